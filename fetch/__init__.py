@@ -1,0 +1,1 @@
+"""Pinned downloads: places in order, verification, a content-addressed cache, safe extraction."""

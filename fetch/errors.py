@@ -1,0 +1,19 @@
+"""The one exception family of droidbpf: what went wrong, and what to do next."""
+
+
+class DroidbpfError(Exception):
+    """A failure that the user can act on.
+
+    Args:
+        message: the cause, one sentence without a full stop; may hold further lines.
+        hint: the next step for the user, or "" where there is none.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Give the two lines that every front end prints."""
+        return f"error: {self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
