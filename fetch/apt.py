@@ -1,0 +1,224 @@
+"""Files from the distribution's archive, by apt with a private state: the system's is never touched.
+
+The archive's URI and keyring are the machine's own (fetch/aptconf.py). Signatures are always checked.
+Each suite and architecture has a folder of its own below `<cache>/apt`, with one lock.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fetch import aptconf, cache
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+INDEX_DAYS = 7
+_UPDATE_SECONDS = 600
+
+
+class AptError(DroidbpfError):
+    """apt cannot give the file."""
+
+
+def source_file(
+    source: str,
+    version: str,
+    suite: str,
+    filename: str,
+    settings: Settings,
+    *,
+    distribution: str = "",
+) -> Path:
+    """Give one file of a source package, in the cache under its sha256.
+
+    Args:
+        version: the version wanted; another of the suite is taken if it carries the same file.
+        distribution: ID of /etc/os-release that the suite belongs to; "" for this machine's.
+
+    Raises:
+        AptError: no apt, another distribution, no such file, a bad signature, no network.
+    """
+    with _state(suite, "source", settings, distribution) as state:
+        for fresh in (False, True):
+            try:
+                _update(state, settings, days=0 if fresh else None)
+                return _download_source(state, source, version, filename, settings)
+            except _OutdatedIndexError:
+                if fresh:
+                    raise
+    raise AssertionError("unreachable")
+
+
+def binary(package: str, *, suite: str, arch: str, settings: Settings, version: str = "") -> Path:
+    """Give a binary package (.deb), in the cache under its sha256.
+
+    Args:
+        arch: the distribution's name of the architecture: arm64, amd64 …
+        version: exactly this version; "" for the suite's newest.
+
+    Raises:
+        AptError: as source_file().
+    """
+    with _state(suite, arch, settings) as state:
+        for fresh in (False, True):
+            try:
+                _update(state, settings, days=0 if fresh else INDEX_DAYS)
+                return _download_binary(state, package, version, settings)
+            except _OutdatedIndexError:
+                if fresh or settings.offline:
+                    raise
+    raise AssertionError("unreachable")
+
+
+def show(
+    package: str, *, suite: str, arch: str, settings: Settings, version: str = ""
+) -> dict[str, str]:
+    """Give the fields of a binary package in the suite's index: Version, Depends, Size, SHA256 …"""
+    with _state(suite, arch, settings) as state:
+        _update(state, settings, days=INDEX_DAYS)
+        return _show(state, package, version)
+
+
+def depends(package: str, *, suite: str, arch: str, settings: Settings) -> tuple[str, ...]:
+    """Name the packages that a package depends on; of alternatives, the first."""
+    fields = show(package, suite=suite, arch=arch, settings=settings)
+    wanted = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
+    return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in wanted)
+
+
+class _OutdatedIndexError(AptError):
+    """The index names what the archive no longer has, or not what is wanted: refresh it."""
+
+
+@contextlib.contextmanager
+def _state(suite: str, kind: str, settings: Settings, distribution: str = "") -> Iterator[Path]:
+    """Make and lock the private state of a suite; `kind` is an architecture or "source"."""
+    for word in (suite, kind):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", word):
+            raise AptError(f"no such suite or architecture: {word}")
+    aptconf.require_distribution(distribution)
+    name = f"{suite}-{kind}"
+    folder = settings.cache / "apt" / name
+    with cache.lock(settings.cache, f"apt-{name}"):
+        with cache.writing(settings.cache):
+            aptconf.write(folder, suite, kind)
+        yield folder
+
+
+def _update(state: Path, settings: Settings, *, days: float | None) -> None:
+    """Fetch the index unless the one there is at most `days` old (None: any age will do)."""
+    stamp = state / "updated"
+    with contextlib.suppress(OSError):
+        if days is None or settings.offline or time.time() - stamp.stat().st_mtime < days * 86400:
+            stamp.stat()
+            return
+    if settings.offline:
+        raise AptError("offline, and there is no index of the suite yet")
+    stamp.unlink(missing_ok=True)
+    _run(state, ["apt-get", "update", "-qq"], settings.cache, seconds=_UPDATE_SECONDS)
+    stamp.touch()
+
+
+def _download_source(
+    state: Path, source: str, version: str, filename: str, settings: Settings
+) -> Path:
+    versions = _source_versions(state, source, filename)
+    if not versions:
+        raise _OutdatedIndexError(f"source package {source} has no file {filename}")
+    chosen = version if version in versions else versions[-1]
+    command = ["apt-get", "source", "-qq", "--download-only", "--only-source"]
+    if ".orig." in filename:
+        command.append("--tar-only")
+    return _download(state, [*command, f"{source}={chosen}"], filename, settings)
+
+
+def _source_versions(state: Path, source: str, filename: str) -> list[str]:
+    """List the versions of a source package in the index that have the file."""
+    text = _run(state, ["apt-cache", "showsrc", "--only-source", source], None, missing="")
+    found = []
+    for stanza in text.split("\n\n"):
+        if re.search(rf"^ [0-9a-f]{{64}} [0-9]+ {re.escape(filename)}$", stanza, re.MULTILINE):
+            found += re.findall(r"^Version: (\S+)$", stanza, re.MULTILINE)
+    return found
+
+
+def _download_binary(state: Path, package: str, version: str, settings: Settings) -> Path:
+    fields = _show(state, package, version)
+    if found := cache.find(settings.cache, fields["SHA256"], int(fields["Size"])):
+        return found
+    if settings.offline:
+        raise AptError(f"offline, and {package} {fields['Version']} is not in the cache")
+    cache.check_space(settings.cache, int(fields["Size"]))
+    command = ["apt-get", "download", "-qq", f"{package}={fields['Version']}"]
+    return _download(state, command, "*.deb", settings)
+
+
+def _show(state: Path, package: str, version: str) -> dict[str, str]:
+    name = f"{package}={version}" if version else package
+    text = _run(state, ["apt-cache", "show", "--no-all-versions", name], None, missing="")
+    stanza = text.split("\n\n")[0]
+    fields = dict(re.findall(r"^([A-Za-z0-9-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
+    if not {"Version", "Size", "SHA256"} <= fields.keys():
+        raise _OutdatedIndexError(f"no package {name} in {state.name}")
+    return fields
+
+
+def _download(state: Path, command: list[str], pattern: str, settings: Settings) -> Path:
+    """Run apt in an empty folder and move the file that appears into the cache."""
+    with tempfile.TemporaryDirectory(dir=state, prefix="download-") as folder:
+        _run(state, command, settings.cache, folder=Path(folder), seconds=_UPDATE_SECONDS)
+        files = list(Path(folder).glob(pattern))
+        if len(files) != 1:
+            raise AptError(f"apt gave no file {pattern}")
+        sha256 = cache.digest(files[0])
+        adopted = cache.adopt(files[0], settings.cache, sha256, files[0].stat().st_size)
+    assert adopted is not None
+    return adopted
+
+
+def _run(
+    state: Path,
+    command: list[str],
+    space: Path | None,
+    *,
+    folder: Path | None = None,
+    seconds: float = 120,
+    missing: str | None = None,
+) -> str:
+    """Run an apt program on the private state and give its output.
+
+    Args:
+        space: the cache to name when its disk is full.
+        missing: the output to give where apt finds no such package; None: that is an error.
+    """
+    environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf"), "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder or state,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+        )
+    except FileNotFoundError as error:
+        raise AptError(f"no {command[0]} on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise AptError(f"{command[0]} gave no answer in {seconds:.0f} seconds") from error
+    if done.returncode == 0:
+        return done.stdout
+    reason = aptconf.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"
+    if space and "No space left on device" in done.stderr:
+        raise cache.full(space, 0)
+    if missing is not None and re.search(r"Unable to (find|locate)|No packages found", reason):
+        return missing
+    if re.search(r"\b404\b|Hash Sum mismatch", reason):
+        raise _OutdatedIndexError(reason)
+    raise AptError(reason)

@@ -1,0 +1,115 @@
+"""The pins: which archive exactly (sha256 and size), and where it can be had.
+
+The format of third_party/sources.toml, one table per archive:
+
+    [NAME]
+    version, filename, sha256, size (bytes), urls (upstream's, in order)
+
+    [[NAME.distribution]]       the same archive in a distribution's source archive (any number)
+    id (ID of /etc/os-release), suite, source, version, filename
+    sha256, size                only where the distribution repacked the archive
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fetch.errors import DroidbpfError
+
+_PIN_KEYS = {"version": str, "filename": str, "sha256": str, "size": int, "urls": list}
+_ALTERNATIVE_KEYS = {"id": str, "suite": str, "source": str, "version": str, "filename": str}
+_HASH_KEYS = {"sha256": str, "size": int}
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The same sources as a file of a distribution's source package.
+
+    `sha256` and `size` (bytes) are upstream's, unless the distribution repacked the archive.
+    """
+
+    distribution: str
+    suite: str
+    source: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One pinned archive: `sha256` in lowercase hex, `size` in bytes, upstream's `urls` in order."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+    urls: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+
+    @property
+    def accepted(self) -> dict[str, int]:
+        """Every sha256 that satisfies the pin, with its size in bytes: upstream's first."""
+        return {self.sha256: self.size} | {a.sha256: a.size for a in self.alternatives}
+
+
+def load(path: Path) -> dict[str, Pin]:
+    """Read a file of pins, checking every field.
+
+    Raises:
+        DroidbpfError: the file cannot be read, or a pin is incomplete: nothing is fetched unpinned.
+    """
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read the pins in {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DroidbpfError(f"{path} is not valid TOML: {error}") from error
+    return {name: _pin(path, name, table) for name, table in tables.items()}
+
+
+def _pin(path: Path, name: str, table: Any) -> Pin:
+    where = f"{path}: [{name}]"
+    if not isinstance(table, dict):
+        raise DroidbpfError(f"{where} is not a table")
+    table = dict(table)
+    distributions = table.pop("distribution", [])
+    if not isinstance(distributions, list):
+        raise DroidbpfError(f"{where}: distribution must be written [[{name}.distribution]]")
+    _check(where, table, _PIN_KEYS)
+    if not all(isinstance(u, str) and u.startswith(("https://", "http://")) for u in table["urls"]):
+        raise DroidbpfError(f"{where}: urls must be a list of http(s) URLs")
+    alternatives = []
+    for entry in distributions:
+        place = f"{path}: [[{name}.distribution]]"
+        full = {key: table[key] for key in _HASH_KEYS} | (entry if isinstance(entry, dict) else {})
+        _check(place, full, _ALTERNATIVE_KEYS | _HASH_KEYS)
+        alternatives.append(Alternative(distribution=full.pop("id"), **full))
+    table["urls"] = tuple(table["urls"])
+    return Pin(name=name, alternatives=tuple(alternatives), **table)
+
+
+def _check(where: str, table: dict[str, Any], keys: dict[str, type]) -> None:
+    """Refuse a table with missing, unknown or malformed fields."""
+    for key, kind in keys.items():
+        if key not in table:
+            hint = "`python -m fetch pin FILE_OR_URL` prints it" if key in _HASH_KEYS else ""
+            raise DroidbpfError(f"{where} has no {key}", hint)
+        if type(table[key]) is not kind:
+            raise DroidbpfError(f"{where}: {key} must be of type {kind.__name__}")
+    if unknown := sorted(table.keys() - keys.keys()):
+        raise DroidbpfError(f"{where}: unknown key {unknown[0]}")
+    if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]):
+        raise DroidbpfError(f"{where}: sha256 must be 64 lowercase hex digits")
+    if table["size"] <= 0:
+        raise DroidbpfError(f"{where}: size must be a positive number of bytes")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", table["filename"]):
+        raise DroidbpfError(f"{where}: filename must be a plain file name")
+    for key in ("suite", "source", "version"):
+        if key in table and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+~:-]*", table[key]):
+            raise DroidbpfError(f"{where}: {key} has characters that it cannot have")

@@ -1,0 +1,42 @@
+"""What the user decides about downloads: the cache, a mirror, offline, and where messages go."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fetch.errors import DroidbpfError
+
+
+def _quiet(*_: object) -> None:
+    """Drop a message."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of every function that may download.
+
+    Args:
+        cache: the folder of verified files, `<cache>/sha256/<hash>`: a cache is itself a mirror.
+        mirror: a folder or a URL that holds files by name or as `sha256/<hash>`; "" for none.
+        offline: open no socket.
+        report: called with one line for what the user should know (a place gave wrong bytes…).
+        progress: called with (file name, bytes so far, size in bytes) while a file is downloaded.
+    """
+
+    cache: Path
+    mirror: str = ""
+    offline: bool = False
+    report: Callable[[str], None] = _quiet
+    progress: Callable[[str, int, int], None] = _quiet
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Take the cache from $DROIDBPF_CACHE, else ~/.cache/droidbpf."""
+        cache = Path(os.environ.get("DROIDBPF_CACHE") or "~/.cache/droidbpf")
+        try:
+            return cls(cache=cache.expanduser().absolute())
+        except RuntimeError as error:
+            raise DroidbpfError(
+                "there is no home folder for the download cache", "set DROIDBPF_CACHE to a folder"
+            ) from error
