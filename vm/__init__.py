@@ -1,0 +1,1 @@
+"""Real arm64 kernels in QEMU: kernels from the distribution, a tiny initramfs, a machine that runs commands."""

@@ -1,0 +1,88 @@
+"""A writer for newc cpio archives, the format of an initramfs.
+
+Source of the format: Documentation/driver-api/early-userspace/buffer-format.rst in the Linux kernel.
+The same entries always give the same bytes: no clock, no owner, no inode number of the host.
+"""
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+TRAILER = "TRAILER!!!"
+MAX_FILE_BYTES = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One member of the archive.
+
+    Args:
+        path: where it goes in the guest, without a leading slash.
+        mode: file type and permissions as in stat(2).
+        data: a file's bytes or a symbolic link's target; empty for the rest.
+        device: major and minor of a device node.
+    """
+
+    path: str
+    mode: int
+    data: bytes = b""
+    device: tuple[int, int] = (0, 0)
+
+
+def directory(path: str, mode: int = 0o755) -> Entry:
+    """Give a directory entry."""
+    return Entry(path, stat.S_IFDIR | mode)
+
+
+def file(path: str, data: bytes, mode: int = 0o644) -> Entry:
+    """Give a regular file entry."""
+    return Entry(path, stat.S_IFREG | mode, data)
+
+
+def symlink(path: str, target: str) -> Entry:
+    """Give a symbolic link entry."""
+    return Entry(path, stat.S_IFLNK | 0o777, target.encode())
+
+
+def character_device(path: str, major: int, minor: int, mode: int = 0o600) -> Entry:
+    """Give a character device entry."""
+    return Entry(path, stat.S_IFCHR | mode, device=(major, minor))
+
+
+def archive(entries: Iterable[Entry]) -> bytes:
+    """Give the archive of the entries, in their order, with the trailer.
+
+    The kernel accepts several archives one after the other, so results may be joined.
+
+    Raises:
+        ValueError: a path is absolute, empty, holds a NUL or "..", or a file is over 4 GiB.
+    """
+    parts: list[bytes] = []
+    for inode, entry in enumerate(entries, start=1):
+        _check(entry)
+        links = 2 if stat.S_ISDIR(entry.mode) else 1
+        parts += _member(inode, entry, links)
+    parts += _member(0, Entry(TRAILER, 0), 1)
+    return b"".join(parts)
+
+
+def _check(entry: Entry) -> None:
+    path = entry.path
+    if not path or path.startswith("/") or "\0" in path or ".." in path.split("/"):
+        raise ValueError(f"not a relative path inside the archive: {path!r}")
+    if path == TRAILER:
+        raise ValueError(f"{TRAILER} ends an archive and cannot name a member")
+    if len(entry.data) > MAX_FILE_BYTES:
+        raise ValueError(f"{path}: {len(entry.data)} bytes are more than newc can hold")
+
+
+def _member(inode: int, entry: Entry, links: int) -> list[bytes]:
+    name = entry.path.encode() + b"\0"
+    major, minor = entry.device
+    fields = (inode, entry.mode, 0, 0, links, 0, len(entry.data), 0, 0, major, minor, len(name), 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields)
+    return [header, name, _padding(len(header) + len(name)), entry.data, _padding(len(entry.data))]
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % 4)

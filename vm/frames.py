@@ -1,0 +1,51 @@
+"""Tells the lines that the guest's init writes into a stream from the bytes of its programs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line of init's own: its words after the mark."""
+
+    words: tuple[str, ...]
+
+
+class Frames:
+    """Cuts a stream into bytes and marks, as it arrives.
+
+    Args:
+        mark: the bytes that begin a line of init's; random, so that no program writes them.
+    """
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._held = b""
+
+    def feed(self, data: bytes) -> list[bytes | Mark]:
+        """Give what is certain by now; only what may be the beginning of a mark is held back."""
+        pieces: list[bytes | Mark] = []
+        rest = self._held + data
+        while True:
+            before, found, after = rest.partition(self._mark)
+            line, end, rest_after = after.partition(b"\n")
+            if not found or not end:
+                break
+            if before:
+                pieces.append(before)
+            pieces.append(Mark(tuple(line.decode(errors="replace").split())))
+            rest = rest_after
+        keep = len(found) + len(after) if found else self._begun(rest)
+        ready, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        return [*pieces, ready] if ready else pieces
+
+    def close(self) -> bytes:
+        """Give what was held back, when the stream has ended."""
+        held, self._held = self._held, b""
+        return held
+
+    def _begun(self, data: bytes) -> int:
+        """Give how many of the last bytes are the beginning of a mark."""
+        for size in range(min(len(self._mark) - 1, len(data)), 0, -1):
+            if data.endswith(self._mark[:size]):
+                return size
+        return 0

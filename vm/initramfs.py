@@ -1,0 +1,123 @@
+"""The initramfs of one run: busybox, the init script, the kernel's modules, and the run's files."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from fetch.errors import DroidbpfError
+from vm import cpio
+
+DIRECTORIES = (
+    ".vm", "bin", "data", "data/local", "data/local/tmp", "dev", "etc", "proc", "root", "run", "sys",
+    "tmp", "usr", "usr/bin", "var",
+)  # fmt: skip
+WORLD_WRITABLE = frozenset({"data/local/tmp", "tmp"})
+RESERVED = ("/init", "/bin/busybox", "/.vm", "/dev", "/proc", "/sys")
+
+# Users as on a phone: programs run for apps under uids from 10000.
+PASSWD = """\
+root:x:0:0:root:/root:/bin/sh
+shell:x:2000:2000:shell:/data/local/tmp:/bin/sh
+app1:x:10001:10001:an app:/data/local/tmp:/bin/sh
+app2:x:10002:10002:another app:/data/local/tmp:/bin/sh
+nobody:x:65534:65534:nobody:/:/bin/sh
+"""
+GROUP = "root:x:0:\nshell:x:2000:\napp1:x:10001:\napp2:x:10002:\nnobody:x:65534:\n"
+
+FileSource = Path | bytes
+
+
+def build(
+    *,
+    busybox: Path,
+    modules: Sequence[Path],
+    commands: Sequence[Sequence[str]],
+    files: Mapping[str, FileSource],
+    mark: str,
+    env: Mapping[str, str],
+    hide_btf: bool = False,
+    workload: str = "",
+    channel: str = "auto",
+) -> bytes:
+    """Give the archive that the kernel unpacks and whose /init it starts.
+
+    Args:
+        busybox: a static arm64 busybox.
+        modules: kernel modules, in the order in which they must be loaded.
+        commands: programs with their arguments, run one after the other.
+        files: absolute guest path → a file of this machine, or the bytes (which become executable).
+        mark: begins each line that is init's own, and occurs in nobody's output.
+        env: environment of the commands.
+        hide_btf: cover /sys/kernel/btf by an empty folder.
+        workload: a shell command that runs in the background, its output discarded.
+        channel: "auto", or "serial" for the way that works without virtio.
+
+    Raises:
+        DroidbpfError: a guest path that cannot be, or a file that cannot be read.
+    """
+    settings = {
+        "MARK": mark,
+        "MODULES": " ".join(module.name for module in modules),
+        "HIDE_BTF": "1" if hide_btf else "0",
+        "CHANNEL": channel,
+    }
+    entries = _guest_files(files)
+    entries += [
+        cpio.directory(name, 0o1777 if name in WORLD_WRITABLE else 0o755) for name in DIRECTORIES
+    ]
+    entries += [
+        cpio.character_device("dev/console", 5, 1),
+        cpio.file("bin/busybox", busybox.read_bytes(), 0o755),
+        cpio.file("etc/passwd", PASSWD.encode()),
+        cpio.file("etc/group", GROUP.encode()),
+        cpio.file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755),
+        cpio.file(".vm/settings", _assignments(settings).encode()),
+        cpio.file(".vm/run", _run_script(commands, env, workload).encode()),
+    ]
+    entries += [cpio.file(f".vm/{module.name}", module.read_bytes()) for module in modules]
+    return cpio.archive(entries)
+
+
+def _assignments(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def _run_script(commands: Sequence[Sequence[str]], env: Mapping[str, str], workload: str) -> str:
+    for name in env:
+        if not name.isidentifier() or not name.isascii():
+            raise DroidbpfError(f"not a name for an environment variable: {name!r}")
+    lines = [f"export {shlex.quote(f'{name}={value}')}" for name, value in env.items()]
+    if workload:
+        lines.append(f"sh -c {shlex.quote(workload)} </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- &")
+    for command in commands:
+        if not command or any("\0" in word for word in command):
+            raise DroidbpfError(f"not a command: {list(command)!r}")
+        lines.append(f"run {shlex.join(command)}")
+    return "\n".join(lines) + "\n"
+
+
+def _guest_files(files: Mapping[str, FileSource]) -> list[cpio.Entry]:
+    folders: dict[str, None] = {}
+    entries: list[cpio.Entry] = []
+    for guest, source in files.items():
+        path = PurePosixPath(guest)
+        if not guest.startswith("/") or ".." in path.parts or "\0" in guest or guest.endswith("/"):
+            raise DroidbpfError(f"not an absolute path of a file in the guest: {guest!r}")
+        if any(guest == name or guest.startswith(name + "/") for name in RESERVED):
+            raise DroidbpfError(
+                f"{guest} belongs to the guest itself", "give the file another path, e.g. under /root"
+            )
+        for parent in reversed(path.parents[:-1]):
+            folders.setdefault(str(parent).lstrip("/"))
+        entries.append(_entry(str(path).lstrip("/"), source))
+    return [cpio.directory(folder) for folder in folders] + entries
+
+
+def _entry(path: str, source: FileSource) -> cpio.Entry:
+    if isinstance(source, bytes):
+        return cpio.file(path, source, 0o755)
+    try:
+        executable = source.stat().st_mode & 0o111
+        return cpio.file(path, source.read_bytes(), 0o755 if executable else 0o644)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read {source}: {error.strerror}") from error

@@ -1,0 +1,289 @@
+"""Boots a kernel in QEMU, runs commands in it, and gives their output, statuses and the kernel log."""
+
+import contextlib
+import secrets
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+from vm import initramfs, kernels, qemu, splat
+from vm.session import Result, Session, Stream, StreamName
+
+Reason = Literal[
+    "timeout", "kernel", "panic", "rebooted", "powered off", "qemu", "interrupted"
+]
+
+# Makes a few syscalls again and again: something to see for a tracer on an idle guest.
+DEMO_WORKLOAD = "while :; do cat /proc/loadavg; ls /; sleep 0.2; done"
+
+POWER_OFF_S = 5.0
+READ_BYTES = 1 << 18
+SOURCES = ("serial", "stdout", "stderr", "control")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run gave; `results[0]` is the first command's.
+
+    Attributes:
+        commands: one result for each command that ended, in their order.
+        kernel_log: the kernel's messages.
+        release: the kernel's `uname -r`.
+        channel: "virtio", or "serial" where stdout and stderr share one stream.
+        boot_s: seconds from the start of QEMU to the first command.
+        wall_s: seconds from the start of QEMU to its end.
+    """
+
+    commands: tuple[Result, ...]
+    kernel_log: str
+    release: str
+    channel: str
+    boot_s: float
+    wall_s: float
+
+    def __getitem__(self, index: int) -> Result:
+        """Give the result of the command with this index."""
+        return self.commands[index]
+
+
+class GuestError(DroidbpfError):
+    """A run that did not end as it should.
+
+    Attributes:
+        reason: what happened, in a word for programs.
+        results: what the run gave until then.
+    """
+
+    def __init__(self, reason: Reason, message: str, results: Results, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason: Reason = reason
+        self.results = results
+
+
+class _Stop(Exception):
+    """The machine is to be stopped before its end, for this reason."""
+
+
+def terminal(name: StreamName, data: bytes) -> None:
+    """Pass the guest's output on to ours; to be given as `stream`."""
+    stream = sys.stdout if name == "stdout" else sys.stderr
+    stream.buffer.write(data)
+    stream.flush()
+
+
+def run(
+    kernel: kernels.Kernel,
+    commands: Sequence[Sequence[str]],
+    files: Mapping[str, initramfs.FileSource] | None = None,
+    *,
+    timeout_s: float = 60.0,
+    hide_btf: bool = False,
+    stream: Stream | None = None,
+    memory_mb: int = 512,
+    cpus: int = 2,
+    env: Mapping[str, str] | None = None,
+    workload: str = "",
+    channel: Literal["auto", "serial"] = "auto",
+    append: str = "",
+    settings: Settings | None = None,
+) -> Results:
+    """Boot the kernel and run the commands in it as root, one after the other.
+
+    A command that fails does not keep the next from running. What a command leaves in the
+    background goes on while the next ones run. In the main thread, SIGINT is handed to the running
+    command's session; a second one, or one before the first command, stops the machine.
+
+    Args:
+        kernel: from vm.kernels.kernel().
+        commands: programs with their arguments; no shell looks at them. Their stdin is empty.
+        files: absolute guest path → file of this machine (its x bit counts) or bytes (executable).
+        timeout_s: seconds for all of it, the boot too.
+        hide_btf: make /sys/kernel/btf an empty folder, as far as files go a kernel without BTF.
+        stream: called with each piece of output as soon as it is written.
+        memory_mb: the guest's memory in MiB.
+        cpus: the guest's processors.
+        env: added to the commands' environment.
+        workload: a shell command that runs in the background from before the first command.
+        channel: "serial" forces what is used for kernels without virtio_console.
+        append: more words for the kernel's command line.
+        settings: where busybox is cached; from the environment where it is not given.
+
+    Raises:
+        GuestError: the kernel reported something (an oops, a warning …), the time was over, or the
+            guest ended before its commands; with what was obtained until then.
+        DroidbpfError: QEMU is missing or too old, or the request cannot be.
+    """
+    mark = f"<{secrets.token_hex(16)}>"
+    archive = initramfs.build(
+        busybox=kernels.busybox(settings or Settings.from_environment()),
+        modules=kernel.modules,
+        commands=commands,
+        files=files or {},
+        mark=mark,
+        env=env or {},
+        hide_btf=hide_btf,
+        workload=workload,
+        channel=channel,
+    )
+    program = qemu.find()
+    begin = time.monotonic()
+    session = Session(commands, mark, stream or (lambda name, data: None))
+    stopped: Reason | None = None
+    with tempfile.TemporaryDirectory(prefix="droidbpf-vm-") as folder:
+        initrd, said = Path(folder) / "initrd", Path(folder) / "qemu"
+        initrd.write_bytes(archive)
+        ours, theirs = zip(*(socket.socketpair() for _ in SOURCES), strict=True)
+        line = qemu.command(
+            program,
+            image=kernel.image,
+            initrd=initrd,
+            append=f"console=ttyAMA0 panic=-1 {append}".strip(),
+            memory_mb=memory_mb,
+            cpus=cpus,
+            serial=theirs[0].fileno(),
+            ports=[end.fileno() for end in theirs[1:]],
+        )
+        with contextlib.ExitStack() as stack:
+            for end in ours:
+                stack.enter_context(end)
+            process = _start(line, theirs, said)
+            try:
+                _follow(session, dict(zip(SOURCES, ours, strict=True)), begin + timeout_s)
+            except _Stop as stop:
+                stopped = stop.args[0]
+            finally:
+                process.kill()
+                status = process.wait()
+        session.close()
+        words = said.read_text(errors="replace").strip()
+    results = Results(
+        session.results(),
+        session.kernel_log(),
+        session.release,
+        session.channel,
+        session.boot_s,
+        time.monotonic() - begin,
+    )
+    _check(session, results, stopped, timeout_s, status, words)
+    return results
+
+
+def _start(
+    line: Sequence[str], theirs: Sequence[socket.socket], said: Path
+) -> "subprocess.Popen[bytes]":
+    """Start QEMU in a session of its own, so that a terminal's Ctrl-C is ours to handle."""
+    try:
+        with said.open("wb") as output:
+            return subprocess.Popen(
+                line,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[end.fileno() for end in theirs],
+                start_new_session=True,
+            )
+    finally:
+        for end in theirs:
+            end.close()
+
+
+def _follow(session: Session, sockets: Mapping[str, socket.socket], deadline: float) -> None:
+    """Feed the session until QEMU closes its ends.
+
+    Raises:
+        _Stop: the time is over, or the user wants an end.
+    """
+    with selectors.DefaultSelector() as selector, _interrupts(session, sockets):
+        for source, ours in sockets.items():
+            selector.register(ours, selectors.EVENT_READ, source)
+        while selector.get_map():
+            if session.done:
+                deadline = min(deadline, time.monotonic() + POWER_OFF_S)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                if session.done:
+                    return
+                raise _Stop("timeout")
+            for key, _ in selector.select(left):
+                ours = key.fileobj
+                assert isinstance(ours, socket.socket)
+                try:
+                    data = ours.recv(READ_BYTES)
+                except ConnectionResetError:
+                    data = b""
+                if data:
+                    session.feed(key.data, data)
+                else:
+                    selector.unregister(ours)
+
+
+@contextlib.contextmanager
+def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Iterator[None]:
+    """Hand the first SIGINT to the guest's command, and stop at the second."""
+    handed_on = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal handed_on
+        if handed_on or not session.running:
+            raise _Stop("interrupted")
+        handed_on = True
+        if session.channel == "serial":
+            sockets["serial"].sendall(b"interrupt\n")
+        else:
+            sockets["control"].sendall(b"interrupt\n")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _check(
+    session: Session,
+    results: Results,
+    stopped: Reason | None,
+    timeout_s: float,
+    qemu_status: int,
+    qemu_said: str,
+) -> None:
+    """Raise the GuestError that the run deserves, if any."""
+    log = results.kernel_log
+    report = splat.find(log)
+    if report:
+        what, reason = "the kernel reported an error", "kernel"
+        if "Kernel panic - not syncing" in log:
+            what, reason = "the kernel panicked", "panic"
+        raise GuestError(reason, f"{what}:\n{report}", results)
+    if stopped == "timeout":
+        message = f"the guest did not end within {timeout_s:g} s: {session.progress()}"
+        raise GuestError("timeout", message, results)
+    if stopped:
+        raise GuestError("interrupted", "the guest was stopped by an interrupt", results)
+    if session.done:
+        return
+    for words, reason in (
+        ("reboot: Restarting system", "rebooted"),
+        ("reboot: Power down", "powered off"),
+        ("reboot: System halted", "powered off"),
+    ):
+        if words in log:
+            message = f"the guest {reason} before its commands ended: {session.progress()}"
+            raise GuestError(reason, message, results)
+    message = f"QEMU ended with status {qemu_status} before the guest's commands did"
+    raise GuestError("qemu", f"{message}: {qemu_said or session.progress()}", results)

@@ -1,0 +1,64 @@
+"""Which kernel modules must be loaded before which, as their own .modinfo says."""
+
+import lzma
+import re
+from collections.abc import Mapping, Sequence
+
+from fetch.errors import DroidbpfError
+
+MAX_BYTES = 64 << 20
+
+
+def name(path: str) -> str:
+    """Give a module's name from its path: "virtio_rng" for "…/virtio-rng.ko.xz"."""
+    return path.rpartition("/")[2].partition(".")[0].replace("-", "_")
+
+
+def unpack(path: str, data: bytes) -> bytes:
+    """Give a module's ELF bytes, from a plain or an xz-compressed file.
+
+    Raises:
+        DroidbpfError: broken or another compression, or over 64 MiB.
+    """
+    if path.endswith(".xz"):
+        try:
+            data = lzma.LZMADecompressor(memlimit=MAX_BYTES * 2).decompress(data, MAX_BYTES + 1)
+        except lzma.LZMAError as error:
+            raise DroidbpfError(f"module {path}: broken xz: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise DroidbpfError(f"module {path} is over {MAX_BYTES >> 20} MiB")
+    if not data.startswith(b"\x7fELF"):
+        raise DroidbpfError(f"module {path} is no ELF file")
+    return data
+
+
+def load_order(modules: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]:
+    """Order the wanted modules and all that they depend on so that each finds what it needs.
+
+    Args:
+        modules: name → ELF bytes. A wanted module that is not among them is built in, or not there.
+
+    Raises:
+        DroidbpfError: a module depends on one that is not there.
+    """
+    ordered: list[str] = []
+
+    def add(module: str, needed_by: str) -> None:
+        if module in ordered:
+            return
+        if module not in modules:
+            raise DroidbpfError(f"module {needed_by} depends on {module}, which is not there")
+        for dependency in depends(modules[module]):
+            add(dependency, module)
+        ordered.append(module)
+
+    for module in wanted:
+        if module in modules:
+            add(module, module)
+    return ordered
+
+
+def depends(data: bytes) -> tuple[str, ...]:
+    """Give the names of the modules that a module depends on (depends= in its .modinfo)."""
+    found = re.search(rb"\0depends=([A-Za-z0-9_,-]*)\0", data)
+    return tuple(found.group(1).decode().replace("-", "_").split(",")) if found and found[1] else ()

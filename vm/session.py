@@ -1,0 +1,150 @@
+"""The host's side of a run: collects what the guest sends and knows how far it has come."""
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vm.frames import Frames, Mark
+
+StreamName = Literal["stdout", "stderr"]
+Stream = Callable[[StreamName, bytes], None]
+TAIL_BYTES = 400
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command did.
+
+    Attributes:
+        status: its exit status; 128 + n where signal n killed it, 127 where there is no such program.
+        stdout: its output, the exact bytes. On the serial channel its errors are among it.
+        stderr: its errors, the exact bytes.
+        seconds: its time, as the host saw it.
+    """
+
+    command: tuple[str, ...]
+    status: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+
+class Session:
+    """What the guest has sent so far.
+
+    Attributes:
+        channel: "" until init is up, then "virtio" or "serial".
+        release: the kernel's `uname -r`, from then on.
+        boot_s: seconds until the first command could start.
+        done: all commands have ended.
+    """
+
+    def __init__(self, commands: Sequence[Sequence[str]], mark: str, stream: Stream) -> None:
+        self.commands = [tuple(command) for command in commands]
+        self.channel = ""
+        self.release = ""
+        self.boot_s = 0.0
+        self.done = False
+        self._stream = stream
+        self._begin = time.monotonic()
+        self._started: list[float] = []
+        self._ended: list[tuple[float, int]] = []
+        self._out: list[bytes] = []
+        self._err: list[bytes] = []
+        self._current: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._log = bytearray()
+        self._frames = {
+            source: Frames(mark.encode()) for source in ("serial", "stdout", "stderr")
+        }
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a command is running now."""
+        return len(self._started) > len(self._ended)
+
+    def feed(self, source: str, data: bytes) -> None:
+        """Take bytes from the serial port or from the port of a stream."""
+        for piece in self._frames[source].feed(data):
+            if isinstance(piece, Mark):
+                self._mark(source, piece.words)
+            else:
+                self._data(source, piece)
+
+    def close(self) -> None:
+        """Take what was held back, when the guest is gone."""
+        for source, frames in self._frames.items():
+            if held := frames.close():
+                self._data(source, held)
+
+    def results(self) -> tuple[Result, ...]:
+        """Give the results of the commands that ended."""
+        errors = self._err if self.channel == "virtio" else [b""] * len(self._out)
+        return tuple(
+            Result(command, status, out, err, end - start)
+            for command, start, (end, status), out, err in zip(
+                self.commands, self._started, self._ended, self._out, errors, strict=False
+            )
+        )
+
+    def kernel_log(self) -> str:
+        """Give the kernel's messages so far."""
+        log = bytes(self._log)
+        if self.channel == "serial" and not self.done:
+            # A dying kernel writes over the serial port in the middle of a program's output.
+            log += bytes(self._current["stdout"])
+        return log.decode(errors="replace").replace("\r\n", "\n")
+
+    def progress(self) -> str:
+        """Tell how far the guest has come, with the last that it wrote."""
+        now = time.monotonic()
+        if not self.channel:
+            where, last = "the kernel did not come up to its first command", bytes(self._log)
+        elif self.done:
+            where, last = "all commands had ended", b""
+        else:
+            number = min(len(self._ended), len(self.commands) - 1)
+            where = f"command {number + 1} of {len(self.commands)}"
+            if self.running:
+                where += f" had run for {now - self._started[-1]:.1f} s"
+            where += f": {shlex.join(self.commands[number])}"
+            last = bytes(self._current["stdout"]) or bytes(self._current["stderr"])
+        if not last.strip():
+            return f"{where}; it had written nothing" if not self.done else where
+        tail = last[-TAIL_BYTES:].decode(errors="replace").strip().replace("\r\n", "\n")
+        return f"{where}; its last output:\n{tail}"
+
+    def _mark(self, source: str, words: tuple[str, ...]) -> None:
+        now = time.monotonic()
+        match words:
+            case ("up", channel, release):
+                self.channel, self.release = channel, release
+                self.boot_s = now - self._begin
+            case ("run",):
+                self._started.append(now)
+            case ("end",):
+                self._err.append(self._take("stderr"))
+            case ("end", status):
+                self._out.append(self._take("stdout"))
+                self._ended.append((now, int(status)))
+            case ("log",):
+                self._log.clear()
+            case ("done",):
+                if self.channel == "serial":
+                    self._log += self._take("stdout")
+                self.done = True
+
+    def _data(self, source: str, data: bytes) -> None:
+        if source == "serial" and (self.channel != "serial" or self.done):
+            self._log += data
+            return
+        name: StreamName = "stderr" if source == "stderr" else "stdout"
+        self._current[name] += data
+        if len(self._out) < len(self.commands):
+            self._stream(name, data)
+
+    def _take(self, name: str) -> bytes:
+        data = bytes(self._current[name])
+        self._current[name].clear()
+        return data

@@ -1,0 +1,89 @@
+"""Files taken out of the distribution's packages, in the cache at vm/<sha256 of the package>.
+
+A link vm/<name> names the one in use. Both appear by a rename: what is there is complete.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from fetch import apt, cache
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+ARCH = "arm64"
+FACTS = "facts.json"
+
+
+def current(name: str, settings: Settings) -> Path | None:
+    """Give the folder in use under a name, if there is one."""
+    folder = settings.cache / "vm" / name
+    return folder.resolve() if (folder / FACTS).is_file() else None
+
+
+def facts(folder: Path) -> dict[str, object]:
+    """Give what is known of a folder's package."""
+    known: dict[str, object] = json.loads((folder / FACTS).read_text())
+    return known
+
+
+def install(
+    name: str,
+    choose: Callable[[str], str],
+    suites: Sequence[str],
+    settings: Settings,
+    unpack: Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]],
+) -> Path:
+    """Give the folder of a package of the first suite that has it, and put it in use.
+
+    Args:
+        choose: gives the package to take from a suite.
+        unpack: gives the files for the folder, and what else is to be known, from the .deb.
+
+    Raises:
+        DroidbpfError: no suite could give it; each with its reason.
+    """
+    reasons = []
+    for suite in suites:
+        try:
+            package = choose(suite)
+            deb = apt.binary(package, suite=suite, arch=ARCH, settings=settings)
+        except DroidbpfError as error:
+            reasons.append(f"  {suite}: {error.message}")
+            continue
+        with cache.lock(settings.cache, f"vm-{name}"), cache.writing(settings.cache):
+            return _put(name, package, deb, settings.cache / "vm", unpack)
+    lines = "\n".join(reasons)
+    raise DroidbpfError(
+        f"the distribution's archive cannot give {name}:\n{lines}",
+        "check the network and apt's sources" if not settings.offline else "fetch it without offline",
+    )
+
+
+def _put(
+    name: str,
+    package: str,
+    deb: Path,
+    root: Path,
+    unpack: Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]],
+) -> Path:
+    folder = root / deb.name
+    if not (folder / FACTS).is_file():
+        files, known = unpack(deb)
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as made:
+            new = Path(made) / "new"
+            new.mkdir()
+            for file, data in files.items():
+                (new / file).write_bytes(data)
+            (new / FACTS).write_text(json.dumps({"package": package, **known}, indent=1) + "\n")
+            if folder.exists():
+                shutil.rmtree(folder)
+            new.rename(folder)
+    link = root / f".{name}.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+    link.rename(root / name)
+    return folder
