@@ -1,0 +1,53 @@
+"""`scons doctor`: the tools that were found, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import toolchains
+from fetch.errors import DroidbpfError
+from toolchains import bpf
+
+
+def main(arch: str, toolchain: str, probes: toolchains.Probes) -> int:
+    """Print the report; give the exit status, 2 where something is missing."""
+    lines, well = report(arch, toolchain, probes)
+    print(lines)
+    return 0 if well else 2
+
+
+def report(arch: str, toolchain: str, probes: toolchains.Probes) -> tuple[str, bool]:
+    """Give lines about each tool that a build for arch needs, and whether all is well."""
+    lines = []
+    well = True
+    for what, find in (
+        ("target compiler", lambda: _toolchain(toolchains.pick(toolchain, arch, probes))),
+        ("BPF tools", lambda: _bpf(bpf.find(probes))),
+        ("virtual machine", lambda: _qemu()),
+    ):
+        said, good = _try(find)
+        well &= good
+        lines.append(f"{'ok' if good else 'FAIL':4}  {what}: {said}")
+    return "\n".join(lines), well
+
+
+def _try(find: Callable[[], str]) -> tuple[str, bool]:
+    try:
+        return find(), True
+    except DroidbpfError as error:
+        return error.message + (f"\n      {error.hint}" if error.hint else ""), False
+
+
+def _toolchain(found: toolchains.Toolchain) -> str:
+    return f"{found.name} for {found.arch}, {found.version} ({found.cc})"
+
+
+def _bpf(found: toolchains.BpfTools) -> str:
+    clang, bpftool = (".".join(map(str, v)) for v in (found.clang_version, found.bpftool_version))
+    return f"clang {clang} ({found.clang}), bpftool {bpftool} ({found.bpftool})"
+
+
+def _qemu() -> str:
+    from vm.qemu import find
+
+    return str(find())

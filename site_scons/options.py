@@ -1,0 +1,107 @@
+"""The options of the command line: what they may be, their defaults, and what to say of a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import toolchains
+from fetch.errors import DroidbpfError
+
+
+def did_you_mean(wrong: str, known: Iterable[str], else_hint: str = "") -> str:
+    """Give a hint that offers the known name nearest to a wrong one."""
+    near = difflib.get_close_matches(wrong, list(known), 1)
+    return f"did you mean {near[0]}?" if near else else_hint
+
+
+def choice(*allowed: str) -> Callable[[str, str, Any], None]:
+    """Give a validator for an option that takes one of the allowed values."""
+
+    def check(key: str, value: str, env: Any) -> None:
+        if value not in allowed:
+            known = f"it may be {', '.join(allowed)}"
+            raise DroidbpfError(f"{key}={value} is not known", did_you_mean(value, allowed, known))
+
+    return check
+
+
+# name, what it is, default, what may be given (for the help), validator
+TABLE = (
+    ("ARCH", "target architecture", "arm64", choice(*toolchains.ARCHES)),
+    ("app", "names of apps, comma separated, or all", "all", None),
+    ("toolchain", "compiler of the target", "auto", choice(*toolchains.NAMES)),
+    ("apps_dir", "folder that holds a folder per app", "apps", None),
+    ("mirror", "a mirror of the source archives: URL or folder", "", None),
+    ("offline", "1: open no socket", "0", choice("0", "1")),
+    ("mode", "release; debug: apps unoptimized and not stripped", "release", choice("release", "debug")),
+    ("link", "how programs link to libc", "static", choice("static", "dynamic")),
+    ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", None),
+    ("args", "for run: the app's arguments", "", None),
+    ("V", "1: print whole command lines", "0", choice("0", "1")),
+)
+
+
+def declare(variables: Any) -> Any:
+    """Add every option to an SCons Variables object, and give it back."""
+    for name, text, default, validator in TABLE:
+        variables.Add(name, text, default, validator)
+    return variables
+
+
+def refuse_unknown(variables: Any) -> None:
+    """Refuse an option that nobody declared.
+
+    Raises:
+        DroidbpfError: names the option, and the nearest that is one.
+    """
+    for unknown in variables.UnknownVariables():
+        known = [name for name, *_ in TABLE]
+        hint = did_you_mean(unknown, known, "scons -h lists the options")
+        raise DroidbpfError(f"unknown option {unknown}", hint)
+
+
+def help_text() -> str:
+    """Give what `scons -h` prints before SCons's own options."""
+    width = max(len(name) for name, *_ in TABLE)
+    rows = "\n".join(
+        f"  {name:{width}}  {text}" + (f" [{default}]" if default else "")
+        for name, text, default, _ in TABLE
+    )
+    return f"""\
+usage: scons [OPTION=VALUE …] [TARGET …]
+
+  scons ARCH=arm64 app=syscall_mon        build an app
+  scons ARCH=arm64 app=syscall_mon run    and run it on an arm64 kernel (x86_64: on this machine)
+
+options [default]:
+{rows}
+
+targets:
+  NAME or FILE            an app, or a file below build/
+  run                     run the app: arm64 in a virtual machine, x86_64 here (as root)
+  list                    the apps there are
+  doctor                  the tools that were found, and what is missing
+  compile_commands.json   for editors
+
+exit status: 0 built; 2 it was not; with run, the app's own.
+"""
+
+
+def inherited() -> dict[str, str]:
+    """Give the few variables of the caller's environment that reach the tools, and fixed ones."""
+    names = ("PATH", "HOME", "TMPDIR", "TERM")
+    return {name: os.environ[name] for name in names if name in os.environ} | {"LC_ALL": "C"}
+
+
+def fetch_settings(env: Any) -> Any:
+    """Give what fetch is to heed of the options."""
+    from dataclasses import replace
+
+    from fetch.settings import Settings
+
+    return replace(
+        Settings.from_environment(), mirror=env["mirror"], offline=env["offline"] == "1"
+    )

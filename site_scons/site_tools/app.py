@@ -1,0 +1,96 @@
+"""Tool: apps. Adds env.App(), which turns a folder of sources into one program.
+
+<name>.bpf.c and every other .bpf.c of the folder become skeletons, every .c, .cc and .cpp an
+object. A SConscript in the folder is for exceptions: it gets the app's own `env`, and there
+env.Generate() and env.Macros() make headers.
+"""
+
+import os
+
+from fetch.errors import DroidbpfError
+from SCons.Script import Action
+
+OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env.AddMethod(app, "App")
+
+
+def app(env, name, folder, flat=False):
+    """Give the nodes of an app's program.
+
+    Args:
+        name: the app's name, which its main .bpf.c and its program bear.
+        folder: where its sources are.
+    """
+    sources = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+    if f"{name}.bpf.c" not in sources:
+        raise DroidbpfError(
+            f"{folder} has no {name}.bpf.c", f"an app {name} needs {name}.bpf.c and {name}.c"
+        )
+    output = f"{env['VARIANT']}/apps/{name}"
+    env = env.Clone(
+        APP=name,
+        OUTPUT=output,
+        FOLDER=folder,
+        CPPPATH=[f"#{output}", _path(folder), *env["CPPPATH"]],
+    )
+    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    env.AddMethod(_generate, "Generate")
+    env.AddMethod(_macros, "Macros")
+    if "SConscript" in sources:
+        env.SConscript(f"{_path(folder)}/SConscript", exports={"env": env})
+    objects = []
+    for source in sources:
+        stem, _, suffix = source.rpartition(".")
+        path = f"{_path(folder)}/{source}"
+        if source.endswith(".bpf.c"):
+            stem = stem.removesuffix(".bpf")
+            compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
+            linked = env.BpfObject(f"#{output}/{stem}.bpf.o", compiled)
+            env.BpfSkeleton(f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem))
+        elif suffix in ("c", "cc", "cpp"):
+            objects += env.TargetObject(f"#{output}/{stem}.o", path)
+            if suffix != "c":
+                env["LINKER"] = "$CXX"
+    if not objects:
+        raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
+    program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
+    env.Requires(program, env["THIRD_PARTY_STATES"])
+    return program
+
+
+def _path(folder):
+    return folder if os.path.isabs(folder) else f"#{folder}"
+
+
+def _identifier(stem):
+    return "".join(letter if letter.isalnum() else "_" for letter in stem)
+
+
+def _generate(env, header, script, sources):
+    """Make a header of the app by a Python script of its folder: script HEADER SOURCE…"""
+    script = env.File(f"{_path(env['FOLDER'])}/{script}")
+    inputs = [
+        source if hasattr(source, "abspath") else f"{_path(env['FOLDER'])}/{source}"
+        for source in env.Flatten([sources])
+    ]
+    steps = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp ${SOURCES[1:]}")
+    return env.Command(f"#{env['OUTPUT']}/{header}", [script, *inputs], steps)
+
+
+def _macros(env, header):
+    """Make a file of the macros that a header of the target's C library defines."""
+    steps = env.Step(
+        "MACROS",
+        "MACROS",
+        "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
+        identity="TOOLCHAIN_ID",
+    )
+    name = header.replace("/", "_")
+    return env.Command(f"#{env['OUTPUT']}/{name}.macros", [], steps, HEADER=header)

@@ -1,0 +1,69 @@
+"""Tool: BPF programs. Adds the builders VmlinuxHeader, BpfObject and BpfSkeleton.
+
+    arm64.btf.xz -> vmlinux.h                        (bpftool btf dump)
+    x.bpf.c      -> x.tmp.bpf.o -> x.bpf.o           (clang, bpftool gen object)
+    x.bpf.o      -> x.skel.h                         (bpftool gen skeleton … name $SKELETON)
+"""
+
+import lzma
+import shutil
+
+from bpf_object import check
+from scanner import header_scanner
+from SCons.Builder import Builder
+from SCons.Script import Action
+from site_tools.console import user_errors
+
+# Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
+TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    tools = env["BPF_TOOLS"]
+    env.SetDefault(
+        CLANG=tools.clang,
+        BPFTOOL=tools.bpftool,
+        BPF_TOOLS_ID=tools.identity,
+        # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
+        BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
+        BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
+        _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
+    )
+    compiled = _step(
+        env,
+        "BPF",
+        "$CLANG $BPFFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
+        " -o ${TARGET}.tmp",
+        after=user_errors(_check),
+    )
+    linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
+    skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
+    header = _step(env, "VMLINUX", "$BPFTOOL btf dump file $SOURCE format c > ${TARGET}.tmp")
+    raw = Action(_decompress, "  XZ       $TARGET" if env["SHORT"] else "xz -dk $SOURCE > $TARGET")
+    env["BUILDERS"]["Btf"] = Builder(action=raw, suffix=".btf", src_suffix=".btf.xz")
+    env["BUILDERS"]["VmlinuxHeader"] = Builder(
+        action=header, suffix=".h", src_suffix=".btf", src_builder="Btf"
+    )
+    env["BUILDERS"]["BpfTmpObject"] = Builder(
+        action=compiled, suffix=".tmp.bpf.o", source_scanner=header_scanner()
+    )
+    env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o")
+    env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h")
+
+
+def _step(env, name, command, after=None):
+    return Action(env.Step(name, name, command, identity="BPF_TOOLS_ID", after=after))
+
+
+def _check(target, source, env):
+    check(f"{target[0]}.tmp", str(source[0]))
+
+
+def _decompress(target, source, env):
+    with lzma.open(str(source[0])) as packed, open(f"{target[0]}.tmp", "wb") as plain:
+        shutil.copyfileobj(packed, plain, 1 << 20)
+    shutil.move(f"{target[0]}.tmp", str(target[0]))

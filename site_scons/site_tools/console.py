@@ -1,0 +1,144 @@
+"""Tool: how steps run and look. Adds env.Step(), which makes an action of a command.
+
+A step prints eight columns for its name, then its file; V=1 prints whole commands. It writes
+${TARGET}.tmp and is renamed when it is done, so that what a failed or killed command leaves is
+never taken for its result. Commands run without a shell; of its syntax only `> FILE` is known.
+The output of one command is printed in one piece. At the end, failures are told once more.
+"""
+
+import atexit
+import functools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from fetch.errors import DroidbpfError
+from SCons.Errors import BuildError
+from SCons.Script import Action, GetBuildFailures
+
+_printing = threading.Lock()
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env["ESCAPE"] = str
+    env["SPAWN"] = _spawn
+    env["SHORT"] = env["V"] == "0"
+    env["COLOUR"] = ["-fdiagnostics-color=always"] if _colour() else []
+    env.AddMethod(step, "Step")
+    atexit.register(_summary)
+
+
+def _colour():
+    """Tell whether compilers may colour what they say: it goes to a terminal that wants it."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def step(env, name, label, *commands, identity="", before=None, after=None):
+    """Give the actions of a step.
+
+    Args:
+        name: $<name>COM holds the (first) command and $<name>COMSTR its short line, so that a
+            user of the environment can override either.
+        label: what the short line begins with, up to 8 columns.
+        commands: command lines, which end with a whole ${TARGET}.tmp.
+        identity: the variable that names the tools, part of the signature.
+        before, after: Python functions to run first, and last before the renaming.
+    """
+    env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
+    actions = [Action(before, None)] if before else []
+    for number, command in enumerate(commands):
+        variable = f"{name}COM{number or ''}"
+        env[variable] = command
+        shown = f"${name}COMSTR" if number == 0 or not env["SHORT"] else None
+        actions.append(Action(f"${variable}", shown, varlist=[identity] if identity else []))
+    if after:
+        actions.append(Action(after, None))
+    return [*actions, Action(_commit, None)]
+
+
+def _commit(target, source, env):
+    os.replace(f"{target[0]}.tmp", str(target[0]))
+
+
+def user_errors(function):
+    """Wrap a Python action: a DroidbpfError is the step's failure, not a bug with a traceback."""
+
+    @functools.wraps(function)
+    def action(target, source, env):
+        try:
+            return function(target, source, env)
+        except DroidbpfError as error:
+            failure = BuildError(target, "failed", status=2, exitstatus=2)
+            failure.told = str(error)
+            raise failure from None
+
+    return action
+
+
+def _spawn(shell, escape, command, arguments, environment):
+    arguments = [str(argument) for argument in arguments]
+    into = None
+    if len(arguments) > 2 and arguments[-2] == ">":
+        into = arguments[-1]
+        arguments = arguments[:-2]
+    try:
+        status, said = _run(arguments, environment, into)
+    except OSError as error:
+        status, said = 127, f"{error.filename or arguments[0]}: {error.strerror}\n".encode()
+    if said:
+        with _printing:
+            sys.stdout.flush()
+            sys.stderr.buffer.write(said)
+            sys.stderr.flush()
+    return status
+
+
+def _run(arguments, environment, into):
+    """Run a command; give its status (as a shell gives it) and what it printed."""
+    began = time.monotonic()
+    with open(into or os.devnull, "wb") as file:
+        process = subprocess.Popen(
+            arguments,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file if into else subprocess.PIPE,
+            stderr=subprocess.PIPE if into else subprocess.STDOUT,
+        )
+        said = (process.stderr if into else process.stdout).read()
+        _, waited, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(waited)
+    if log := os.environ.get("DROIDBPF_STEP_LOG"):
+        _log(log, arguments, time.monotonic() - began, usage.ru_utime + usage.ru_stime)
+    status = process.returncode
+    return (128 - status if status < 0 else status), said
+
+
+def _log(log, arguments, wall_s, cpu_s):
+    """Append one JSON line about a command to $DROIDBPF_STEP_LOG, for benchmarks."""
+    line = json.dumps({"command": arguments, "wall_s": wall_s, "cpu_s": cpu_s})
+    with _printing, open(log, "a") as file:
+        file.write(line + "\n")
+
+
+def _summary():
+    """Tell each failed step once, after everything else."""
+    sys.stdout.flush()
+    for failure in GetBuildFailures():
+        print(getattr(failure, "told", None) or _told(failure), file=sys.stderr)
+
+
+def _told(failure):
+    nodes = failure.node if isinstance(failure.node, list) else [failure.node]
+    name = ", ".join(map(str, nodes))
+    if failure.filename and not failure.command:
+        return f"error: {name}: {failure.errstr}"
+    command = " ".join(map(str, failure.command or []))
+    lines = f"error: {name} was not made: {failure.errstr}"
+    return f"{lines}\nhint: the failed command was: {command}" if command else lines

@@ -1,0 +1,121 @@
+"""Tool: libraries from pinned archives. Adds env.ThirdParty() and, for the scripts it reads,
+env.PinnedLibrary().
+
+A library whose state file says that it is up to date is one node and its script is not read.
+"""
+
+import shutil
+from pathlib import Path
+
+from SCons.Builder import Builder
+from SCons.Script import Action, GetOption
+from site_tools.console import user_errors
+from third_party import state
+
+PINS = Path("third_party/sources.toml")
+SOURCES = "build/third_party"
+INCLUDE = f"{SOURCES}/include"
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env.SetDefault(THIRD_PARTY_KEYS={}, THIRD_PARTY_OFFERS={}, THIRD_PARTY_STATES=[])
+    env.AddMethod(third_party, "ThirdParty")
+
+
+def third_party(env, name, archive, uses=()):
+    """Give the node of a library's archive, reading third_party/<name>/SConscript if need be.
+
+    Args:
+        name: its folder in third_party.
+        archive: its file name, such as libz.a.
+        uses: names of the libraries read before whose headers it includes.
+    """
+    folder = Path("third_party", name)
+    output = Path(env["VARIANT"], "third_party")
+    keys = env["THIRD_PARTY_KEYS"]
+    settings = [str(env[v]) for v in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
+    keys[name] = state.key([PINS, *folder.iterdir()], *settings, *(keys[use] for use in uses))
+    state_file = output / f"{name}.state"
+    if state.up_to_date(state_file, keys[name]) and not GetOption("clean"):
+        return env.File(f"{output}/{archive}")
+    offers = env["THIRD_PARTY_OFFERS"]
+    pinned = env.Clone(
+        SCANNERS=[],  # what a pinned archive holds changes only with its pin
+        ARCHIVE=f"#{output}/{archive}",
+        AFTER=[node for use in uses for node in offers.get(use, [])],
+    )
+    pinned["BUILDERS"]["PinnedObject"] = Builder(
+        action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
+    )
+    pinned.AddMethod(library, "PinnedLibrary")
+    made = env.SConscript(f"#{folder}/SConscript", exports={"env": pinned})
+    offers[name] = made[1:]
+    env["THIRD_PARTY_STATES"] += env.Command(
+        str(state_file), [env.Value(keys[name]), *made], Action(_record, None)
+    )
+    return made[0]
+
+
+def library(env, pin, sources, headers, only=(), include=()):
+    """Give the nodes of a library's archive and of its headers for others.
+
+    Args:
+        pin: the name of the archive in sources.toml.
+        sources: its C files, as paths in the archive.
+        headers: {folder below the include folder: paths in the archive}.
+        only: the folders of the archive to extract; all where there are none.
+        include: folders of the archive to search for headers.
+    """
+    from fetch import pins
+
+    pin = pins.load(PINS)[pin]
+    tree = f"{SOURCES}/{pin.name}-{pin.version}"
+    offered = [header for group in headers.values() for header in group]
+    files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
+    wanted = env.Value((pin.name, pin.version, pin.sha256, tuple(only)))
+    extracted = env.Command(
+        files,
+        wanted,
+        Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
+        PIN=pin,
+        TREE=tree,
+        ONLY=only,
+    )
+    env.Clean(extracted, f"#{tree}")
+    env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
+    offer = [
+        env.Command(
+            f"#{INCLUDE}/{folder}/{Path(header).name}", f"#{tree}/{header}", Action(_copy, None)
+        )
+        for folder, group in headers.items()
+        for header in group
+    ]
+    objects = [
+        env.PinnedObject(f"{env['ARCHIVE'][:-2]}/{Path(source).stem}.o", f"#{tree}/{source}")
+        for source in sources
+    ]
+    env.Requires(objects, env["AFTER"])
+    return [*env.TargetLibrary(env["ARCHIVE"], objects), *env.Flatten(offer)]
+
+
+def _extract(target, source, env):
+    from fetch.download import obtain
+    from fetch.extract import extract
+
+    archive = obtain(env["PIN"], env["FETCH_SETTINGS"]())
+    shutil.rmtree(env["TREE"], ignore_errors=True)
+    extract(archive, Path(env["TREE"]), only=env["ONLY"])
+
+
+def _copy(target, source, env):
+    part = Path(f"{target[0]}.tmp")
+    part.write_bytes(Path(str(source[0])).read_bytes())
+    part.replace(str(target[0]))
+
+
+def _record(target, source, env):
+    state.record(Path(str(target[0])), str(source[0]), [Path(str(node)) for node in source[1:]])

@@ -1,0 +1,71 @@
+"""Tool: the target toolchain. Adds the builders TargetObject, TargetLibrary and TargetProgram.
+
+TargetProgram makes two files: the program, stripped, and beside it <program>.debug, which holds
+its debug information and which gdb finds through the program's debug link. With mode=debug it
+makes the one program, debug information included.
+"""
+
+from pathlib import Path
+
+from scanner import header_scanner
+from SCons.Builder import Builder
+from SCons.Script import Action
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    toolchain = env["TOOLCHAIN"]
+    env.SetDefault(
+        CC=toolchain.cc,
+        CXX=toolchain.cxx,
+        AR=toolchain.ar,
+        OBJCOPY=toolchain.objcopy,
+        TOOLCHAIN_ID=toolchain.identity,
+        CFLAGS=[],
+        CXXFLAGS=[],
+        CCFLAGS=[*toolchain.ccflags, "-ffunction-sections", "-fdata-sections"],
+        CPPDEFPREFIX="-D",
+        CPPDEFSUFFIX="",
+        INCPREFIX="-I",
+        INCSUFFIX="",
+        LINKER="$CC",
+        LINKFLAGS=[*toolchain.linkflags, "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
+        LINKMODE=list(toolchain.static) if env["link"] == "static" else [],
+        LIBS=[],
+    )
+    scanner = header_scanner()
+    compile_flags = "$CCFLAGS $( $PREFIX_MAP $COLOUR $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
+    cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}")
+    cxx = _step(env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}")
+    archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
+    link = ["$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES $LIBS"]
+    if env["mode"] == "release":
+        link += [
+            "$OBJCOPY --only-keep-debug ${TARGET}.tmp ${TARGETS[1]}",
+            "$OBJCOPY --strip-all --add-gnu-debuglink=${TARGETS[1]} ${TARGET}.tmp",
+        ]
+    env["BUILDERS"]["TargetObject"] = Builder(
+        action={".c": cc, ".cpp": cxx, ".cc": cxx}, suffix=".o", source_scanner=scanner
+    )
+    env["BUILDERS"]["TargetLibrary"] = Builder(action=archive, suffix=".a")
+    env["BUILDERS"]["TargetProgram"] = Builder(
+        action=_step(env, "LINK", "LINK", *link), emitter=_with_debug_file
+    )
+
+
+def _step(env, name, label, *commands, before=None):
+    return Action(env.Step(name, label, *commands, identity="TOOLCHAIN_ID", before=before))
+
+
+def _with_debug_file(target, source, env):
+    if env["mode"] == "release":
+        target = [*target, f"{target[0]}.debug"]
+    return target, source
+
+
+def _discard(target, source, env):
+    """Remove what an interrupted run left: ar would add to it."""
+    Path(f"{target[0]}.tmp").unlink(missing_ok=True)

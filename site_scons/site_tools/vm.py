@@ -1,0 +1,66 @@
+"""Tool: running an app. Adds env.RunAfterBuild(): arm64 apps run in a virtual machine, others here.
+
+The app runs when SCons has done its work and has given up its hold on signals, so that Ctrl-C
+reaches the app, and its exit status is ours.
+"""
+
+import atexit
+import os
+import shlex
+import subprocess
+import sys
+
+from fetch.errors import DroidbpfError
+from SCons.Script import Action
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env.SetDefault(RUN_ARGS="", RUN_WORKLOAD="")
+    env.AddMethod(run_after_build, "RunAfterBuild")
+
+
+def run_after_build(env, program):
+    """Give the target `run` of a program."""
+    arguments = shlex.split(env["args"] or env["RUN_ARGS"])
+    ready = []
+    atexit.register(lambda: ready and _run(env, str(program[0]), arguments))
+    target = env.Alias("run", program, Action(lambda *_, **__: ready.append(True), None))
+    return env.AlwaysBuild(target)
+
+
+def _run(env, program, arguments):
+    sys.stdout.flush()
+    try:
+        status = (_guest if env["ARCH"] == "arm64" else _here)(env, program, arguments)
+    except DroidbpfError as error:
+        print(error, file=sys.stderr)
+        status = 2
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # within atexit, sys.exit() would be ignored
+
+
+def _here(env, program, arguments):
+    status = subprocess.call([os.path.abspath(program), *arguments])
+    return 128 - status if status < 0 else status
+
+
+def _guest(env, program, arguments):
+    from vm import kernels, machine
+
+    settings = env["FETCH_SETTINGS"]()
+    guest_path = f"/bin/{os.path.basename(program)}"
+    results = machine.run(
+        kernels.kernel(env["kernel"], settings),
+        [[guest_path, *arguments]],
+        {guest_path: program},
+        timeout_s=float("inf"),
+        stream=machine.terminal,
+        workload=env["RUN_WORKLOAD"],
+        settings=settings,
+    )
+    return results[0].status

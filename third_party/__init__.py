@@ -1,0 +1,1 @@
+"""Pins and build scripts of the libraries that every app is linked with."""

@@ -1,0 +1,94 @@
+"""The compiler of BPF objects and the maker of skeletons: clang with the BPF target, bpftool."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from fetch.errors import DroidbpfError
+from toolchains.model import BpfTools
+from toolchains.probe import Probes, identity, which
+
+CLANG_OLDEST = (11,)  # BTF of global variables and of static functions, CO-RE builtins
+BPFTOOL_OLDEST = (7, 0)  # gen object, min_core_btf, ENUM64
+NAMES = ("clang", *(f"clang-{major}" for major in range(11, 41)))
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not in a user's PATH
+VERSION = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
+
+
+def find(probes: Probes) -> BpfTools:
+    """Give the newest clang that has the BPF target, and bpftool.
+
+    Raises:
+        DroidbpfError: one is missing or too old; names what was found and what to install.
+    """
+    clang, clang_version = _clang(probes)
+    bpftool, bpftool_version = _bpftool(probes)
+    return BpfTools(
+        clang,
+        bpftool,
+        clang_version,
+        bpftool_version,
+        f"{identity(clang)} {identity(bpftool)}",
+    )
+
+
+def _clang(probes: Probes) -> tuple[str, tuple[int, ...]]:
+    hint = "install it: apt-get install clang-19 (or any clang from 11 on)"
+    found = sorted(
+        ((_version(probes.ask(path, "--version")), path) for path in _each(NAMES, probes.path)),
+        reverse=True,
+    )
+    if not found:
+        raise DroidbpfError("no clang was found, which compiles BPF objects", hint)
+    version, path = found[0]
+    if version < CLANG_OLDEST:
+        raise DroidbpfError(
+            f"{path} is clang {_text(version)}, too old for CO-RE BPF objects", hint
+        )
+    for version, path in found:
+        if version >= CLANG_OLDEST and re.search(
+            r"^\s*bpf\b", probes.ask(path, "--print-targets"), re.M
+        ):
+            return path, version
+    raise DroidbpfError(f"{found[0][1]} is a clang without the BPF target", hint)
+
+
+def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...]]:
+    hint = "install it: apt-get install bpftool (Ubuntu: linux-tools-generic)"
+    best: tuple[tuple[int, ...], str] = ((), "")
+    for path in _bpftools(probes.path):
+        version = _version(probes.ask(path, "version"))
+        if version >= BPFTOOL_OLDEST:
+            return path, version
+        best = max(best, (version, path))
+    if not best[1]:
+        raise DroidbpfError("no bpftool was found, which makes skeletons", hint)
+    said = f"bpftool {_text(best[0])}, too old" if best[0] else "a bpftool that does not run"
+    raise DroidbpfError(f"{best[1]} is {said}; 7.0 or newer is needed", hint)
+
+
+def _bpftools(path: str) -> Iterator[str]:
+    """Give each bpftool; Ubuntu keeps them below /usr/lib, behind a wrapper in the path."""
+    yield from _each(("bpftool",), f"{path}{os.pathsep}{SBIN}")
+    for folder in ("/usr/lib/linux-tools", "/usr/lib"):
+        yield from map(str, sorted(Path(folder).glob("linux-tools-*/bpftool"), reverse=True))
+        yield from map(str, sorted(Path(folder).glob("*-generic/bpftool"), reverse=True))
+
+
+def _each(names: tuple[str, ...], path: str) -> Iterator[str]:
+    for folder in dict.fromkeys(path.split(os.pathsep)):
+        for name in names:
+            if found := which(name, folder):
+                yield found
+
+
+def _version(text: str) -> tuple[int, ...]:
+    match = VERSION.search(text)
+    return tuple(map(int, match[1].split("."))) if match else ()
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version)) or "of an unknown version"

@@ -1,0 +1,63 @@
+"""The distribution's GNU toolchain: a cross gcc, or the host's own for its own machine."""
+
+from __future__ import annotations
+
+import platform
+
+from fetch.errors import DroidbpfError
+from toolchains.model import Toolchain
+from toolchains.probe import Probes, identity
+
+# arch: (triple, packages of Debian and Ubuntu that bring it, flags of every link).
+# arm64 phones with Android 15 and newer may have pages of 16 kB.
+ARCH_TABLE = {
+    "arm64": (
+        "aarch64-linux-gnu",
+        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+        ("-Wl,-z,max-page-size=16384",),
+    ),
+    "x86_64": ("x86_64-linux-gnu", "gcc libc6-dev", ()),
+}
+PROGRAMS = ("gcc", "ar", "strip", "objcopy")
+
+
+def find(arch: str, probes: Probes) -> Toolchain:
+    """Give the GNU toolchain for arch.
+
+    Raises:
+        DroidbpfError: a program or the static libc is missing; names what to install.
+    """
+    triple, packages, linkflags = ARCH_TABLE[arch]
+    native = platform.machine() == triple.split("-", maxsplit=1)[0]
+    hint = f"install it: apt-get install {packages}"
+    found = {}
+    for program in PROGRAMS:
+        names = (f"{triple}-{program}", program) if native else (f"{triple}-{program}",)
+        found[program] = next((path for name in names if (path := probes.which(name))), "")
+        if not found[program]:
+            raise DroidbpfError(f"the gnu toolchain for {arch} lacks {names[0]}", hint)
+    cc = found["gcc"]
+    libc = probes.ask(cc, "-print-file-name=libc.a").strip()
+    if "/" not in libc:  # gcc prints the bare name of what it does not find
+        raise DroidbpfError(f"the gnu toolchain for {arch} lacks a static libc (libc.a)", hint)
+    parts = [cc, found["ar"], libc]
+    for program in ("as", "ld"):
+        path = probes.ask(cc, f"-print-prog-name={program}").strip()
+        parts.append(path if "/" in path else probes.which(path))
+    cxx = next(
+        (p for n in (f"{triple}-g++", "g++") if (n != "g++" or native) and (p := probes.which(n))),
+        "",
+    )
+    return Toolchain(
+        name="gnu",
+        arch=arch,
+        triple=triple,
+        version=probes.ask(cc, "--version").partition("\n")[0],
+        cc=cc,
+        cxx=cxx,
+        ar=found["ar"],
+        strip=found["strip"],
+        objcopy=found["objcopy"],
+        identity=" ".join(identity(part) for part in parts if part),
+        linkflags=linkflags,
+    )

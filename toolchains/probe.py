@@ -1,0 +1,93 @@
+"""What programs say of themselves, remembered by each program's path, size and mtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+TIMEOUT_S = 30
+
+
+def identity(path: str) -> str:
+    """Give what a build signature holds of a file: real path, size in bytes, mtime in ns.
+
+    Reading and hashing a 130 MB compiler at every start would cost more than the build.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    real = os.path.realpath(path)
+    stat = os.stat(real)  # noqa: PTH116 - one call at every start; Path would double it
+    return f"{real}:{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def which(name: str, path: str) -> str:
+    """Give the first executable called name in the folders of path (as in $PATH), or ""."""
+    for folder in path.split(os.pathsep):
+        candidate = os.path.join(folder, name)  # noqa: PTH118 - see identity()
+        if folder and os.access(candidate, os.X_OK) and not os.path.isdir(candidate):  # noqa: PTH112
+            return candidate
+    return ""
+
+
+class Probes:
+    """Answers of programs, kept in one JSON file between starts.
+
+    Args:
+        store: the file; it is made when an answer is new, and a damaged one is begun anew.
+        path: the folders to look for programs in, as in $PATH.
+    """
+
+    def __init__(self, store: Path, path: str) -> None:
+        self._store = store
+        self.path = path
+        try:
+            answers = json.loads(store.read_bytes())
+        except (OSError, ValueError):
+            answers = {}
+        self._answers: dict[str, str] = answers if isinstance(answers, dict) else {}
+
+    def ask(self, program: str, *arguments: str) -> str:
+        """Give what `program arguments…` prints (stdout, then stderr), "" where it fails."""
+        key = " ".join((identity(program), *arguments))
+        if key not in self._answers:
+            answer = _run([program, *arguments])
+            if not answer:
+                return ""  # ask again next time: the failure may have been the moment's
+            self._answers[key] = answer
+            self._save()
+        return self._answers[key]
+
+    def which(self, name: str) -> str:
+        """Give the path of a program, or "" where there is none."""
+        return which(name, self.path)
+
+    def _save(self) -> None:
+        part = self._store.with_name(f"{self._store.name}.{os.getpid()}.tmp")
+        try:
+            self._store.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(self._answers, indent=1, sort_keys=True))
+            part.replace(self._store)
+        except OSError:  # a read-only build folder: the build itself will say so, with the remedy
+            part.unlink(missing_ok=True)
+
+
+def _run(command: Sequence[str]) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout + done.stderr if done.returncode == 0 else ""
