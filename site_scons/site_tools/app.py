@@ -18,6 +18,7 @@ def exists(env):
 
 
 def generate(env):
+    env["COMPILED"] = []  # what compile_commands.json tells of
     env.AddMethod(app, "App")
 
 
@@ -34,6 +35,7 @@ def app(env, name, folder, flat=False):
             f"{folder} has no {name}.bpf.c", f"an app {name} needs {name}.bpf.c and {name}.c"
         )
     output = f"{env['VARIANT']}/apps/{name}"
+    units = env["COMPILED"]  # a clone copies it
     env = env.Clone(
         APP=name,
         OUTPUT=output,
@@ -52,10 +54,12 @@ def app(env, name, folder, flat=False):
         if source.endswith(".bpf.c"):
             stem = stem.removesuffix(".bpf")
             compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
+            units.append((env, "BPFCOM", compiled[0]))
             linked = env.BpfObject(f"#{output}/{stem}.bpf.o", compiled)
             env.BpfSkeleton(f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem))
         elif suffix in ("c", "cc", "cpp"):
             objects += env.TargetObject(f"#{output}/{stem}.o", path)
+            units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
             if suffix != "c":
                 env["LINKER"] = "$CXX"
     if not objects:

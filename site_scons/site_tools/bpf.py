@@ -6,6 +6,7 @@
 """
 
 import lzma
+import os
 import shutil
 
 from bpf_object import check
@@ -42,12 +43,14 @@ def generate(env):
     )
     linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
     skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
-    header = _step(env, "VMLINUX", "$BPFTOOL btf dump file $SOURCE format c > ${TARGET}.tmp")
-    raw = Action(_decompress, "  XZ       $TARGET" if env["SHORT"] else "xz -dk $SOURCE > $TARGET")
-    env["BUILDERS"]["Btf"] = Builder(action=raw, suffix=".btf", src_suffix=".btf.xz")
-    env["BUILDERS"]["VmlinuxHeader"] = Builder(
-        action=header, suffix=".h", src_suffix=".btf", src_builder="Btf"
+    header = _step(
+        env,
+        "VMLINUX",
+        "$BPFTOOL btf dump file ${TARGET}.btf format c > ${TARGET}.tmp",
+        before=_decompress,
+        after=_forget_btf,
     )
+    env["BUILDERS"]["VmlinuxHeader"] = Builder(action=header, suffix=".h", src_suffix=".btf.xz")
     env["BUILDERS"]["BpfTmpObject"] = Builder(
         action=compiled, suffix=".tmp.bpf.o", source_scanner=header_scanner()
     )
@@ -55,8 +58,10 @@ def generate(env):
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h")
 
 
-def _step(env, name, command, after=None):
-    return Action(env.Step(name, name, command, identity="BPF_TOOLS_ID", after=after))
+def _step(env, name, command, before=None, after=None):
+    return Action(
+        env.Step(name, name, command, identity="BPF_TOOLS_ID", before=before, after=after)
+    )
 
 
 def _check(target, source, env):
@@ -64,6 +69,10 @@ def _check(target, source, env):
 
 
 def _decompress(target, source, env):
-    with lzma.open(str(source[0])) as packed, open(f"{target[0]}.tmp", "wb") as plain:
+    with lzma.open(str(source[0])) as packed, open(f"{target[0]}.btf", "wb") as plain:
         shutil.copyfileobj(packed, plain, 1 << 20)
-    shutil.move(f"{target[0]}.tmp", str(target[0]))
+
+
+def _forget_btf(target, source, env):
+    """Remove the plain BTF: as a node, its 6 MB would be hashed at every start."""
+    os.unlink(f"{target[0]}.btf")

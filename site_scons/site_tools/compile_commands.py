@@ -1,0 +1,46 @@
+"""Tool: build/compile_commands.json, which clangd and editors look for. Adds
+env.CompileCommands(), which tells it of the user space and BPF sources of apps.
+"""
+
+import json
+
+from SCons.Script import Action
+
+FILE = "build/compile_commands.json"
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env.AddMethod(compile_commands, "CompileCommands")
+
+
+def compile_commands(env, compiled):
+    """Give the target compile_commands.json.
+
+    Its text is a source: the file is written anew when a command changes, else not.
+
+    Args:
+        compiled: (environment, name of the variable that holds its command, object node) of each.
+    """
+    entries = sorted((_entry(*unit) for unit in compiled), key=lambda entry: entry["output"])
+    text = env.Value(json.dumps(entries, indent=1) + "\n")
+    made = env.Command(f"#{FILE}", text, Action(_write, f"  GEN      {FILE}"))
+    return env.Alias("compile_commands.json", made)
+
+
+def _entry(env, command, node):
+    words = env.subst_list(f"${command}", target=[node], source=node.sources)[0]
+    return {
+        "directory": env["ROOT"],
+        "file": node.sources[0].abspath,
+        "arguments": [str(word).removesuffix(".tmp") for word in words],
+        "output": str(node),
+    }
+
+
+def _write(target, source, env):
+    with open(str(target[0]), "wb") as file:
+        file.write(source[0].get_contents())
