@@ -36,7 +36,12 @@ TABLE = (
     ("apps_dir", "folder that holds a folder per app", "apps", None),
     ("mirror", "a mirror of the source archives: URL or folder", "", None),
     ("offline", "1: open no socket", "0", choice("0", "1")),
-    ("mode", "release; debug: apps unoptimized and not stripped", "release", choice("release", "debug")),
+    (
+        "mode",
+        "release; debug: apps unoptimized and not stripped",
+        "release",
+        choice("release", "debug"),
+    ),
     ("link", "how programs link to libc", "static", choice("static", "dynamic")),
     ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", None),
     ("args", "for run: the app's arguments", "", None),
@@ -102,6 +107,4 @@ def fetch_settings(env: Any) -> Any:
 
     from fetch.settings import Settings
 
-    return replace(
-        Settings.from_environment(), mirror=env["mirror"], offline=env["offline"] == "1"
-    )
+    return replace(Settings.from_environment(), mirror=env["mirror"], offline=env["offline"] == "1")

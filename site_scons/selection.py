@@ -12,6 +12,13 @@ from options import did_you_mean
 VERBS = ("run", "list", "doctor", "compile_commands.json")
 
 
+def normal(apps_dir: str) -> str:
+    """Give the folder as seen from here where it is below here, else its absolute path."""
+    path = os.path.abspath(os.path.expanduser(apps_dir))
+    inside = os.path.commonpath((path, os.getcwd())) == os.getcwd()
+    return os.path.relpath(path) if inside else path
+
+
 def names(apps_dir: str) -> list[str]:
     """Give the apps of a folder: its subfolders, but hidden ones.
 

@@ -22,8 +22,8 @@ def generate(env):
     env.AddMethod(app, "App")
 
 
-def app(env, name, folder, flat=False):
-    """Give the nodes of an app's program.
+def app(env, name, folder):
+    """Give the nodes of an app: its program, its debug file, its skeletons.
 
     Args:
         name: the app's name, which its main .bpf.c and its program bear.
@@ -47,7 +47,7 @@ def app(env, name, folder, flat=False):
     env.AddMethod(_macros, "Macros")
     if "SConscript" in sources:
         env.SConscript(f"{_path(folder)}/SConscript", exports={"env": env})
-    objects = []
+    objects, skeletons = [], []
     for source in sources:
         stem, _, suffix = source.rpartition(".")
         path = f"{_path(folder)}/{source}"
@@ -56,7 +56,9 @@ def app(env, name, folder, flat=False):
             compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
             units.append((env, "BPFCOM", compiled[0]))
             linked = env.BpfObject(f"#{output}/{stem}.bpf.o", compiled)
-            env.BpfSkeleton(f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem))
+            skeletons += env.BpfSkeleton(
+                f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem)
+            )
         elif suffix in ("c", "cc", "cpp"):
             objects += env.TargetObject(f"#{output}/{stem}.o", path)
             units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
@@ -66,7 +68,7 @@ def app(env, name, folder, flat=False):
         raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
     program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
     env.Requires(program, env["THIRD_PARTY_STATES"])
-    return program
+    return [*program, *skeletons]
 
 
 def _path(folder):

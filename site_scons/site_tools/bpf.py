@@ -1,8 +1,8 @@
 """Tool: BPF programs. Adds the builders VmlinuxHeader, BpfObject and BpfSkeleton.
 
-    arm64.btf.xz -> vmlinux.h                        (bpftool btf dump)
-    x.bpf.c      -> x.tmp.bpf.o -> x.bpf.o           (clang, bpftool gen object)
-    x.bpf.o      -> x.skel.h                         (bpftool gen skeleton … name $SKELETON)
+arm64.btf.xz -> vmlinux.h                        (bpftool btf dump)
+x.bpf.c      -> x.tmp.bpf.o -> x.bpf.o           (clang, bpftool gen object)
+x.bpf.o      -> x.skel.h                         (bpftool gen skeleton … name $SKELETON)
 """
 
 import lzma

@@ -10,6 +10,7 @@ import atexit
 import functools
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -37,7 +38,9 @@ def generate(env):
 
 def _colour():
     """Tell whether compilers may colour what they say: it goes to a terminal that wants it."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def step(env, name, label, *commands, identity="", before=None, after=None):
@@ -128,17 +131,15 @@ def _log(log, arguments, wall_s, cpu_s):
 
 
 def _summary():
-    """Tell each failed step once, after everything else."""
+    """Tell of each failed step once more, after everything else."""
     sys.stdout.flush()
     for failure in GetBuildFailures():
-        print(getattr(failure, "told", None) or _told(failure), file=sys.stderr)
+        told = getattr(failure, "told", None) or (_told(failure) if failure.command else "")
+        print(told, end="\n" if told else "", file=sys.stderr)
 
 
 def _told(failure):
-    nodes = failure.node if isinstance(failure.node, list) else [failure.node]
-    name = ", ".join(map(str, nodes))
-    if failure.filename and not failure.command:
-        return f"error: {name}: {failure.errstr}"
-    command = " ".join(map(str, failure.command or []))
-    lines = f"error: {name} was not made: {failure.errstr}"
-    return f"{lines}\nhint: the failed command was: {command}" if command else lines
+    program = os.path.basename(failure.command[0])
+    inputs = ", ".join(map(str, failure.node.sources[:3]))
+    command = shlex.join(failure.command).replace(" '>' ", " > ")
+    return f"error: {program} failed on {inputs} (status {failure.status})\nhint: its messages are above; the command was: {command}"
