@@ -1,4 +1,4 @@
-"""The options of the command line: what they may be, their defaults, and what to say of a wrong one."""
+"""The options of the command line: their values, their defaults, what to say of a wrong one."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ env.Generate() and env.Macros() make headers.
 import os
 
 from fetch.errors import DroidbpfError
-from SCons.Script import Action
 
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
 

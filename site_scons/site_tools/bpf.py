@@ -9,10 +9,11 @@ import lzma
 import os
 import shutil
 
-from bpf_object import check
-from scanner import header_scanner
 from SCons.Builder import Builder
 from SCons.Script import Action
+
+from bpf_object import check
+from scanner import header_scanner
 from site_tools.console import user_errors
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.

@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 
-from fetch.errors import DroidbpfError
 from SCons.Errors import BuildError
 from SCons.Script import Action, GetBuildFailures
+
+from fetch.errors import DroidbpfError
 
 _printing = threading.Lock()
 
@@ -142,4 +143,7 @@ def _told(failure):
     program = os.path.basename(failure.command[0])
     inputs = ", ".join(map(str, failure.node.sources[:3]))
     command = shlex.join(failure.command).replace(" '>' ", " > ")
-    return f"error: {program} failed on {inputs} (status {failure.status})\nhint: its messages are above; the command was: {command}"
+    return (
+        f"error: {program} failed on {inputs} (status {failure.status})\n"
+        f"hint: its messages are above; the command was: {command}"
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action, GetOption
+
 from site_tools.console import user_errors
 from third_party import state
 

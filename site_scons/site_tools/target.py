@@ -7,9 +7,10 @@ makes the one program, debug information included.
 
 from pathlib import Path
 
-from scanner import header_scanner
 from SCons.Builder import Builder
 from SCons.Script import Action
+
+from scanner import header_scanner
 
 
 def exists(env):

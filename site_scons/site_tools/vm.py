@@ -10,8 +10,9 @@ import shlex
 import subprocess
 import sys
 
-from fetch.errors import DroidbpfError
 from SCons.Script import Action
+
+from fetch.errors import DroidbpfError
 
 
 def exists(env):
