@@ -18,6 +18,13 @@ def exists(env):
 
 def generate(env):
     env["COMPILED"] = []  # what compile_commands.json tells of
+    env["GENERATE"] = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp ${SOURCES[1:]}")
+    env["MACROS"] = env.Step(
+        "MACROS",
+        "MACROS",
+        "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
+        identity="TOOLCHAIN_ID",
+    )
     env.AddMethod(app, "App")
 
 
@@ -79,23 +86,17 @@ def _identifier(stem):
 
 
 def _generate(env, header, script, sources):
-    """Make a header of the app by a Python script of its folder: script HEADER SOURCE…"""
-    script = env.File(f"{_path(env['FOLDER'])}/{script}")
-    inputs = [
-        source if hasattr(source, "abspath") else f"{_path(env['FOLDER'])}/{source}"
-        for source in env.Flatten([sources])
-    ]
-    steps = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp ${SOURCES[1:]}")
-    return env.Command(f"#{env['OUTPUT']}/{header}", [script, *inputs], steps)
+    """Make a header of the app by a Python script of its folder: script HEADER SOURCE…
+
+    Args:
+        sources: files of the app's folder, or nodes.
+    """
+    folder = _path(env["FOLDER"])
+    inputs = [f"{folder}/{s}" if isinstance(s, str) else s for s in (script, *sources)]
+    return env.Command(f"#{env['OUTPUT']}/{header}", inputs, env["GENERATE"])
 
 
 def _macros(env, header):
     """Make a file of the macros that a header of the target's C library defines."""
-    steps = env.Step(
-        "MACROS",
-        "MACROS",
-        "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
-        identity="TOOLCHAIN_ID",
-    )
     name = header.replace("/", "_")
-    return env.Command(f"#{env['OUTPUT']}/{name}.macros", [], steps, HEADER=header)
+    return env.Command(f"#{env['OUTPUT']}/{name}.macros", [], env["MACROS"], HEADER=header)[0]
