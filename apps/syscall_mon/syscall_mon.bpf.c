@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Times every syscall from the two raw_syscalls events. Kernels without FTRACE_SYSCALLS (Android's)
+ * have no other syscall events, and only these see 32-bit processes too.
+ *
+ * No CO-RE relocation and no helper newer than 5.8: it loads from there on, without kernel BTF too.
+ */
+#define BPF_NO_PRESERVE_ACCESS_INDEX
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "syscall_mon.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before the load: the verifier drops the code of what is not asked for. */
+const volatile __u32 own_tgid; /* never traced, unless -p names it */
+const volatile __u32 only_tgid; /* the usual -p: one process, no map */
+const volatile bool filter_tgid;
+const volatile bool filter_tid;
+const volatile bool filter_uid;
+const volatile bool filter_comm;
+const volatile bool filter_syscall;
+const volatile __u8 wanted[SLOTS]; /* for filter_syscall */
+const volatile bool failed_only;
+const volatile __u64 min_ns;
+const volatile bool summarize; /* into the map, no event is sent */
+const volatile __u32 wakeup_events; /* of one CPU before it wakes the reader */
+const volatile __u64 pidns_dev; /* of the reader's PID namespace, 0 in the first one */
+const volatile __u64 pidns_ino;
+
+/* What was to be reported and is not: no space in the ring buffer, or among the starts. */
+__u64 lost_events;
+__u64 lost_starts;
+
+struct start {
+	__u64 ns; /* 0: not in a syscall */
+	__u32 number;
+	__u32 abi;
+};
+
+/* By thread. Made a hash where an array for all thread IDs would be too large. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct start);
+} starts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1);
+} events SEC(".maps");
+
+/* Events of this CPU since it woke the reader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} unannounced SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, struct stats);
+} summary SEC(".maps");
+
+/* The sets of the filters; the values say nothing. */
+struct id_set {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+};
+
+struct id_set tgids SEC(".maps");
+struct id_set tids SEC(".maps");
+struct id_set uids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, char[COMM_LEN]);
+	__type(value, __u8);
+} comms SEC(".maps");
+
+struct ids {
+	__u32 tgid;
+	__u32 tid;
+};
+
+/* Gives the IDs of the current thread as the reader knows them; false: not to be traced. */
+static __always_inline bool selected(struct ids *ids)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	ids->tgid = id >> 32;
+	ids->tid = id;
+	if (pidns_ino) {
+		struct bpf_pidns_info info = {};
+
+		if (bpf_get_ns_current_pid_tgid(pidns_dev, pidns_ino, &info, sizeof(info)))
+			return false;
+		ids->tgid = info.tgid;
+		ids->tid = info.pid;
+	}
+	if (only_tgid)
+		return ids->tgid == only_tgid;
+	if (filter_tgid)
+		return bpf_map_lookup_elem(&tgids, &ids->tgid);
+	return ids->tgid != own_tgid;
+}
+
+/* The 32-bit table is used by 32-bit code: the saved registers tell, at offsets that are ABI. */
+static __always_inline __u32 abi_of(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_arm64)
+	const struct user_pt_regs *user = (const void *)regs;
+	__u64 pstate = 0;
+
+	bpf_probe_read_kernel(&pstate, sizeof(pstate), &user->pstate);
+	return pstate & 0x10 ? ABI_COMPAT : ABI_NATIVE; /* PSR_MODE32_BIT */
+#elif defined(__TARGET_ARCH_x86)
+	__u16 cs = 0;
+
+	bpf_probe_read_kernel(&cs, sizeof(cs), &regs->cs);
+	return cs == 0x23 ? ABI_COMPAT : ABI_NATIVE; /* __USER32_CS */
+#else
+#error "which register tells the ABI?"
+#endif
+}
+
+static __always_inline struct start *start_of(__u32 tid)
+{
+	struct start *start = bpf_map_lookup_elem(&starts, &tid);
+	struct start fresh = {};
+
+	if (start)
+		return start;
+	bpf_map_update_elem(&starts, &tid, &fresh, BPF_ANY);
+	start = bpf_map_lookup_elem(&starts, &tid);
+	if (!start)
+		__sync_fetch_and_add(&lost_starts, 1);
+	return start;
+}
+
+/* Elements of an array cannot be deleted, those of a hash must be. */
+static __always_inline void forget(__u32 tid)
+{
+	struct start *start = bpf_map_lookup_elem(&starts, &tid);
+
+	if (!start)
+		return;
+	start->ns = 0;
+	bpf_map_delete_elem(&starts, &tid);
+}
+
+SEC("raw_tp/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs, long number)
+{
+	struct start *start;
+	struct ids ids;
+	__u32 abi;
+
+	if (!selected(&ids))
+		return 0;
+	if (filter_tid && !bpf_map_lookup_elem(&tids, &ids.tid))
+		return 0;
+	abi = abi_of(regs);
+	if (filter_syscall) {
+		__u32 slot = syscall_slot(abi, number);
+
+		if (slot < SLOTS && !wanted[slot])
+			return 0;
+	}
+	start = start_of(bpf_get_current_pid_tgid());
+	if (!start)
+		return 0;
+	start->number = number;
+	start->abi = abi;
+	start->ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void summarize_call(const struct start *start, __u64 runtime_ns, bool failed)
+{
+	__u32 slot = syscall_slot(start->abi, start->number);
+	struct stats *stats = bpf_map_lookup_elem(&summary, &slot);
+
+	if (stats)
+		add_to_stats(stats, runtime_ns, failed);
+}
+
+/* A wake-up costs as much as many syscalls: the reader looks by itself often enough. */
+static __always_inline __u64 wakeup_flag(void)
+{
+	__u32 zero = 0, *count = bpf_map_lookup_elem(&unannounced, &zero);
+
+	if (!count || ++*count < wakeup_events)
+		return BPF_RB_NO_WAKEUP;
+	*count = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+SEC("raw_tp/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	char comm[COMM_LEN] = {};
+	__u64 now_ns, runtime_ns;
+	struct event *event;
+	struct start *start;
+	struct ids ids;
+	bool failed;
+	__u32 uid;
+
+	if (!selected(&ids))
+		return 0;
+	start = bpf_map_lookup_elem(&starts, &tid);
+	if (!start || !start->ns)
+		return 0;
+	now_ns = bpf_ktime_get_ns();
+	runtime_ns = now_ns - start->ns;
+	start->ns = 0;
+
+	/* Before 5.15, arm64 gives 32-bit values zero-extended. */
+	if (start->abi == ABI_COMPAT && is_error((int)ret))
+		ret = (int)ret;
+	failed = is_error(ret);
+	if (failed_only && !failed)
+		return 0;
+	if (min_ns && runtime_ns < min_ns)
+		return 0;
+
+	/* As they are now: what an execve or a setuid shows, and is chosen by, is the new one. */
+	if (filter_uid || !summarize)
+		uid = bpf_get_current_uid_gid();
+	if (filter_uid && !bpf_map_lookup_elem(&uids, &uid))
+		return 0;
+	if (filter_comm || !summarize)
+		bpf_get_current_comm(comm, sizeof(comm));
+	if (filter_comm && !bpf_map_lookup_elem(&comms, comm))
+		return 0;
+
+	if (summarize) {
+		summarize_call(start, runtime_ns, failed);
+		return 0;
+	}
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&lost_events, 1);
+		return 0;
+	}
+	event->exit_ns = now_ns;
+	event->runtime_ns = runtime_ns;
+	event->ret = ret;
+	event->tgid = ids.tgid;
+	event->tid = ids.tid;
+	event->uid = uid;
+	event->number = start->number;
+	event->abi = start->abi;
+	__builtin_memcpy(event->comm, comm, sizeof(comm));
+	bpf_ringbuf_submit(event, wakeup_flag());
+	return 0;
+}
+
+/* If not the first thread calls execve it becomes the first: its ID is another at the exit. */
+SEC("raw_tp/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), from = old_tid;
+	struct start *old, *new;
+
+	if (tid == from)
+		return 0;
+	old = bpf_map_lookup_elem(&starts, &from);
+	if (!old || !old->ns)
+		return 0;
+	new = start_of(tid);
+	if (new)
+		*new = *old;
+	forget(from);
+	return 0;
+}
+
+/*
+ * exit never exits. Left alone, the ID's next owner would end it: a new thread begins with the
+ * sys_exit of a clone that it has not entered.
+ */
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	forget(tid);
+	return 0;
+}
