@@ -1,6 +1,6 @@
-"""Files from the distribution's archive, by apt with a private state: the system's is never touched.
+"""Files from the distribution's archive, by apt with a private state beside the system's own.
 
-The archive's URI and keyring are the machine's own (fetch/aptconf.py). Signatures are always checked.
+The archive's URI and keyring are the machine's (fetch/aptconf.py). Signatures are always checked.
 Each suite and architecture has a folder of its own below `<cache>/apt`, with one lock.
 """
 
@@ -106,7 +106,7 @@ def _state(suite: str, kind: str, settings: Settings, distribution: str = "") ->
     folder = settings.cache / "apt" / name
     with cache.lock(settings.cache, f"apt-{name}"):
         with cache.writing(settings.cache):
-            aptconf.write(folder, suite, kind)
+            folder.mkdir(parents=True, exist_ok=True)
         yield folder
 
 
@@ -119,8 +119,21 @@ def _update(state: Path, settings: Settings, *, days: float | None) -> None:
             return
     if settings.offline:
         raise AptError("offline, and there is no index of the suite yet")
-    stamp.unlink(missing_ok=True)
-    _run(state, ["apt-get", "update", "-qq"], settings.cache, seconds=_UPDATE_SECONDS)
+    suite, _, kind = state.name.rpartition("-")
+    command = ["apt-get", "update", "-qq"]
+    with cache.writing(settings.cache):
+        aptconf.write(state, suite, kind)
+        stamp.unlink(missing_ok=True)
+    try:
+        _run(state, command, settings.cache, seconds=_UPDATE_SECONDS)
+    except AptError as error:
+        # The index of a suite that is no longer maintained expires. Its signature is still good, so
+        # the worst is an old index, and that is what such a suite has.
+        if "expired" not in error.message:
+            raise
+        settings.report(f"{error.message}; it is used all the same: its signature is good")
+        command += ["-o", "Acquire::Check-Valid-Until=false"]
+        _run(state, command, settings.cache, seconds=_UPDATE_SECONDS)
     stamp.touch()
 
 
@@ -149,11 +162,12 @@ def _source_versions(state: Path, source: str, filename: str) -> list[str]:
 
 def _download_binary(state: Path, package: str, version: str, settings: Settings) -> Path:
     fields = _show(state, package, version)
-    if found := cache.find(settings.cache, fields["SHA256"], int(fields["Size"])):
+    sha256, size = fields["SHA256"], int(fields["Size"])
+    if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
         return found
     if settings.offline:
         raise AptError(f"offline, and {package} {fields['Version']} is not in the cache")
-    cache.check_space(settings.cache, int(fields["Size"]))
+    cache.check_space(settings.cache, size)
     command = ["apt-get", "download", "-qq", f"{package}={fields['Version']}"]
     return _download(state, command, "*.deb", settings)
 

@@ -1,6 +1,7 @@
 """A private apt configuration, made from the machine's own: its archive, its keyring, its proxies.
 
-Read with `apt-get indextargets` (which archives are configured) and `apt-config dump` (how to reach them).
+Read with `apt-get indextargets` (which archives are configured) and `apt-config dump` (how to reach
+them).
 """
 
 import os
@@ -12,9 +13,12 @@ from pathlib import Path
 
 from fetch.errors import DroidbpfError
 
-# What is taken over from the machine's configuration: how to reach the archive and which keys to trust.
-_KEPT = re.compile(r"(Acquire::|Dir::Etc::(trusted|netrc)|Dir::Bin::)", re.IGNORECASE)
-_DROPPED = re.compile(r"Acquire::(Allow\w*|IndexTargets|Languages|GzipIndexes)\b", re.IGNORECASE)
+# Taken over from the machine's configuration: how to reach an archive, and which keys to trust.
+_KEPT = re.compile(r"Acquire::|Dir::Etc::(trusted|netrc)", re.IGNORECASE)
+_DROPPED = re.compile(
+    r"Acquire::(Allow|IndexTargets|Languages|GzipIndexes|Changelogs|cdrom|CompressionTypes)",
+    re.IGNORECASE,
+)
 
 _FIELDS = ("REPO_URI", "RELEASE", "CODENAME", "ORIGIN", "COMPONENT", "ARCHITECTURE", "SOURCESENTRY")
 
@@ -147,10 +151,7 @@ def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
     fit = [e for e in fit if not e.origin or e.origin.lower() == name]
     if security and name == "debian":
         fit = [e for e in fit if e.release.endswith("-security")]
-    if name == "ubuntu" and kind not in (
-        "source",
-        *(("amd64", "i386") if kind in ("amd64", "i386") else ()),
-    ):
+    if name == "ubuntu" and kind not in ("source", "amd64", "i386"):  # these are on another host
         fit = [e for e in fit if e.arch == kind]
     if not fit:
         raise DroidbpfError(
@@ -169,10 +170,11 @@ def _signed_by(entry: Entry) -> str:
     except OSError:
         return ""
     if file.endswith(".sources"):
-        stanzas = re.split(r"\n[ \t]*\n", "\n".join(l for l in text.splitlines() if l[:1] != "#"))
-        for stanza in stanzas:
-            if entry.uri.rstrip("/") in stanza and entry.release in stanza:
-                found = re.search(r"^Signed-By:((?:.*)(?:\n[ \t].*)*)", stanza, re.M | re.I)
+        text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+        for stanza in re.split(r"\n[ \t]*\n", text):
+            words = stanza.split()
+            if {entry.uri, entry.uri.rstrip("/")} & set(words) and entry.release in words:
+                found = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.M | re.I)
                 return found.group(1).strip() if found else ""
         return ""
     lines = text.splitlines()

@@ -1,6 +1,6 @@
 """The content-addressed cache: nothing is under `<cache>/sha256/<hash>` that was not verified.
 
-Beside it: `verified/<hash>`, a stamp that spares the next rehash; `locks/<hash>`, one lock per file;
+Beside it: `verified/<hash>`, a stamp that spares the next rehash; `locks/<hash>`, one lock a file;
 `partial/<hash>`, what a broken download left, never trusted.
 """
 
@@ -9,8 +9,9 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from fetch.errors import DroidbpfError
 
@@ -63,6 +64,19 @@ def find(cache: Path, sha256: str, size: int) -> Path | None:
     return path
 
 
+def find_or_remove(
+    cache: Path, sha256: str, size: int, report: Callable[[str], None]
+) -> Path | None:
+    """Give a cached file as find() does; a corrupt one is reported and removed."""
+    try:
+        return find(cache, sha256, size)
+    except CorruptError as error:
+        report(f"{error.message}: it is removed and fetched again")
+        with writing(cache):
+            error.path.unlink(missing_ok=True)
+        return None
+
+
 class CorruptError(DroidbpfError):
     """A cached file has not the bytes that its name promises."""
 
@@ -87,7 +101,7 @@ def lock(cache: Path, name: str) -> Iterator[None]:
 
 
 def partial(cache: Path, sha256: str) -> Path:
-    """Give the path where a download collects bytes that are not verified yet; its folder is made."""
+    """Give the path of what is not verified yet; its folder is made."""
     path = cache / "partial" / sha256
     with writing(cache):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,16 +129,18 @@ def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
     return path
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy bytes, without permissions and times."""
-    with source.open("rb") as read, target.open("wb") as write:
-        while chunk := read.read(_CHUNK):
+def copy(source: IO[bytes], target: Path, cache: Path, size: int) -> None:
+    """Write at most one byte more than `size` of a stream to a file of the cache."""
+    left = size + 1
+    with writing(cache, size), target.open("wb") as write:
+        while left and (chunk := source.read(min(left, _CHUNK))):
             write.write(chunk)
+            left -= len(chunk)
 
 
 @contextlib.contextmanager
 def writing(cache: Path, size: int = 0) -> Iterator[None]:
-    """Turn a failure to write into a CacheError that says what to do; `size` is the need in bytes."""
+    """Turn a failure to write into a CacheError; `size` is what is needed, in bytes."""
     try:
         yield
     except OSError as error:

@@ -1,26 +1,21 @@
-"""Obtain a pinned archive: the cache, a mirror, upstream, the distribution's source archive, in that order."""
+"""Obtain a pinned archive from the first place that has it, verified.
 
+The places, in order: the cache, the mirror, upstream's URLs, the distribution's source archive.
+"""
+
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
-from fetch import cache
-from fetch.errors import DroidbpfError
+from fetch import cache, http
+from fetch.errors import DroidbpfError, PlaceError
 from fetch.pins import Alternative, Pin
+from fetch.reasons import redact
 from fetch.settings import Settings as Settings
 
-Place = tuple[str, Callable[[], Path]]
-
-
-class PlaceError(DroidbpfError):
-    """A place does not give the file; the next place is asked.
-
-    `missing`: the place answers, and has no such file. `wrong`: it gave other bytes.
-    """
-
-    def __init__(self, message: str, *, missing: bool = False, wrong: bool = False) -> None:
-        super().__init__(message)
-        self.missing = missing
-        self.wrong = wrong
+_Place = tuple[str, Callable[[], Path]]
 
 
 def obtain(pin: Pin, settings: Settings) -> Path:
@@ -30,14 +25,48 @@ def obtain(pin: Pin, settings: Settings) -> Path:
 
     Raises:
         DroidbpfError: no place gave it; every place and its reason is listed.
+        CacheError: the cache cannot be written, its disk is full.
     """
-    if found := _cached(pin, settings, repair=False):
+    return obtain_all([pin], settings)[pin.name]
+
+
+def obtain_all(pins: Iterable[Pin], settings: Settings) -> dict[str, Path]:
+    """Obtain several archives, by the pins' names.
+
+    Raises:
+        DroidbpfError: as obtain(); offline, one error lists every file that is missing.
+    """
+    found = {}
+    absent = []
+    for pin in pins:
+        if path := _obtain(pin, settings):
+            found[pin.name] = path
+        else:
+            absent.append(pin)
+    if absent:
+        raise _offline_error(absent, settings)
+    return found
+
+
+def cached(pin: Pin, settings: Settings) -> Path | None:
+    """Give the verified archive in the cache, or None where it is not there or corrupt."""
+    for sha256, size in pin.accepted.items():
+        with contextlib.suppress(cache.CorruptError):
+            if found := cache.find(settings.cache, sha256, size):
+                return found
+    return None
+
+
+def _obtain(pin: Pin, settings: Settings) -> Path | None:
+    """Obtain one archive; None: offline, and it is not there."""
+    if found := cached(pin, settings):
         return found
     if settings.offline and not _mirror_folder(settings):
-        raise _offline_error([pin], settings)
+        return None
     with cache.lock(settings.cache, pin.sha256):
-        if found := _cached(pin, settings, repair=True):
-            return found
+        for sha256, size in pin.accepted.items():
+            if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
+                return found
         cache.check_space(settings.cache, pin.size)
         failures = [f"cache {settings.cache}: not there"]
         for name, fetch in _places(pin, settings):
@@ -48,51 +77,27 @@ def obtain(pin: Pin, settings: Settings) -> Path:
             except DroidbpfError as error:
                 failures.append(f"{name}: {error.message}")
                 if isinstance(error, PlaceError) and error.wrong:
-                    settings.report(f"{pin.filename}: skipped {name}: {error.message}")
-        raise DroidbpfError(
-            f"no place gives {_describe(pin)}\n  " + "\n  ".join(failures), _by_hand(pin, settings)
-        )
+                    settings.report(f"{pin.filename}: {name} is skipped: {error.message}")
+    if settings.offline:
+        return None
+    listed = "\n  ".join(failures)
+    raise DroidbpfError(f"no place gives {_describe(pin)}:\n  {listed}", _by_hand(pin, settings))
 
 
-def missing(pins: Iterable[Pin], settings: Settings) -> list[Pin]:
-    """List the pins that the cache does not hold, verified."""
-    return [pin for pin in pins if not _cached(pin, settings, repair=False)]
-
-
-def obtain_all(pins: Iterable[Pin], settings: Settings) -> dict[str, Path]:
-    """Obtain several archives, by the pins' names.
-
-    Raises:
-        DroidbpfError: as obtain(); offline, one error lists every file that is missing.
-    """
-    pins = list(pins)
-    if settings.offline and not _mirror_folder(settings) and (absent := missing(pins, settings)):
-        raise _offline_error(absent, settings)
-    return {pin.name: obtain(pin, settings) for pin in pins}
-
-
-def _cached(pin: Pin, settings: Settings, *, repair: bool) -> Path | None:
-    """Find any accepted archive in the cache; a corrupt one is reported and, to repair, removed."""
-    for sha256, size in pin.accepted.items():
-        try:
-            if found := cache.find(settings.cache, sha256, size):
-                return found
-        except cache.CorruptError as error:
-            if repair:
-                settings.report(f"{error.message}: it is removed and fetched again")
-                with cache.writing(settings.cache):
-                    error.path.unlink(missing_ok=True)
-    return None
-
-
-def _places(pin: Pin, settings: Settings) -> Iterator[Place]:
+def _places(pin: Pin, settings: Settings) -> Iterator[_Place]:
     if folder := _mirror_folder(settings):
-        yield f"mirror {folder}", lambda: _from_folder(pin, folder, settings)
+        yield f"mirror {folder}", partial(_from_folder, pin, folder, settings)
+    if settings.offline:
+        return
+    if settings.mirror and not folder:
+        name = f"mirror {redact(settings.mirror)}"
+        yield name, partial(_from_mirror, pin, settings.mirror, settings)
+    for url in pin.urls:
+        name = redact(url)
+        yield name, partial(_from_url, url, pin.filename, pin.sha256, pin.size, settings)
     for alternative in pin.alternatives:
-        yield (
-            f"source archive of {alternative.distribution} {alternative.suite}",
-            lambda alternative=alternative: _from_distribution(alternative, settings),
-        )
+        name = f"source archive of {alternative.distribution} {alternative.suite}"
+        yield name, partial(_from_distribution, alternative, settings)
 
 
 def _mirror_folder(settings: Settings) -> Path | None:
@@ -101,31 +106,85 @@ def _mirror_folder(settings: Settings) -> Path | None:
     return Path(mirror).expanduser().absolute() if mirror and "://" not in mirror else None
 
 
+def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
+    """Give name, sha256 and size (bytes) of every file that satisfies the pin."""
+    yield pin.filename, pin.sha256, pin.size
+    for alternative in pin.alternatives:
+        yield alternative.filename, alternative.sha256, alternative.size
+
+
 def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
+    if not folder.is_dir():
+        raise PlaceError("no such folder")
     wrong = []
     for filename, sha256, size in _files(pin):
-        for path in (folder / "sha256" / sha256, folder / filename):
-            if not path.is_file():
-                continue
+        for name in (f"sha256/{sha256}", filename):
             part = cache.partial(settings.cache, sha256)
             try:
-                with cache.writing(settings.cache, size):
-                    cache.copy(path, part)
-                if found := cache.adopt(part, settings.cache, sha256, size):
-                    return found
-            finally:
-                part.unlink(missing_ok=True)
-            wrong.append(f"{path.relative_to(folder)} has wrong bytes")
+                with (folder / name).open("rb") as file:
+                    cache.copy(file, part, settings.cache, size)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise PlaceError(f"cannot read {name}: {error.strerror}") from error
+            try:
+                return _verified(part, name, sha256, size, settings)
+            except PlaceError as error:
+                wrong.append(error.message)
     if wrong:
-        raise PlaceError("; ".join(wrong), wrong=True)
+        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
     raise PlaceError("not there", missing=True)
+
+
+def _from_mirror(pin: Pin, mirror: str, settings: Settings) -> Path:
+    wrong = []
+    for filename, sha256, size in _files(pin):
+        for name in (f"sha256/{sha256}", quote(filename)):
+            url = f"{mirror.rstrip('/')}/{name}"
+            try:
+                return _from_url(url, pin.filename, sha256, size, settings)
+            except PlaceError as error:
+                if error.wrong:
+                    wrong.append(f"{name}: {error.message}")
+                elif not error.missing:
+                    raise
+    if wrong:
+        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
+    raise PlaceError("not there", missing=True)
+
+
+def _from_url(url: str, name: str, sha256: str, size: int, settings: Settings) -> Path:
+    part = cache.partial(settings.cache, sha256)
+    progress = partial(_progress, settings, name, size)
+    if http.download(url, part, size, progress) and cache.digest(part) != sha256:
+        http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
+        http.download(url, part, size, progress)
+    return _verified(part, name, sha256, size, settings)
+
+
+def _progress(settings: Settings, name: str, size: int, got: int) -> None:
+    settings.progress(name, got, size)
+
+
+def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
+    """Move a complete download into the cache, or say what it is instead."""
+    if found := cache.adopt(part, settings.cache, sha256, size):
+        http.discard(part)
+        return found
+    with part.open("rb") as file:
+        start = file.read(512).lstrip().lower()
+    html = start.startswith((b"<!doctype html", b"<html"))
+    guess = ", an HTML page: is there a login page in between?" if html else ""
+    reason = (
+        f"wrong bytes in {name} ({part.stat().st_size} bytes, sha256 {cache.digest(part)}{guess})"
+    )
+    http.discard(part)
+    raise PlaceError(reason, wrong=True)
 
 
 def _from_distribution(alternative: Alternative, settings: Settings) -> Path:
     from fetch import apt
 
-    if settings.offline:
-        raise PlaceError("not asked: offline")
     found = apt.source_file(
         alternative.source,
         alternative.version,
@@ -139,31 +198,28 @@ def _from_distribution(alternative: Alternative, settings: Settings) -> Path:
     return found
 
 
-def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
-    """Give name, sha256 and size of every file that satisfies the pin."""
-    yield pin.filename, pin.sha256, pin.size
-    for alternative in pin.alternatives:
-        yield alternative.filename, alternative.sha256, alternative.size
-
-
 def _describe(pin: Pin) -> str:
     return f"{pin.filename} (sha256 {pin.sha256}, {pin.size} bytes)"
 
 
 def _by_hand(pin: Pin, settings: Settings) -> str:
-    return (
-        f"put the file at {cache.content(settings.cache, pin.sha256)}, "
-        "or name a folder or URL that holds it: mirror=…"
-    )
+    path = cache.content(settings.cache, pin.sha256)
+    return f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
 
 
 def _offline_error(pins: list[Pin], settings: Settings) -> DroidbpfError:
     lines = []
     for pin in pins:
-        lines.append(f"  {_describe(pin)}")
-        lines += [f"    from {url}" for url in pin.urls[:1]]
-        lines.append(f"    to   {cache.content(settings.cache, pin.sha256)}")
+        lines.append(_describe(pin))
+        lines += [f"  from {url}" for url in pin.urls]
+        path = cache.content(settings.cache, pin.sha256)
+        lines.append(f"  to {path}")
+        try:
+            cache.find(settings.cache, pin.sha256, pin.size)
+        except cache.CorruptError as error:
+            lines.append(f"  the file there is corrupt: {error.reason}")
+    listed = "\n  ".join(lines)
     return DroidbpfError(
-        "offline, and not in the cache:\n" + "\n".join(lines),
+        f"offline=1, and not in the cache:\n  {listed}",
         "put the files there, name a folder that holds them (mirror=…), or go online",
     )

@@ -17,3 +17,17 @@ class DroidbpfError(Exception):
     def __str__(self) -> str:
         """Give the two lines that every front end prints."""
         return f"error: {self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+
+
+class PlaceError(DroidbpfError):
+    """A place does not give a file; the next place may.
+
+    Args:
+        missing: the place answers, and has no such file.
+        wrong: the place gave other bytes than the pinned ones.
+    """
+
+    def __init__(self, message: str, *, missing: bool = False, wrong: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+        self.wrong = wrong

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
-from fetch.tarwalk import ArchiveError, Entry, Limits, open_archive, walk
+from fetch.tarwalk import DEFAULT, ArchiveError, Entry, Limits, open_archive, walk
 
 # Every file gets this time: what is built must not depend on the clock. 1980-01-01, the zip epoch.
 MTIME = 315_532_800
 
 
 def extract(
-    archive: Path, into: Path, *, only: Sequence[str] = (), limits: Limits = Limits()
+    archive: Path, into: Path, *, only: Sequence[str] = (), limits: Limits = DEFAULT
 ) -> None:
     """Extract a tar archive (plain, gzip, bzip2, xz), without its single top folder.
 
@@ -48,7 +48,7 @@ class _Tree:
     """A folder being filled. No symlink exists in it until every file is written."""
 
     def __init__(self, folder: Path, only: Sequence[str]) -> None:
-        self.folder = str(folder)
+        self.folder = folder
         self.only = [name.strip("/") for name in only]
         self.kinds: dict[str, str] = {"": "folder"}
         self.spelling: dict[str, str] = {}
@@ -68,12 +68,12 @@ class _Tree:
             if name not in self.kinds:
                 raise ArchiveError(f"holds no {name}")
         for path, target in self.links.items():
-            os.symlink(target, self._at(path))
-        root = os.path.realpath(self.folder)
+            self._at(path).symlink_to(target)
+        root = self.folder.resolve()
         for path in self.links:
-            real = os.path.realpath(self._at(path))
-            if not (real + "/").startswith(root + "/") or os.path.islink(real):
-                raise ArchiveError(f"holds a link that leaves it: {path}")
+            real = Path(os.path.realpath(self._at(path)))
+            if not real.is_relative_to(root) or real.is_symlink():
+                raise ArchiveError(f"holds a link that leaves it or goes round: {path}")
 
     def _wanted(self, path: str) -> bool:
         return not self.only or any(
@@ -91,9 +91,10 @@ class _Tree:
         if entry.kind == "file":
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             handle = os.open(self._at(path), flags, 0o600)
-            with open(handle, "wb", buffering=0) as file:
+            with os.fdopen(handle, "wb", buffering=0) as file:
                 for chunk in entry.chunks():
-                    file.write(chunk)
+                    while chunk:
+                        chunk = chunk[file.write(chunk) :]
                 os.fchmod(handle, 0o755 if entry.executable else 0o644)
                 os.utime(handle, (MTIME, MTIME))
         elif entry.kind == "hardlink":
@@ -121,8 +122,8 @@ class _Tree:
             raise ArchiveError(f"holds {path} as a {kind} and as a folder")
         if kind is None:
             self._claim(path, "folder")
-            os.mkdir(self._at(path), 0o755)
-            os.chmod(self._at(path), 0o755)
+            self._at(path).mkdir()
+            self._at(path).chmod(0o755)
 
     def _claim(self, path: str, kind: str) -> None:
         other = self.spelling.setdefault(path.casefold(), path)
@@ -130,8 +131,8 @@ class _Tree:
             raise ArchiveError(f"holds two names that differ in case only: {other}, {path}")
         self.kinds[path] = kind
 
-    def _at(self, path: str) -> str:
-        return f"{self.folder}/{path}"
+    def _at(self, path: str) -> Path:
+        return self.folder / path
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Pin:
-    """One pinned archive: `sha256` in lowercase hex, `size` in bytes, upstream's `urls` in order."""
+    """One pinned archive: `sha256` in lowercase hex, `size` in bytes, upstream's `urls`."""
 
     name: str
     version: str

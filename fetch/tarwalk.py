@@ -1,13 +1,15 @@
-"""Walk a tar stream that may be hostile: names made plain, bounds on everything, constant memory."""
+"""Walk a tar stream that may be hostile: plain names, bounds on everything, constant memory."""
 
 import bz2
 import io
 import lzma
+import struct
 import tarfile
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +19,7 @@ _CHUNK = 1 << 18
 _HEADERS = 1 << 16
 _XZ_MEMORY = 70 << 20
 _RATIO_FLOOR = 16 << 20
+_RESTARTS = 10_000
 
 
 class ArchiveError(DroidbpfError):
@@ -35,6 +38,9 @@ class Limits:
     depth: int = 40
 
 
+DEFAULT = Limits()
+
+
 @dataclass(frozen=True)
 class Entry:
     """One member: a plain relative path, its kind, the target of a link."""
@@ -44,38 +50,38 @@ class Entry:
     target: str
     size: int
     executable: bool
-    _stream: "_Stream"
+    stream: "Stream"
 
     def chunks(self) -> Iterator[bytes]:
         """Give a file's bytes; only before the walk goes on."""
         left = self.size
         while left:
-            chunk = self._stream.read(min(left, _CHUNK))
+            chunk = self.stream.read(min(left, _CHUNK))
             if not chunk:
-                raise ArchiveError("ends in the middle of a file")
+                raise ArchiveError("is damaged or truncated")
             left -= len(chunk)
             yield chunk
 
 
-def open_archive(path: Path, limits: Limits) -> "_Stream":
+def open_archive(path: Path, limits: Limits) -> "Stream":
     """Open a tar file, plain or compressed by gzip, bzip2 or xz (told by its first bytes)."""
     file = path.open("rb", buffering=0)
     magic = file.read(6)
     file.seek(0)
     decompressor: Callable[[], Any] | None = None
     if magic.startswith(b"\x1f\x8b"):
-        decompressor = lambda: _Gzip()  # noqa: E731
+        decompressor = _Gzip
     elif magic.startswith(b"BZh"):
         decompressor = bz2.BZ2Decompressor
     elif magic == b"\xfd7zXZ\x00":
-        decompressor = lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)  # noqa: E731
+        decompressor = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _XZ_MEMORY)
     total = limits.total
     if decompressor:
         total = min(total, max(_RATIO_FLOOR, limits.ratio * path.stat().st_size))
-    return _Stream(file, decompressor, total)
+    return Stream(file, decompressor, total)
 
 
-def walk(stream: "_Stream", limits: Limits) -> Iterator[Entry]:
+def walk(stream: "Stream", limits: Limits) -> Iterator[Entry]:
     """Give the members in order, then read the stream to its end, so that its checksum is verified.
 
     Raises:
@@ -84,17 +90,17 @@ def walk(stream: "_Stream", limits: Limits) -> Iterator[Entry]:
     """
     try:
         yield from _walk(stream, limits)
-    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise ArchiveError(f"is damaged or not a tar archive ({error})") from error
-    except (ValueError, OverflowError, UnicodeError) as error:
-        raise ArchiveError(f"has a malformed header ({error})") from error
+    except tarfile.TarError as error:
+        raise ArchiveError("is damaged, or is no tar archive") from error
+    except (ValueError, OverflowError, IndexError, struct.error) as error:
+        raise ArchiveError("has a malformed header") from error
 
 
-def _walk(stream: "_Stream", limits: Limits) -> Iterator[Entry]:
+def _walk(stream: "Stream", limits: Limits) -> Iterator[Entry]:
     stream.headers = _HEADERS
     # The stream pretends to be a seekable file: tarfile then asks for the sizes that it wants, and
     # a header beyond the bound is refused before it is in memory.
-    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as tar:
         count = 0
         member = tar.next()
         if member is None:
@@ -109,14 +115,17 @@ def _walk(stream: "_Stream", limits: Limits) -> Iterator[Entry]:
             tar.members.clear()  # type: ignore[attr-defined]
             stream.headers = _HEADERS
             member = tar.next()
+    # tarfile takes damage after the first member for the end of the archive.
+    if len(stream.last) != tarfile.BLOCKSIZE or any(stream.last):
+        raise ArchiveError("is damaged or truncated")
     stream.headers = None
     stream.drain()
 
 
-def _entry(member: tarfile.TarInfo, stream: "_Stream", limits: Limits) -> Entry | None:
+def _entry(member: tarfile.TarInfo, stream: "Stream", limits: Limits) -> Entry | None:
     path = plain(member.name, limits)
     target = ""
-    if member.sparse is not None:  # type: ignore[attr-defined]
+    if member.sparse is not None:
         raise ArchiveError(f"holds a sparse file: {path}")
     if member.isreg():
         kind = "file"
@@ -136,7 +145,7 @@ def _entry(member: tarfile.TarInfo, stream: "_Stream", limits: Limits) -> Entry 
 
 
 def plain(name: str, limits: Limits) -> str:
-    """Give a member's name as a relative path without `.` and empty parts; "" is the root itself."""
+    """Give a name as a relative path without `.` and empty parts; "" is the root itself."""
     shown = ascii(name if len(name) < 80 else name[:77] + "...")
     if name.startswith("/"):
         raise ArchiveError(f"holds an absolute path: {shown}")
@@ -175,7 +184,7 @@ class _Gzip:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
     """The decompressed bytes, read forward only and counted.
 
     `headers`: while tarfile parses headers, how many bytes it may still read; None for no bound.
@@ -189,6 +198,8 @@ class _Stream(io.RawIOBase):
         self._total = total
         self._position = 0
         self._buffer = memoryview(b"")
+        self._restarts = 0
+        self.last = b""
 
     def tell(self) -> int:
         return self._position
@@ -216,7 +227,8 @@ class _Stream(io.RawIOBase):
         while size > 0 and (part := self._take(size)):
             parts.append(bytes(part))
             size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        self.last = parts[0] if len(parts) == 1 else b"".join(parts)
+        return self.last
 
     def drain(self) -> None:
         while self._take(_CHUNK):
@@ -237,19 +249,28 @@ class _Stream(io.RawIOBase):
         return part
 
     def _decompress(self) -> bytes:
+        """Give the next bytes, b"" at the end; a file may hold several compressed streams."""
         if self._inner is None:
             return self._file.read(_CHUNK)
-        while True:
-            if self._inner.eof:
-                data = self._inner.unused_data or self._file.read(_CHUNK)
-                if not data.strip(b"\0"):
-                    return b""
-                self._inner = self._new()  # type: ignore[misc]
-            elif self._inner.needs_input:
-                data = self._file.read(_CHUNK)
-                if not data:
-                    raise EOFError("it ends too early")
-            else:
+        try:
+            while True:
                 data = b""
-            if out := self._inner.decompress(data, _CHUNK):
-                return bytes(out)
+                if self._inner.eof:
+                    data = self._inner.unused_data or self._file.read(_CHUNK)
+                    self._restarts += 1
+                    if not data.strip(b"\0") or self._restarts > _RESTARTS:
+                        return b""
+                    self._inner = self._new()  # type: ignore[misc]
+                elif self._inner.needs_input:
+                    data = self._file.read(_CHUNK)
+                out: bytes = self._inner.decompress(data, _CHUNK)
+                if out:
+                    return out
+                if not data and self._inner.needs_input and not self._inner.eof:
+                    raise ArchiveError("is damaged or truncated")
+        except (zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+            raise ArchiveError("is damaged") from error
+        except OSError as error:
+            if error.errno is None:  # bz2 tells bad data so
+                raise ArchiveError("is damaged") from error
+            raise

@@ -1,0 +1,247 @@
+"""Download one URL into a file: bounded in size, time and redirects, resumed where the server can.
+
+What arrives is exactly what the server stores (no content encoding is asked for or undone), and
+is not verified here. TLS is never off; proxies, netrc (for https only) and REQUESTS_CA_BUNDLE are
+those of the environment, as requests reads them.
+"""
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from fetch import cache
+from fetch.errors import DroidbpfError, PlaceError
+from fetch.reasons import RetryError, explain, redact
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 16
+_AGAIN = {408, 429} | set(range(500, 600)) - {501, 505}
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a server may keep us: seconds, bytes a second, counts."""
+
+    connect: float = 10
+    read: float = 15
+    window: float = 15  # in every window, `rate` bytes a second must arrive
+    rate: int = 4096
+    total: float = 3600
+    retries: int = 3
+    backoff: float = 0.5  # before the first retry; doubled each time, with jitter
+    retry_after: float = 10  # a longer Retry-After is cut to this
+    redirects: int = 10
+
+
+DEFAULT = Limits()
+
+
+def download(
+    url: str,
+    part: Path,
+    size: int,
+    progress: Callable[[int], None] = lambda _: None,
+    limits: Limits = DEFAULT,
+    *,
+    exact: bool = True,
+) -> bool:
+    """Fill the file `part` from a URL; go on from what it has if the server proves it unchanged.
+
+    Args:
+        part: in the cache; what a broken attempt leaves there is for the next one.
+        size: the bytes expected; never more than one byte above it is read.
+        progress: called with the number of bytes that `part` has.
+        exact: fewer bytes are an error.
+
+    Returns:
+        whether the file was continued, so that wrong bytes may be the older part's fault.
+
+    Raises:
+        PlaceError: no such host, no connection, an HTTP error, too slow, another size …
+        CacheError: `part` cannot be written.
+    """
+    try:
+        import requests  # noqa: F401
+    except ImportError as error:
+        raise PlaceError("the Python package requests is not installed (use ./dev)") from error
+    started = time.monotonic()
+    resumed = False
+    retry = 0
+    while True:
+        before = _length(part)
+        try:
+            return _attempt(url, part, size, progress, limits, exact) or resumed
+        except RetryError as error:
+            retry += 1
+            grew = _length(part) - before >= _CHUNK
+            late = time.monotonic() - started >= limits.window and not grew
+            if retry > min(limits.retries, error.retries) or late:
+                raise PlaceError(error.message) from error
+            resumed = True
+            backoff = limits.backoff * 2 ** (retry - 1) * random.uniform(0.75, 1.25)
+            time.sleep(max(backoff, min(error.wait, limits.retry_after)))
+
+
+def _attempt(
+    url: str,
+    part: Path,
+    size: int,
+    progress: Callable[[int], None],
+    limits: Limits,
+    exact: bool,
+) -> bool:
+    from fetch import watch
+
+    have, headers = _resume_headers(url, part, size)
+    with watch.guarded_session(limits.window, limits.rate, limits.total) as (session, guard):
+        try:
+            with _request(session, url, headers, limits) as response:
+                have = _accept(response, url, part, size, have, exact)
+                with cache.writing(part.parent.parent, size):
+                    file = part.open("r+b" if have else "wb")
+                with file:
+                    file.seek(have)
+                    got = have
+                    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                        got += len(chunk)
+                        guard.count += len(chunk)
+                        if got > size:
+                            raise PlaceError(f"more than {size} bytes", wrong=True)
+                        with cache.writing(part.parent.parent, size):
+                            file.write(chunk)
+                            file.flush()
+                        progress(got)
+        except DroidbpfError as error:
+            if isinstance(error, cache.CacheError) or not exact:
+                discard(part)
+            raise
+        except Exception as error:
+            if guard.verdict:
+                raise PlaceError(guard.verdict) from error
+            raise explain(error, url) from error
+    if guard.verdict:
+        raise PlaceError(guard.verdict)
+    length = response.headers.get("Content-Length", "")
+    short = got < have + int(length) if length.isdigit() else exact and got < size
+    if short:
+        raise RetryError(f"the connection broke after {got} of {size} bytes")
+    return have > 0
+
+
+def _request(
+    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
+) -> "requests.Response":
+    """Send a GET, following redirects within bounds; credentials stay with their host."""
+    origin = urlsplit(url)
+    for _ in range(limits.redirects + 1):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise PlaceError(f"not an http(s) URL: {redact(url)}")
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        same = (parts.scheme, bare.netloc) == (origin.scheme, origin.netloc.rpartition("@")[2])
+        response = session.get(
+            bare.geturl(),
+            headers=headers,
+            stream=True,
+            allow_redirects=False,
+            timeout=(limits.connect, limits.read),
+            auth=_credentials(origin if same else bare),  # type: ignore[arg-type]
+        )
+        if response.status_code not in _REDIRECTS or "Location" not in response.headers:
+            return response
+        response.close()
+        target = urljoin(bare.geturl(), response.headers["Location"])
+        if parts.scheme == "https" and urlsplit(target).scheme != "https":
+            raise PlaceError(f"redirects from https to {urlsplit(target).scheme}, refused")
+        url = target
+    raise PlaceError(f"more than {limits.redirects} redirects")
+
+
+def _credentials(parts: SplitResult) -> object:
+    """Give the URL's own credentials; else netrc's for https (None), and none at all for http."""
+    if parts.username is not None:
+        return unquote(parts.username), unquote(parts.password or "")
+    return None if parts.scheme == "https" else lambda request: request
+
+
+def _resume_headers(url: str, part: Path, size: int) -> tuple[int, dict[str, str]]:
+    """Ask for the rest of a file, if it is still the one whose beginning is there."""
+    headers = {"Accept-Encoding": "identity", "User-Agent": "droidbpf"}
+    have = _length(part)
+    if 0 < have < size:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            note = json.loads(_note(part).read_text())
+            if note["url"] == redact(url) and note["size"] == size:
+                headers |= {"Range": f"bytes={have}-", "If-Range": str(note["validator"])}
+                return have, headers
+    return 0, headers
+
+
+def _accept(
+    response: "requests.Response", url: str, part: Path, size: int, have: int, exact: bool
+) -> int:
+    """Judge the status and headers; give the offset that the body begins at."""
+    status = response.status_code
+    if status == 416 and have:
+        discard(part)
+        raise RetryError("HTTP 416: the rest of the file is refused")
+    if status in _AGAIN:
+        raise RetryError(f"HTTP {status}", _retry_after(response.headers.get("Retry-After", "")))
+    if status not in (200, 206):
+        raise PlaceError(f"HTTP {status}", missing=status in (404, 410))
+    if status == 206:
+        if response.headers.get("Content-Range", "") != f"bytes {have}-{size - 1}/{size}":
+            discard(part)
+            raise RetryError("another part of the file than asked for")
+        return have
+    discard(part)
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and exact and int(length) != size:
+        raise PlaceError(f"{length} bytes instead of {size}", wrong=True)
+    if length.isdigit() and int(length) > size:
+        raise PlaceError(f"{length} bytes, more than {size}", wrong=True)
+    validator = response.headers.get("ETag", "") or response.headers.get("Last-Modified", "")
+    if validator and not validator.startswith("W/"):
+        with cache.writing(part.parent.parent):
+            note = {"url": redact(url), "size": size, "validator": validator}
+            _note(part).write_text(json.dumps(note))
+    return 0
+
+
+def discard(part: Path) -> None:
+    """Forget what was downloaded of a file."""
+    with contextlib.suppress(OSError):
+        _note(part).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def _note(part: Path) -> Path:
+    """Give the file that tells what `part` is the beginning of."""
+    return part.with_name(f"{part.name}.json")
+
+
+def _length(part: Path) -> int:
+    try:
+        return part.stat().st_size
+    except OSError:
+        return 0
+
+
+def _retry_after(value: str) -> float:
+    """Read a Retry-After header (RFC 9110, 10.2.3): seconds or a date; give seconds."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    import email.utils
+
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    return 0
