@@ -18,7 +18,7 @@ def exists(env):
 
 def generate(env):
     env["COMPILED"] = []  # what compile_commands.json tells of
-    env["GENERATE"] = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp ${SOURCES[1:]}")
+    env["GENERATE"] = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp $LABELLED")
     env["MACROS"] = env.Step(
         "MACROS",
         "MACROS",
@@ -86,14 +86,15 @@ def _identifier(stem):
 
 
 def _generate(env, header, script, sources):
-    """Make a header of the app by a Python script of its folder: script HEADER SOURCE…
+    """Make a header of the app by a Python script of its folder: script HEADER LABEL=SOURCE…
 
     Args:
-        sources: files of the app's folder, or nodes.
+        sources: {label: a file of the app's folder, or a node}.
     """
     folder = _path(env["FOLDER"])
-    inputs = [f"{folder}/{s}" if isinstance(s, str) else s for s in (script, *sources)]
-    return env.Command(f"#{env['OUTPUT']}/{header}", inputs, env["GENERATE"])
+    inputs = [f"{folder}/{s}" if isinstance(s, str) else s for s in (script, *sources.values())]
+    labelled = [f"{label}=${{SOURCES[{i}]}}" for i, label in enumerate(sources, start=1)]
+    return env.Command(f"#{env['OUTPUT']}/{header}", inputs, env["GENERATE"], LABELLED=labelled)
 
 
 def _macros(env, header):
