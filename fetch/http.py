@@ -85,7 +85,9 @@ def download(
             grew = _length(part) - before >= _CHUNK
             late = time.monotonic() - started >= limits.window and not grew
             if retry > min(limits.retries, error.retries) or late:
-                raise PlaceError(error.message) from error
+                have = _length(part)
+                after = f" after {have} of {size} bytes" if have else ""
+                raise PlaceError(f"{error.message}{after}") from error
             resumed = True
             backoff = limits.backoff * 2 ** (retry - 1) * random.uniform(0.75, 1.25)
             time.sleep(max(backoff, min(error.wait, limits.retry_after)))
@@ -133,7 +135,7 @@ def _attempt(
     length = response.headers.get("Content-Length", "")
     short = got < have + int(length) if length.isdigit() else exact and got < size
     if short:
-        raise RetryError(f"the connection broke after {got} of {size} bytes")
+        raise RetryError("the connection broke")
     return have > 0
 
 
@@ -159,6 +161,7 @@ def _request(
         if response.status_code not in _REDIRECTS or "Location" not in response.headers:
             return response
         response.close()
+        session.close()  # a kept connection may be closed by the server at any moment
         target = urljoin(bare.geturl(), response.headers["Location"])
         if parts.scheme == "https" and urlsplit(target).scheme != "https":
             raise PlaceError(f"redirects from https to {urlsplit(target).scheme}, refused")

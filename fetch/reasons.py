@@ -51,14 +51,14 @@ def explain(error: Exception, url: str) -> PlaceError:
         return PlaceError(f"the TLS certificate of {host} is not accepted")
     if among(requests.exceptions.ProxyError):
         return PlaceError("the proxy fails")
-    if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return RetryError(f"no connection to {host}: it does not answer", retries=1)
     if among(ConnectionRefusedError):
         return RetryError("connection refused", retries=1)
-    if among(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-        return RetryError("it stopped sending")
     if among(urllib3.exceptions.NewConnectionError):
         return RetryError(f"no connection to {host}", retries=1)
+    if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+        return RetryError(f"no connection to {host}: it does not answer", retries=1)
+    if among(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+        return RetryError("it stopped sending")
     if among(
         requests.exceptions.ConnectionError,
         requests.exceptions.ChunkedEncodingError,

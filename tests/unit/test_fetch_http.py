@@ -1,0 +1,490 @@
+"""What a server may do wrong, and what of it reaches the cache: nothing."""
+
+import gzip
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import http_server
+import pytest
+from http_server import Server, body, endless, raw, redirect, silent, status
+
+from fetch import http
+from fetch.download import Settings, obtain
+from fetch.errors import DroidbpfError, PlaceError
+from fetch.pins import Pin
+
+DATA = random.Random(1).randbytes(400_000)
+ROOT = Path(__file__).parents[2]
+QUICK = http.Limits(connect=1, read=1, window=1, backoff=0.01, retry_after=0.2)
+
+
+def pin_of(*urls: str, data: bytes = DATA) -> Pin:
+    return Pin(
+        "thing", "1.0", "thing-1.0.tar.gz", hashlib.sha256(data).hexdigest(), len(data), urls
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with http_server.running() as running:
+        yield running
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def settings(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return Settings(cache=tmp_path / "cache", report=told.append)
+
+
+def stored(settings: Settings) -> list[bytes]:
+    return [path.read_bytes() for path in (settings.cache / "sha256").glob("*")]
+
+
+def reason(url: str, settings: Settings, data: bytes = DATA) -> str:
+    """Give the reason that the total failure lists for a URL."""
+    with pytest.raises(DroidbpfError) as failure:
+        obtain(pin_of(url, data=data), settings)
+    assert stored(settings) == []
+    lines = failure.value.message.split("\n  ")
+    assert lines[1] == f"cache {settings.cache}: not there"
+    return lines[2].removeprefix(f"{url}: ")
+
+
+def part_reason(url: str, tmp_path: Path, limits: http.Limits = QUICK) -> str:
+    (tmp_path / "partial").mkdir(exist_ok=True)
+    with pytest.raises(PlaceError) as failure:
+        http.download(url, tmp_path / "partial" / "x", len(DATA), limits=limits)
+    return failure.value.message
+
+
+def test_good_file_is_stored_under_its_hash(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA)
+    path = obtain(pin_of(server.url + "/a"), settings)
+    assert path == settings.cache / "sha256" / hashlib.sha256(DATA).hexdigest()
+    assert path.read_bytes() == DATA
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+    assert list((settings.cache / "partial").iterdir()) == []
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_cached_file_asks_no_server(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA)
+    for _ in range(3):
+        obtain(pin_of(server.url + "/a"), settings)
+    assert server.paths == ["/a"]
+
+
+def test_wrong_bytes_are_skipped_and_named(
+    server: Server, settings: Settings, told: list[str]
+) -> None:
+    wrong = b"y" * len(DATA)
+    server.routes |= {"/wrong": body(wrong), "/good": body(DATA)}
+    path = obtain(pin_of(server.url + "/wrong", server.url + "/good"), settings)
+    assert path.read_bytes() == DATA
+    sha256 = hashlib.sha256(wrong).hexdigest()
+    assert told == [
+        f"thing-1.0.tar.gz: {server.url}/wrong is skipped: "
+        f"wrong bytes in thing-1.0.tar.gz (400000 bytes, sha256 {sha256})"
+    ]
+
+
+def test_html_page_is_recognized(server: Server, settings: Settings) -> None:
+    page = b"<!DOCTYPE html>".ljust(len(DATA))
+    server.routes["/a"] = body(page)
+    assert "an HTML page: is there a login page in between?" in reason(server.url + "/a", settings)
+
+
+def test_wrong_length_is_refused_before_the_body(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA + b"more")
+    assert reason(server.url + "/a", settings) == "400004 bytes instead of 400000"
+
+
+def test_body_without_end_is_cut_at_one_byte_above_the_size(
+    server: Server, settings: Settings
+) -> None:
+    server.routes["/a"] = endless()
+    assert reason(server.url + "/a", settings) == "more than 400000 bytes"
+    assert server.requests[0].sent < 20_000_000  # what fits in the sockets' buffers
+
+
+def test_truncated_body_is_resumed_and_at_most_55_percent_sent_again(
+    server: Server, settings: Settings
+) -> None:
+    server.routes["/a"] = body(DATA, cut=len(DATA) // 2)
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+    first, second = server.requests
+    assert second.headers["range"] == f"bytes={first.sent}-"
+    assert second.headers["if-range"] == '"1"'
+    assert second.sent <= 0.55 * len(DATA)
+
+
+def test_truncated_body_without_validator_starts_over(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA, etag="", cut=len(DATA) // 2)
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+    assert "range" not in server.requests[1].headers
+
+
+def test_truncated_body_is_never_stored(server: Server, settings: Settings) -> None:
+    def cut(handler: http_server.Handler) -> None:
+        handler.head(200, Content_Length=len(DATA))
+        handler.send(DATA[:1000])
+
+    server.routes["/a"] = cut
+    assert reason(server.url + "/a", settings) == "the connection broke after 1000 of 400000 bytes"
+    assert len(server.requests) == 4
+
+
+def test_changed_file_is_not_glued_to_an_old_beginning(server: Server, settings: Settings) -> None:
+    def first(handler: http_server.Handler) -> None:
+        handler.head(200, Content_Length=len(DATA), ETag='"old"')
+        handler.send(b"old" * 1000)
+        server.routes["/a"] = body(DATA, etag='"new"')
+
+    server.routes["/a"] = first
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+    assert server.requests[1].headers["if-range"] == '"old"'
+
+
+def test_wrong_beginning_is_found_by_the_hash_and_fetched_once_more(
+    server: Server, settings: Settings
+) -> None:
+    def first(handler: http_server.Handler) -> None:
+        handler.head(200, Content_Length=len(DATA), ETag='"1"')
+        handler.send(b"bad" * 1000)
+        server.routes["/a"] = body(DATA)
+
+    server.routes["/a"] = first
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+    assert ["range" in request.headers for request in server.requests] == [False, True, False]
+
+
+def test_refused_range_falls_back_to_the_whole_file(server: Server, settings: Settings) -> None:
+    whole = body(DATA, cut=1000)
+
+    def behave(handler: http_server.Handler) -> None:
+        (status(416) if "Range" in handler.headers else whole)(handler)
+
+    server.routes["/a"] = behave
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+
+
+def test_another_range_than_asked_is_not_used(server: Server, settings: Settings) -> None:
+    whole = body(DATA, cut=1000)
+
+    def behave(handler: http_server.Handler) -> None:
+        if "Range" in handler.headers:
+            handler.head(206, Content_Range="bytes 0-9/400000", Content_Length=10)
+            handler.send(DATA[:10])
+        else:
+            whole(handler)
+
+    server.routes["/a"] = behave
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 501, 505])
+def test_final_status_is_not_retried(server: Server, settings: Settings, code: int) -> None:
+    server.routes["/a"] = status(code)
+    started = time.monotonic()
+    assert reason(server.url + "/a", settings) == f"HTTP {code}"
+    assert time.monotonic() - started < 1
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503])
+def test_passing_trouble_is_retried(server: Server, settings: Settings, code: int) -> None:
+    server.routes["/a"] = status(code, times=1, then=body(DATA))
+    assert obtain(pin_of(server.url + "/a"), settings).read_bytes() == DATA
+
+
+def test_lasting_trouble_is_given_up_after_three_retries(server: Server, tmp_path: Path) -> None:
+    server.routes["/a"] = status(503)
+    assert part_reason(server.url + "/a", tmp_path) == "HTTP 503"
+    assert len(server.requests) == 4
+
+
+def test_retry_after_is_honoured(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = status(503, times=1, then=body(DATA), Retry_After=1)
+    started = time.monotonic()
+    obtain(pin_of(server.url + "/a"), settings)
+    assert 1 <= time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("value", ["86400", "Fri, 01 Jan 2100 00:00:00 GMT"])
+def test_retry_after_is_capped(server: Server, tmp_path: Path, value: str) -> None:
+    server.routes["/a"] = status(503, times=1, then=body(DATA), Retry_After=value)
+    (tmp_path / "partial").mkdir()
+    started = time.monotonic()
+    http.download(server.url + "/a", tmp_path / "partial/x", len(DATA), limits=QUICK)
+    assert 0.2 <= time.monotonic() - started < 1
+
+
+def test_dripping_body_is_given_up(server: Server, tmp_path: Path) -> None:
+    server.routes["/a"] = body(DATA, rate=100)
+    started = time.monotonic()
+    assert part_reason(server.url + "/a", tmp_path).startswith("too slow: ")
+    assert time.monotonic() - started < 3
+
+
+def test_dripping_headers_are_given_up(server: Server, tmp_path: Path) -> None:
+    server.routes["/a"] = raw(b"HTTP/1.1 200 OK\r\n" + b"X-Drip: yes\r\n" * 100, pause=0.1)
+    started = time.monotonic()
+    assert part_reason(server.url + "/a", tmp_path) == "too slow: 0 bytes in 1 seconds"
+    assert time.monotonic() - started < 3
+
+
+def test_dripping_chunk_sizes_are_given_up(server: Server, tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.routes["/a"] = raw(head + b"1;" + b"x" * 400, pause=0.05, step=8)
+    started = time.monotonic()
+    assert part_reason(server.url + "/a", tmp_path).startswith("too slow: 0 bytes")
+    assert time.monotonic() - started < 3
+
+
+def test_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
+    server.routes["/a"] = silent(4)
+    limits = replace(QUICK, read=0.5, window=0.8)
+    started = time.monotonic()
+    assert part_reason(server.url + "/a", tmp_path, limits) == "it stopped sending"
+    assert time.monotonic() - started < 3
+
+
+def test_slow_but_steady_body_is_patiently_read(server: Server, tmp_path: Path) -> None:
+    server.routes["/a"] = body(DATA, rate=200_000)
+    (tmp_path / "partial").mkdir()
+    http.download(server.url + "/a", tmp_path / "partial/x", len(DATA), limits=QUICK)
+    assert (tmp_path / "partial/x").read_bytes() == DATA
+
+
+def test_unasked_content_encoding_is_left_as_it_is(server: Server, settings: Settings) -> None:
+    packed = gzip.compress(DATA)
+
+    def behave(handler: http_server.Handler) -> None:
+        handler.head(200, Content_Length=len(packed), Content_Encoding="gzip")
+        handler.send(packed)
+
+    server.routes["/a"] = behave
+    assert obtain(pin_of(server.url + "/a", data=packed), settings).read_bytes() == packed
+
+
+def test_redirects_are_followed(server: Server, settings: Settings) -> None:
+    server.routes |= {f"/{n}": redirect(f"/{n + 1}") for n in range(10)} | {"/10": body(DATA)}
+    assert obtain(pin_of(server.url + "/0"), settings).read_bytes() == DATA
+
+
+def test_redirects_without_end_are_refused(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = redirect("/a")
+    assert reason(server.url + "/a", settings) == "more than 10 redirects"
+
+
+def test_redirect_to_a_file_is_refused(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = redirect("file:///etc/passwd")
+    assert reason(server.url + "/a", settings) == "not an http(s) URL: file:///etc/passwd"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "server.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    subprocess.run(
+        [*command.split(), "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(path), "-out", f"{path}.crt"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+def test_unknown_certificate_is_refused(settings: Settings, certificate: Path) -> None:
+    with http_server.running(certificate) as server:
+        server.routes["/a"] = body(DATA)
+        assert (
+            reason(server.url + "/a", settings)
+            == "the TLS certificate of 127.0.0.1 is not accepted"
+        )
+
+
+def test_redirect_from_https_to_http_is_refused(
+    server: Server, settings: Settings, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    server.routes["/a"] = body(DATA)
+    with http_server.running(certificate) as secure:
+        secure.routes |= {"/a": redirect(server.url + "/a"), "/b": body(DATA)}
+        assert reason(secure.url + "/a", settings) == "redirects from https to http, refused"
+        assert obtain(pin_of(secure.url + "/b"), settings).read_bytes() == DATA
+    assert server.requests == []
+
+
+def test_credentials_stay_with_their_host_and_out_of_messages(
+    server: Server, settings: Settings
+) -> None:
+    with http_server.running() as other:
+        server.routes |= {"/a?token=secret": redirect("/b"), "/b": redirect(other.url + "/c")}
+        url = server.url.replace("://", "://user:secret@")
+        with pytest.raises(DroidbpfError) as failure:
+            obtain(pin_of(url + "/a?token=secret"), settings)
+        assert "authorization" not in other.requests[0].headers
+    assert ["authorization" in r.headers for r in server.requests] == [True, True]
+    assert f"\n  {server.url}/a: HTTP 404" in failure.value.message
+    assert "secret" not in str(failure.value)
+    for path in settings.cache.rglob("*"):
+        assert not path.is_file() or b"secret" not in path.read_bytes()
+
+
+def test_netrc_is_not_used_over_http(
+    server: Server, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.routes["/a"] = body(DATA)
+    obtain(pin_of(server.url + "/a"), settings)
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_proxy_of_the_environment_is_used(
+    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    server.routes["http://far.invalid/a"] = body(DATA)
+    assert obtain(pin_of("http://far.invalid/a"), settings).read_bytes() == DATA
+
+
+def test_unknown_host_fails_at_once(settings: Settings) -> None:
+    started = time.monotonic()
+    assert reason("http://nowhere.invalid/a", settings) == "unknown host nowhere.invalid"
+    assert time.monotonic() - started < 2
+
+
+def test_refused_connection_fails_soon(settings: Settings) -> None:
+    started = time.monotonic()
+    assert reason("http://127.0.0.1:9/a", settings) == "connection refused"
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("name", ["sha256/HASH", "thing-1.0.tar.gz"])
+def test_mirror_url_is_asked_before_upstream(server: Server, settings: Settings, name: str) -> None:
+    pin = pin_of(server.url + "/upstream")
+    server.routes |= {"/m/" + name.replace("HASH", pin.sha256): body(DATA)}
+    server.routes |= {"/upstream": body(DATA)}
+    obtain(pin, replace(settings, mirror=server.url + "/m/"))
+    assert "/upstream" not in server.paths
+
+
+def test_mirror_with_wrong_bytes_is_skipped_and_named(
+    server: Server, settings: Settings, told: list[str]
+) -> None:
+    server.routes |= {"/m/thing-1.0.tar.gz": body(DATA[:-1]), "/a": body(DATA)}
+    obtain(pin_of(server.url + "/a"), replace(settings, mirror=server.url + "/m"))
+    assert told == [
+        f"thing-1.0.tar.gz: mirror {server.url}/m is skipped: "
+        "thing-1.0.tar.gz: 399999 bytes instead of 400000"
+    ]
+
+
+def test_no_place_reachable_lists_every_place_and_its_reason(
+    server: Server, settings: Settings, tmp_path: Path
+) -> None:
+    server.routes["/b"] = status(403)
+    pin = pin_of("http://nowhere.invalid/a", server.url + "/b")
+    with pytest.raises(DroidbpfError) as failure:
+        obtain(pin, replace(settings, mirror=str(tmp_path / "none")))
+    assert str(failure.value) == (
+        f"error: no place gives thing-1.0.tar.gz (sha256 {pin.sha256}, 400000 bytes):\n"
+        f"  cache {settings.cache}: not there\n"
+        f"  mirror {tmp_path}/none: no such folder\n"
+        f"  http://nowhere.invalid/a: unknown host nowhere.invalid\n"
+        f"  {server.url}/b: HTTP 403\n"
+        f"hint: put the file at {settings.cache}/sha256/{pin.sha256}, "
+        "or name a folder or URL that holds it: mirror=…"
+    )
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from fetch.download import Settings, obtain
+from fetch.pins import Pin
+sha256, size, url, cache = sys.argv[1:]
+print(obtain(Pin("thing", "1.0", "thing.tar.gz", sha256, int(size), (url,)), Settings(Path(cache))))
+"""
+
+
+def child(pin: Pin, settings: Settings) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", CHILD, pin.sha256, str(pin.size), *pin.urls, settings.cache]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE)
+
+
+def test_twenty_processes_at_once_download_once(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA, rate=800_000)
+    pin = pin_of(server.url + "/a")
+    children = [child(pin, settings) for _ in range(20)]
+    outputs = {one.communicate(timeout=60)[0].strip() for one in children}
+    assert outputs == {str(settings.cache / "sha256" / pin.sha256)}
+    assert server.paths == ["/a"]
+
+
+def test_threads_of_one_process_download_once(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = body(DATA, rate=2_000_000)
+    pin = pin_of(server.url + "/a")
+    threads = [threading.Thread(target=obtain, args=(pin, settings)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.paths == ["/a"]
+
+
+def test_kill_at_any_moment_leaves_nothing_that_is_trusted(
+    server: Server, settings: Settings
+) -> None:
+    server.routes["/a"] = body(DATA, rate=1_600_000)
+    pin = pin_of(server.url + "/a")
+    begin = time.monotonic()
+    child(pin, settings).communicate(timeout=30)
+    whole = time.monotonic() - begin
+    (settings.cache / "sha256" / pin.sha256).unlink()
+    resumed = 0
+    for _ in range(20):
+        one = child(pin, settings)
+        time.sleep(random.uniform(0.3, 1.05) * whole)
+        one.send_signal(signal.SIGKILL)
+        one.communicate()
+        assert stored(settings) in ([], [DATA])
+        resumed += bool(stored(settings))
+        for path in (settings.cache / "sha256").glob("*"):
+            path.unlink()
+    assert obtain(pin, settings).read_bytes() == DATA
+    assert resumed < 20, "no kill came in the middle"
+
+
+def test_interrupted_download_goes_on_in_the_next_process(
+    server: Server, settings: Settings
+) -> None:
+    server.routes["/a"] = body(DATA, rate=400_000)
+    pin = pin_of(server.url + "/a")
+    one = child(pin, settings)
+    part = settings.cache / "partial" / pin.sha256
+    while not part.exists() or part.stat().st_size < len(DATA) // 3:
+        time.sleep(0.01)
+    one.kill()
+    one.communicate()
+    server.routes["/a"] = body(DATA)
+    assert obtain(pin, settings).read_bytes() == DATA
+    assert server.requests[-1].sent < 0.7 * len(DATA)
