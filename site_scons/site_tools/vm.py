@@ -7,6 +7,7 @@ reaches the app, and its exit status is ours.
 import atexit
 import os
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -20,13 +21,17 @@ def exists(env):
 
 
 def generate(env):
-    env.SetDefault(RUN_ARGS="", RUN_WORKLOAD="")
+    env.SetDefault(DEMO_ARGS="")
     env.AddMethod(run_after_build, "RunAfterBuild")
 
 
 def run_after_build(env, program):
-    """Give the target `run` of a program."""
-    arguments = shlex.split(env["args"] or env["RUN_ARGS"])
+    """Give the target `run` of a program: with args=, else with its app's $DEMO_ARGS."""
+    env = program[0].get_build_env()
+    try:
+        arguments = shlex.split(env["args"] or env["DEMO_ARGS"])
+    except ValueError as error:
+        raise DroidbpfError(f"args={env['args']}: {error}", "quote it as for a shell") from None
     ready = []
     atexit.register(lambda: ready and _run(env, str(program[0]), arguments))
     target = env.Alias("run", program, Action(lambda *_, **__: ready.append(True), None))
@@ -46,6 +51,7 @@ def _run(env, program, arguments):
 
 
 def _here(env, program, arguments):
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the app's
     status = subprocess.call([os.path.abspath(program), *arguments])
     return 128 - status if status < 0 else status
 
@@ -61,7 +67,7 @@ def _guest(env, program, arguments):
         {guest_path: program},
         timeout_s=float("inf"),
         stream=machine.terminal,
-        workload=env["RUN_WORKLOAD"],
+        workload=machine.DEMO_WORKLOAD,
         settings=settings,
     )
     return results[0].status
