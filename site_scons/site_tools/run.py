@@ -10,10 +10,13 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from SCons.Script import Action
 
 from fetch.errors import DroidbpfError
+
+A_DAY_S = 86400.0  # a tracer runs until it is told to stop
 
 
 def exists(env):
@@ -64,8 +67,8 @@ def _guest(env, program, arguments):
     results = machine.run(
         kernels.kernel(env["kernel"], settings),
         [[guest_path, *arguments]],
-        {guest_path: program},
-        timeout_s=float("inf"),
+        {guest_path: Path(program)},
+        timeout_s=A_DAY_S,
         stream=machine.terminal,
         workload=machine.DEMO_WORKLOAD,
         settings=settings,
