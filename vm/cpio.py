@@ -1,6 +1,6 @@
 """A writer for newc cpio archives, the format of an initramfs.
 
-Source of the format: Documentation/driver-api/early-userspace/buffer-format.rst in the Linux kernel.
+Source: Documentation/driver-api/early-userspace/buffer-format.rst in the Linux kernel.
 The same entries always give the same bytes: no clock, no owner, no inode number of the host.
 """
 

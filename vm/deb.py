@@ -1,4 +1,4 @@
-"""Reads chosen files out of a Debian package, into memory: nothing is written, no link is followed."""
+"""Reads chosen files of a Debian package into memory: nothing is written, no link followed."""
 
 import subprocess
 import tarfile
@@ -19,7 +19,7 @@ def read(deb: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     total = 0
     with subprocess.Popen(
-        ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         try:
             with tarfile.open(fileobj=process.stdout, mode="r|") as archive:

@@ -8,8 +8,8 @@ from fetch.errors import DroidbpfError
 from vm import cpio
 
 DIRECTORIES = (
-    ".vm", "bin", "data", "data/local", "data/local/tmp", "dev", "etc", "proc", "root", "run", "sys",
-    "tmp", "usr", "usr/bin", "var",
+    ".vm", ".vm/dev", "bin", "data", "data/local", "data/local/tmp", "dev", "etc", "proc", "root",
+    "run", "sys", "tmp", "usr", "usr/bin", "var",
 )  # fmt: skip
 WORLD_WRITABLE = frozenset({"data/local/tmp", "tmp"})
 RESERVED = ("/init", "/bin/busybox", "/.vm", "/dev", "/proc", "/sys")
@@ -22,6 +22,22 @@ app1:x:10001:10001:an app:/data/local/tmp:/bin/sh
 app2:x:10002:10002:another app:/data/local/tmp:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh
 """
+# In the order of mounting; what a kernel lacks is left out.
+FSTAB = """\
+dev /dev devtmpfs
+proc /proc proc
+sys /sys sysfs
+tracefs /sys/kernel/tracing tracefs
+debugfs /sys/kernel/debug debugfs
+cgroup2 /sys/fs/cgroup cgroup2
+bpf /sys/fs/bpf bpf
+"""
+DEV_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 GROUP = "root:x:0:\nshell:x:2000:\napp1:x:10001:\napp2:x:10002:\nnobody:x:65534:\n"
 
 FileSource = Path | bytes
@@ -70,10 +86,12 @@ def build(
         cpio.file("bin/busybox", busybox.read_bytes(), 0o755),
         cpio.file("etc/passwd", PASSWD.encode()),
         cpio.file("etc/group", GROUP.encode()),
+        cpio.file("etc/fstab", FSTAB.encode()),
         cpio.file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755),
         cpio.file(".vm/settings", _assignments(settings).encode()),
         cpio.file(".vm/run", _run_script(commands, env, workload).encode()),
     ]
+    entries += [cpio.symlink(f".vm/dev/{name}", target) for name, target in DEV_LINKS.items()]
     entries += [cpio.file(f".vm/{module.name}", module.read_bytes()) for module in modules]
     return cpio.archive(entries)
 
@@ -105,7 +123,8 @@ def _guest_files(files: Mapping[str, FileSource]) -> list[cpio.Entry]:
             raise DroidbpfError(f"not an absolute path of a file in the guest: {guest!r}")
         if any(guest == name or guest.startswith(name + "/") for name in RESERVED):
             raise DroidbpfError(
-                f"{guest} belongs to the guest itself", "give the file another path, e.g. under /root"
+                f"{guest} belongs to the guest itself",
+                "give the file another path, such as /root/x",
             )
         for parent in reversed(path.parents[:-1]):
             folders.setdefault(str(parent).lstrip("/"))

@@ -1,4 +1,4 @@
-"""The kernels a machine can boot: the distribution's cloud kernels by version, or any arm64 Image."""
+"""The kernels to boot: the distribution's cloud kernels by version, or any arm64 Image."""
 
 import functools
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 
-# What brings the ports to the host. Where a kernel has them built in, its package has no such files.
+# What brings the ports to the host. A kernel that has them built in has no such files.
 WANTED_MODULES = ("virtio_pci", "virtio_console")
 
 
@@ -94,7 +94,8 @@ def _from_path(name: str) -> Kernel:
     path = Path(name).absolute()
     if not path.is_file():
         known = f"{', '.join(names()[:-1])} or {names()[-1]}"
-        raise DroidbpfError(f"no such kernel: {name}", f"give {known}, or the path of an arm64 Image")
+        hint = f"give {known}, or the path of an arm64 Image"
+        raise DroidbpfError(f"no such kernel: {name}", hint)
     return Kernel(name, path, image.release(image.read(path)))
 
 

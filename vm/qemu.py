@@ -79,5 +79,5 @@ def command(
     ]  # fmt: skip
     for number, descriptor in enumerate(ports, start=1):
         line += ["-chardev", f"socket,id=port{number},fd={descriptor}"]
-        line += ["-device", f"virtserialport,chardev=port{number},nr={number}"]
+        line += ["-device", f"virtserialport,chardev=port{number},nr={number},name=port{number}"]
     return line

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fetch.errors import DroidbpfError
 from vm.frames import Frames, Mark
 
 StreamName = Literal["stdout", "stderr"]
 Stream = Callable[[StreamName, bytes], None]
 TAIL_BYTES = 400
+MAX_OUTPUT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Result:
     """What one command did.
 
     Attributes:
-        status: its exit status; 128 + n where signal n killed it, 127 where there is no such program.
+        status: its exit status; 128 + n where signal n killed it, 127 for no such program.
         stdout: its output, the exact bytes. On the serial channel its errors are among it.
         stderr: its errors, the exact bytes.
         seconds: its time, as the host saw it.
@@ -55,9 +57,7 @@ class Session:
         self._err: list[bytes] = []
         self._current: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._log = bytearray()
-        self._frames = {
-            source: Frames(mark.encode()) for source in ("serial", "stdout", "stderr")
-        }
+        self._frames = {source: Frames(mark.encode()) for source in ("serial", "stdout", "stderr")}
 
     @property
     def running(self) -> bool:
@@ -141,6 +141,8 @@ class Session:
             return
         name: StreamName = "stderr" if source == "stderr" else "stdout"
         self._current[name] += data
+        if len(self._current[name]) > MAX_OUTPUT_BYTES:
+            raise DroidbpfError(f"a command wrote over {MAX_OUTPUT_BYTES >> 20} MiB to {name}")
         if len(self._out) < len(self.commands):
             self._stream(name, data)
 

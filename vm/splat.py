@@ -2,54 +2,59 @@
 
 import re
 
-# The first line of each report. Sources, in the kernel: lib/bug.c and kernel/panic.c (WARNING,
-# panic), arch/arm64/kernel/traps.c and mm/fault.c (oops), kernel/locking/lockdep.c,
-# kernel/rcu/tree_stall.h, kernel/sched/core.c, kernel/hung_task.c, kernel/watchdog.c,
-# mm/kasan/report.c, mm/kfence/report.c, kernel/kcsan/report.c, lib/ubsan.c, mm/kmemleak.c,
-# lib/refcount.c, lib/list_debug.c, mm/oom_kill.c.
-SIGNS = re.compile(
-    r"""
-    Kernel\ panic\ -\ not\ syncing
-    | Internal\ error:
-    | \b(?:Oops|BUG|KASAN|KFENCE|KCSAN|UBSAN)\b:?\ (?!disabled)
-    | kernel\ BUG\ at\ 
-    | WARNING:\ (?:CPU:|possible|bad|inconsistent|suspicious|held|Nested|lock|at\ )
-    | INFO:\ (?:possible|inconsistent|suspicious|rcu_|task\ .*\ blocked|trying\ to\ register)
-    | [Uu]nable\ to\ handle\ kernel
-    | Unhandled\ fault
-    | Bad\ mode\ in\ .*\ handler
-    | rcu:?\ INFO:
-    | (?:self-detected|detected\ stalls?)\ 
-    | (?:soft|hard)\ (?:lockup|LOCKUP)
-    | refcount_t:\ 
-    | list_(?:add|del)\ corruption
-    | scheduling\ while\ atomic
-    | sleeping\ function\ called\ from
-    | Out\ of\ memory:
-    """,
-    re.VERBOSE,
+# The line that announces each report. Sources, in the kernel: kernel/panic.c, lib/bug.c (WARNING,
+# BUG), arch/arm64/kernel/traps.c and mm/fault.c (oops), kernel/locking/lockdep.c,
+# kernel/rcu/tree_stall.h, kernel/rcu/update.c, kernel/sched/core.c, kernel/hung_task.c,
+# kernel/watchdog.c, mm/kasan/report.c, mm/kfence/report.c, lib/ubsan.c, lib/refcount.c,
+# lib/list_debug.c.
+_SIGNS = re.compile(
+    "|".join(
+        (
+            r"Kernel panic - not syncing",
+            r"Internal error: ",
+            r"Oops[: ]",
+            r"kernel BUG at ",
+            r"\bBUG: ",
+            r"\bWARNING: (CPU: \d|possible |inconsistent |bad |suspicious |held |Nested |lock )",
+            r"\bWARNING: \S+:\d+ at ",
+            r"\bINFO: (possible |inconsistent |suspicious |trying to register non-static key)",
+            r"\bINFO: rcu\S* .*(detected|stall)",
+            r"\bINFO: task .* blocked for more than",
+            r"\b[Uu]nable to handle kernel",
+            r"Unhandled fault",
+            r"Bad mode in .* handler",
+            r"hard LOCKUP",
+            r"\bUBSAN: ",
+            r"refcount_t: ",
+            r"list_(add|del) corruption",
+        )
+    )
 )
-EXCERPT_LINES = 40
-_STAMP = re.compile(r"^(?:<\d+>)?\[\s*\d+\.\d+\](?:\[[^\]]*\])? ?")
+_CUT = "[ cut here ]"
+_END = "---[ end "
+MAX_LINES = 40
 
 
 def find(log: str) -> str:
     """Give the excerpt of the first report in a kernel log, or "" where all is well.
 
-    It begins at the line that announces the report (for a warning, at its "cut here" line is of no
-    use, so the next) and ends with the report, after EXCERPT_LINES at most.
+    The excerpt begins at the report's "cut here" line if it has one, and ends with the report, or
+    after MAX_LINES lines.
     """
-    lines = log.replace("\r", "").split("\n")
+    lines = log.split("\n")
     for number, line in enumerate(lines):
-        if SIGNS.search(_STAMP.sub("", line)):
-            return "\n".join(_report(lines[number:]))
+        if _SIGNS.search(line):
+            cuts = [n for n in range(max(0, number - 5), number) if _CUT in lines[n]]
+            return "\n".join(_report(lines[cuts[-1] if cuts else number :]))
     return ""
 
 
 def _report(lines: list[str]) -> list[str]:
     report: list[str] = []
-    for line in lines[:EXCERPT_LINES]:
+    for line in lines[:MAX_LINES]:
         report.append(line)
-        if "---[ end " in line:
+        if _END in line:
             break
+    while report and not report[-1].strip():
+        report.pop()
     return report

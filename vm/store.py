@@ -58,7 +58,7 @@ def install(
     lines = "\n".join(reasons)
     raise DroidbpfError(
         f"the distribution's archive cannot give {name}:\n{lines}",
-        "check the network and apt's sources" if not settings.offline else "fetch it without offline",
+        "fetch it once without offline" if settings.offline else "check the network",
     )
 
 
