@@ -18,13 +18,15 @@ def main(arch: str, toolchain: str, probes: toolchains.Probes) -> int:
 
 def report(arch: str, toolchain: str, probes: toolchains.Probes) -> tuple[str, bool]:
     """Give lines about each tool that a build for arch needs, and whether all is well."""
-    lines = []
-    well = True
-    for what, find in (
+    parts = [
         ("target compiler", lambda: _toolchain(toolchains.pick(toolchain, arch, probes))),
         ("BPF tools", lambda: _bpf(bpf.find(probes))),
-        ("virtual machine", lambda: _qemu()),
-    ):
+    ]
+    if arch == "arm64":
+        parts.append(("virtual machine, for run", _qemu))
+    lines = []
+    well = True
+    for what, find in parts:
         said, good = _try(find)
         well &= good
         lines.append(f"{'ok' if good else 'FAIL':4}  {what}: {said}")

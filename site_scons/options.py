@@ -17,8 +17,24 @@ def did_you_mean(wrong: str, known: Iterable[str], else_hint: str = "") -> str:
     return f"did you mean {near[0]}?" if near else else_hint
 
 
-def choice(*allowed: str) -> Callable[[str, str, Any], None]:
-    """Give a validator for an option that takes one of the allowed values."""
+# name, what it is, default, the values it may have (any where there are none)
+TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("ARCH", "target architecture", "arm64", toolchains.ARCHES),
+    ("app", "names of apps, comma separated, or all", "all", ()),
+    ("toolchain", "compiler of the target", "auto", toolchains.NAMES),
+    ("apps_dir", "folder that holds a folder per app", "apps", ()),
+    ("mirror", "a mirror of the source archives: URL or folder", "", ()),
+    ("offline", "open no socket", "0", ("0", "1")),
+    ("mode", "whether apps are optimized and stripped", "release", ("release", "debug")),
+    ("link", "how programs link to libc", "static", ("static", "dynamic")),
+    ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", ()),
+    ("args", "for run: the app's arguments", "", ()),
+    ("V", "print whole command lines", "0", ("0", "1")),
+)
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str, str, Any], None]:
+    """Give an SCons validator that refuses other values."""
 
     def check(key: str, value: str, env: Any) -> None:
         if value not in allowed:
@@ -28,31 +44,10 @@ def choice(*allowed: str) -> Callable[[str, str, Any], None]:
     return check
 
 
-# name, what it is, default, what may be given (for the help), validator
-TABLE = (
-    ("ARCH", "target architecture", "arm64", choice(*toolchains.ARCHES)),
-    ("app", "names of apps, comma separated, or all", "all", None),
-    ("toolchain", "compiler of the target", "auto", choice(*toolchains.NAMES)),
-    ("apps_dir", "folder that holds a folder per app", "apps", None),
-    ("mirror", "a mirror of the source archives: URL or folder", "", None),
-    ("offline", "1: open no socket", "0", choice("0", "1")),
-    (
-        "mode",
-        "release; debug: apps unoptimized and not stripped",
-        "release",
-        choice("release", "debug"),
-    ),
-    ("link", "how programs link to libc", "static", choice("static", "dynamic")),
-    ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", None),
-    ("args", "for run: the app's arguments", "", None),
-    ("V", "1: print whole command lines", "0", choice("0", "1")),
-)
-
-
 def declare(variables: Any) -> Any:
     """Add every option to an SCons Variables object, and give it back."""
-    for name, text, default, validator in TABLE:
-        variables.Add(name, text, default, validator)
+    for name, text, default, allowed in TABLE:
+        variables.Add(name, text, default, _one_of(allowed) if allowed else None)
     return variables
 
 
@@ -72,8 +67,10 @@ def help_text() -> str:
     """Give what `scons -h` prints before SCons's own options."""
     width = max(len(name) for name, *_ in TABLE)
     rows = "\n".join(
-        f"  {name:{width}}  {text}" + (f" [{default}]" if default else "")
-        for name, text, default, _ in TABLE
+        f"  {name:{width}}  {text}"
+        + (f": {', '.join(allowed)}" if allowed else "")
+        + (f" [{default}]" if default else "")
+        for name, text, default, allowed in TABLE
     )
     return f"""\
 usage: scons [OPTION=VALUE …] [TARGET …]
