@@ -65,10 +65,11 @@ def cached(name: str, settings: Settings | None = None) -> Kernel | None:
 
 def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
     """Give the distribution's static busybox for arm64, from the cache or the archive."""
-    from vm import deb, store
+    from fetch.deb import unpack_deb
+    from vm import store
 
     def unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
-        files = deb.read(package, lambda path: path in ("bin/busybox", "usr/bin/busybox"))
+        files = unpack_deb(package, lambda path: path in ("bin/busybox", "usr/bin/busybox"))
         if len(files) != 1:
             raise DroidbpfError(f"{package} holds no busybox")
         return {"busybox": next(iter(files.values()))}, {}
@@ -125,12 +126,13 @@ def _install(name: str, settings: Settings) -> Kernel:
 
 def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
     """Give a kernel package's Image and the modules that a machine needs."""
-    from vm import deb, image, modules
+    from fetch.deb import unpack_deb
+    from vm import image, modules
 
     def is_virtio(path: str) -> bool:
         return re.search(r"/modules/.*/virtio[^/]*\.ko(\.\w+)?$", path) is not None
 
-    found = deb.read(package, lambda path: path.startswith("boot/vmlinuz-") or is_virtio(path))
+    found = unpack_deb(package, lambda path: path.startswith("boot/vmlinuz-") or is_virtio(path))
     images = [data for path, data in found.items() if path.startswith("boot/")]
     if len(images) != 1:
         raise DroidbpfError(f"{package} holds {len(images)} kernels instead of one")

@@ -1,0 +1,86 @@
+"""Takes the BTF out of a kernel image as packages carry it: an arm64 Image, an x86 bzImage."""
+
+import io
+import lzma
+import shutil
+import struct
+import subprocess
+import zlib
+
+from fetch.errors import DroidbpfError
+from vmlinux import btf
+
+MAX_BYTES = 1 << 30
+# How a bzImage's payload begins (the kernel's lib/decompress.c), and the program that unpacks it.
+PROGRAMS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x02\x21\x4c\x18": "lz4"}
+
+
+def from_arm64_image(image: bytes) -> bytes:
+    """Give the BTF in an uncompressed arm64 Image, which has no section table.
+
+    Raises:
+        DroidbpfError: it is no Image or has no BTF.
+    """
+    if image[56:60] != b"ARM\x64":
+        raise DroidbpfError("the package's kernel is not an uncompressed arm64 Image")
+    return btf.find(image)
+
+
+def from_bzimage(image: bytes) -> bytes:
+    """Give the BTF in an x86 bzImage, whose payload is a compressed ELF file.
+
+    Raises:
+        DroidbpfError: it is no bzImage or has no BTF, or the program to unpack it is missing.
+    """
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        elf = ELFFile(io.BytesIO(unpack(_payload(image))))
+        section = elf.get_section_by_name(".BTF")
+    except ELFError as error:
+        raise DroidbpfError(f"the bzImage's payload is not a sound ELF file: {error}") from error
+    if section is None:
+        raise DroidbpfError("the kernel has no .BTF section")
+    data = bytes(section.data())
+    btf.check(data)
+    return data
+
+
+def _payload(image: bytes) -> bytes:
+    """Give the compressed kernel (Documentation/arch/x86/boot.rst: payload_offset, _length)."""
+    if len(image) < 0x250 or image[0x202:0x206] != b"HdrS":
+        raise DroidbpfError("the package's kernel is not an x86 bzImage")
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    start = (image[0x1F1] + 1) * 512 + offset
+    payload = image[start : start + length]
+    if len(payload) != length:
+        raise DroidbpfError("the bzImage is cut off")
+    return payload
+
+
+def unpack(payload: bytes) -> bytes:
+    """Decompress a payload; all but gzip's has its size in four more bytes at its end.
+
+    Raises:
+        DroidbpfError: broken, an unknown compression, over 1 GiB, or no program for it.
+    """
+    try:
+        if payload.startswith(b"\x1f\x8b"):
+            return zlib.decompressobj(wbits=31).decompress(payload, MAX_BYTES)
+        if payload.startswith(b"\xfd7zXZ\0"):
+            return lzma.LZMADecompressor().decompress(payload, MAX_BYTES)
+    except (zlib.error, lzma.LZMAError) as error:
+        raise DroidbpfError(f"the bzImage's payload is broken: {error}") from error
+    program = PROGRAMS.get(payload[:4])
+    if program is None:
+        raise DroidbpfError(f"unknown compression of the bzImage's payload: {payload[:6].hex(' ')}")
+    if shutil.which(program) is None:
+        raise DroidbpfError(f"{program} is not installed", f"install it: apt-get install {program}")
+    if struct.unpack_from("<I", payload, len(payload) - 4)[0] > MAX_BYTES:
+        raise DroidbpfError("the bzImage's payload is over 1 GiB")
+    done = subprocess.run([program, "-dc"], input=payload[:-4], capture_output=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise DroidbpfError(f"the bzImage's payload is broken: {said}")
+    return done.stdout
