@@ -71,7 +71,10 @@ def _obtain(pin: Pin, settings: Settings) -> Path | None:
         failures = [f"cache {settings.cache}: not there"]
         for name, fetch in _places(pin, settings):
             try:
-                return fetch()
+                found = fetch()
+                for sha256 in pin.accepted:
+                    http.discard(cache.partial(settings.cache, sha256))
+                return found
             except cache.CacheError:
                 raise
             except DroidbpfError as error:

@@ -34,7 +34,12 @@ def extract(
     try:
         with _temporary(into) as folder:
             with open_archive(archive, limits) as stream:
-                _Tree(folder, only).fill(walk(stream, limits))
+                tree = _Tree(folder, only)
+                try:
+                    tree.fill(walk(stream, limits))
+                except BaseException:
+                    tree.undo()
+                    raise
             _put(folder, into)
     except ArchiveError as error:
         raise ArchiveError(
@@ -74,6 +79,14 @@ class _Tree:
             real = Path(os.path.realpath(self._at(path)))
             if not real.is_relative_to(root) or real.is_symlink():
                 raise ArchiveError(f"holds a link that leaves it or goes round: {path}")
+
+    def undo(self) -> None:
+        """Remove what was written, last first: listing 100,000 entries would take more memory."""
+        self.spelling.clear()
+        while self.kinds:
+            path, kind = self.kinds.popitem()
+            with contextlib.suppress(OSError):
+                self._at(path).rmdir() if kind == "folder" else self._at(path).unlink()
 
     def _wanted(self, path: str) -> bool:
         return not self.only or any(
@@ -126,7 +139,8 @@ class _Tree:
             self._at(path).chmod(0o755)
 
     def _claim(self, path: str, kind: str) -> None:
-        other = self.spelling.setdefault(path.casefold(), path)
+        folded = path.casefold()
+        other = self.spelling.setdefault(path if folded == path else folded, path)
         if other != path:
             raise ArchiveError(f"holds two names that differ in case only: {other}, {path}")
         self.kinds[path] = kind

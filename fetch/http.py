@@ -123,7 +123,9 @@ def _attempt(
                             file.flush()
                         progress(got)
         except DroidbpfError as error:
-            if isinstance(error, cache.CacheError) or not exact:
+            if isinstance(error, cache.CacheError) or (
+                isinstance(error, PlaceError) and error.wrong
+            ):
                 discard(part)
             raise
         except Exception as error:

@@ -1,0 +1,411 @@
+"""Archives made to do harm: nothing lands outside, nothing is left, and the message says why."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fetch.extract import MTIME, extract
+from fetch.tarwalk import ArchiveError, Limits
+
+ROOT = Path(__file__).parents[2]
+
+
+def member(name: str, data: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info, data
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=kind, linkname=target)
+
+
+def folder(name: str, **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.DIRTYPE, mode=0o755, **fields)
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for info, data in members:
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+GOOD = (
+    folder("top"),
+    folder("top/src"),
+    member("top/src/a.c", b"int a;\n", mode=0o664, mtime=5),
+    member("top/run", b"#!/bin/sh\n", mode=0o4775),
+    link("top/link", "src/a.c"),
+    link("top/hard", "top/src/a.c", tarfile.LNKTYPE),
+)
+
+
+@pytest.fixture
+def unpack(tmp_path: Path) -> Callable[..., Path]:
+    """Extract bytes into <tmp_path>/box/tree, and check that nothing else appeared anywhere."""
+    (tmp_path / "secret").write_text("secret")
+
+    def run(data: bytes, **options: object) -> Path:
+        archive = tmp_path / "a.tar"
+        archive.write_bytes(data)
+        tree = tmp_path / "box" / "tree"
+        try:
+            extract(archive, tree, **options)  # type: ignore[arg-type]
+        except ArchiveError:
+            assert list((tmp_path / "box").iterdir()) == [], "half a tree is left"
+            raise
+        finally:
+            assert {p.name for p in tmp_path.iterdir()} == {"secret", "a.tar", "box"}
+            assert (tmp_path / "secret").read_text() == "secret"
+            assert (tmp_path / "secret").stat().st_nlink == 1
+        assert [p.name for p in (tmp_path / "box").iterdir()] == ["tree"]
+        return tree
+
+    return run
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_good_archive_gives_its_tree(
+    unpack: Callable[..., Path], pack: Callable[[bytes], bytes]
+) -> None:
+    tree = unpack(pack(tar(*GOOD)))
+    assert sorted(str(p.relative_to(tree)) for p in tree.rglob("*")) == [
+        "hard", "link", "run", "src", "src/a.c",
+    ]  # fmt: skip
+    assert (tree / "src/a.c").read_bytes() == (tree / "hard").read_bytes() == b"int a;\n"
+    assert (tree / "link").readlink() == Path("src/a.c")
+
+
+def test_modes_and_times_are_normalized(unpack: Callable[..., Path]) -> None:
+    old = os.umask(0o077)
+    try:
+        tree = unpack(tar(*GOOD))
+    finally:
+        os.umask(old)
+    modes = {p.name: oct(p.lstat().st_mode & 0o7777) for p in (tree, *tree.rglob("*"))}
+    assert modes == {
+        "tree": "0o755", "src": "0o755", "a.c": "0o644", "hard": "0o644", "run": "0o755",
+        "link": "0o777",
+    }  # fmt: skip
+    assert (tree / "src/a.c").stat().st_mtime == MTIME
+
+
+def test_only_what_is_wanted_is_written(unpack: Callable[..., Path]) -> None:
+    tree = unpack(tar(*GOOD, member("top/srcs", b"x")), only=("src", "run"))
+    assert sorted(p.name for p in tree.rglob("*")) == ["a.c", "run", "src"]
+
+
+def test_finished_tree_replaces_the_old_one(unpack: Callable[..., Path]) -> None:
+    tree = unpack(tar(*GOOD))
+    (tree / "stale").touch()
+    unpack(tar(folder("top"), member("top/new", b"x")))
+    assert [p.name for p in tree.iterdir()] == ["new"]
+
+
+def pax(name: str, **headers: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, pax_headers=headers)
+
+
+def sparse(size: int) -> bytes:
+    """A GNU sparse file: 512 bytes of data that claim to be `size` bytes long."""
+    info, _ = member("top/s", type=tarfile.GNUTYPE_SPARSE)
+    head = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    head[124:136] = b"%011o\0" % 512
+    head[386:410] = b"%011o\0%011o\0" % (0, 512)
+    head[483:495] = b"%011o\0" % size
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return tar(folder("top"))[:512] + bytes(head) + b"x" * 512 + bytes(1024)
+
+
+def lying_size(size: int) -> bytes:
+    info, _ = member("top/f")
+    info.size = size
+    return tar(folder("top"))[:512] + info.tobuf(tarfile.GNU_FORMAT) + b"x" * 512 + bytes(1024)
+
+
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "parent": (tar(member("top/../../secret", b"x")), "holds a path with '..': 'top/../../secret'"),
+    "absolute": (tar(member("/tmp/x", b"x")), "holds an absolute path: '/tmp/x'"),
+    "symlink that leaves": (
+        tar(folder("top"), link("top/l", "../secret")),
+        "holds a link that leaves it: l",
+    ),
+    "absolute symlink": (
+        tar(folder("top"), link("top/l", "/etc/passwd")),
+        "holds a link that leaves it: l",
+    ),
+    "symlink to the top's name": (
+        tar(folder("top"), folder("top/d"), link("top/d/l", "../../top")),
+        "holds a link that leaves it: d/l",
+    ),
+    "hardlink that leaves": (
+        tar(folder("top"), link("top/l", "../secret", tarfile.LNKTYPE)),
+        "holds a path with '..': '../secret'",
+    ),
+    "absolute hardlink": (
+        tar(folder("top"), link("top/l", "/etc/passwd", tarfile.LNKTYPE)),
+        "holds an absolute path: '/etc/passwd'",
+    ),
+    "hardlink to nothing": (
+        tar(folder("top"), link("top/l", "top/none", tarfile.LNKTYPE)),
+        "holds a hard link to what is no file of it: l",
+    ),
+    "hardlink to a symlink": (
+        tar(folder("top"), link("top/s", "x"), link("top/l", "top/s", tarfile.LNKTYPE)),
+        "holds a hard link to what is no file of it: l",
+    ),
+    "write through a symlink": (
+        tar(folder("top"), folder("top/d"), link("top/l", "d"), member("top/l/f", b"x")),
+        "holds l as a symlink and as a folder",
+    ),
+    "folder made a symlink later": (
+        tar(folder("top"), folder("top/d"), member("top/d/f", b"x"), link("top/d", ".")),
+        "holds d twice",
+    ),
+    "chain of symlinks": (
+        tar(
+            folder("top"),
+            folder("top/a/b"),
+            link("top/s", "a/b"),
+            link("top/t", "s/../../.."),
+        ),
+        "holds a link that leaves it: t",
+    ),
+    "chain of symlinks that is inside by its letters": (
+        tar(
+            folder("top"),
+            link("top/a/b/up", "../.."),
+            link("top/t", "a/b/up/../x"),
+        ),
+        "holds a link that leaves it or goes round: t",
+    ),
+    "symlinks in a circle": (
+        tar(folder("top"), link("top/a", "b"), link("top/b", "a")),
+        "holds a link that leaves it or goes round: a",
+    ),
+    "character device": (
+        tar(folder("top"), member("top/d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)),
+        "holds a device, a FIFO or an unknown kind of file: top/d",
+    ),
+    "block device": (
+        tar(folder("top"), member("top/d", type=tarfile.BLKTYPE)),
+        "holds a device, a FIFO or an unknown kind of file: top/d",
+    ),
+    "FIFO": (
+        tar(folder("top"), member("top/p", type=tarfile.FIFOTYPE)),
+        "holds a device, a FIFO or an unknown kind of file: top/p",
+    ),
+    "duplicate": (
+        tar(folder("top"), member("top/f", b"1"), member("top/./f", b"2")),
+        "holds f twice",
+    ),
+    "file and folder": (
+        tar(folder("top"), member("top/f", b"1"), member("top/f/g", b"2")),
+        "holds f as a file and as a folder",
+    ),
+    "names that differ in case": (
+        tar(folder("top"), member("top/Makefile", b"1"), member("top/makefile", b"2")),
+        "holds two names that differ in case only: Makefile, makefile",
+    ),
+    "NUL in a name": (
+        tar(folder("top"), pax("top/x", path="top/a\0b")),
+        "holds a name with a control character or not in UTF-8: 'top/a\\x00b'",
+    ),
+    "newline in a name": (
+        tar(folder("top"), member("top/a\nb")),
+        "holds a name with a control character or not in UTF-8: 'top/a\\nb'",
+    ),
+    "name not in UTF-8": (
+        tar(folder("top"), member("top/a\udcff"), form=tarfile.GNU_FORMAT),
+        "holds a name with a control character or not in UTF-8: 'top/a\\udcff'",
+    ),
+    "overlong name": (
+        tar(folder("top"), member("top/" + "x" * 300)),
+        f"holds an overlong name: 'top/{'x' * 73}...'",
+    ),
+    "overlong path": (
+        tar(folder("top"), member("top/" + "xxxxxxxxxxxxxxxxxxxx/" * 30)),
+        "holds an overlong name: 'top/" + ("xxxxxxxxxxxxxxxxxxxx/" * 30)[:73] + "...'",
+    ),
+    "deep path": (
+        tar(folder("top"), member("top/" + "d/" * 50 + "f")),
+        "holds a path deeper than 40 folders: 'top/" + ("d/" * 50)[:73] + "...'",
+    ),
+    "overlong pax header": (
+        tar(folder("top"), pax("top/x", comment="x" * 100_000)),
+        "has overlong headers",
+    ),
+    "sparse lie": (sparse(1 << 40), "holds a sparse file: top/s"),
+    "small sparse file": (sparse(512), "holds a sparse file: top/s"),
+    "size lie": (lying_size(100_000), "is damaged or truncated"),
+    "huge size": (lying_size(8 << 30), "holds a file of 8589934592 bytes: top/f"),
+    "negative size": (lying_size(-512), "holds a file of -512 bytes: top/f"),
+    "truncated": (tar(*GOOD)[: 512 * 5], "is damaged or truncated"),
+    "truncated in a file": (
+        tar(folder("top"), member("top/f", b"x" * 9999))[:5000],
+        "is damaged or truncated",
+    ),
+    "garbage after the first member": (
+        tar(folder("top"))[:512] + b"x" * 2048,
+        "is damaged or truncated",
+    ),
+    "truncated gzip": (gzip.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
+    "truncated bzip2": (bz2.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
+    "truncated xz": (lzma.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
+    "bad gzip checksum": (gzip.compress(tar(*GOOD))[:-8] + b"xxxxxxxx", "is damaged"),
+    "bad bzip2 data": (bz2.compress(tar(*GOOD))[:50] + b"\0" * 400, "is damaged"),
+    "no archive": (b"<!DOCTYPE html><html>" * 100, "is damaged, or is no tar archive"),
+    "empty file": (b"", "is damaged, or is no tar archive"),
+    "empty archive": (tar(), "holds nothing"),
+    "two top folders": (
+        tar(folder("top"), folder("other")),
+        "has not one single top folder",
+    ),
+    "file at the top": (tar(member("f", b"x")), "has not one single top folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_archive_is_refused(unpack: Callable[..., Path], tmp_path: Path, name: str) -> None:
+    data, reason = HOSTILE[name]
+    with pytest.raises(ArchiveError) as failure:
+        unpack(data)
+    assert str(failure.value) == (
+        f"error: the archive {tmp_path}/a.tar {reason}\nhint: nothing was extracted"
+    )
+
+
+def test_lacking_what_is_wanted_is_an_error(unpack: Callable[..., Path]) -> None:
+    with pytest.raises(ArchiveError, match="holds no lib\n"):
+        unpack(tar(*GOOD), only=("src", "lib"))
+
+
+def test_too_many_entries_are_refused(unpack: Callable[..., Path]) -> None:
+    data = tar(folder("top"), *(member(f"top/{n}") for n in range(200)))
+    with pytest.raises(ArchiveError, match="holds more than 100 entries"):
+        unpack(data, limits=Limits(entries=100))
+
+
+def test_empty_streams_without_end_are_cut(unpack: Callable[..., Path]) -> None:
+    began = time.monotonic()
+    with pytest.raises(ArchiveError):
+        unpack(gzip.compress(b"") * 200_000)
+    assert time.monotonic() - began < 10
+
+
+BOMB = """
+import re, sys
+from pathlib import Path
+from fetch.extract import extract
+from fetch.errors import DroidbpfError
+try:
+    extract(Path(sys.argv[1]), Path(sys.argv[2]))
+except DroidbpfError as error:
+    print(error.message.split(" ", 3)[3])
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+def blow(tmp_path: Path, data: bytes) -> tuple[str, int]:
+    """Extract in a child; give the reason and the memory in MiB."""
+    (tmp_path / "bomb").write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB, tmp_path / "bomb", tmp_path / "tree"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    reason, memory = done.stdout.splitlines()
+    assert not (tmp_path / "tree").exists()
+    return reason, int(memory)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_bomb_stays_below_100_mib_of_memory_and_its_ratio(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    data = pack(tar(folder("top"), member("top/zeros", bytes(100 << 20))))
+    reason, memory = blow(tmp_path, data)
+    assert reason.startswith("unpacks to more than ")
+    assert memory < 100
+
+
+def test_bomb_of_entries_stays_below_100_mib_of_memory(tmp_path: Path) -> None:
+    base = folder("top/" + "x" * 80 + "000000")[0].tobuf(tarfile.USTAR_FORMAT)
+    checksum = int(base[148:154], 8)
+    headers = bytearray(base * 100_001)
+    for n in range(100_001):
+        digits = b"%06d" % n
+        at = 512 * n
+        headers[at + 84 : at + 90] = digits
+        headers[at + 148 : at + 154] = b"%06o" % (checksum + sum(digits) - 6 * ord("0"))
+    data = gzip.compress(tar(folder("top"))[:512] + headers + bytes(1024), 1)
+    began = time.monotonic()
+    fast = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path
+    with tempfile.TemporaryDirectory(dir=fast) as box:
+        reason, memory = blow(Path(box), data)
+    assert reason == "holds more than 100000 entries"
+    assert memory < 100
+    assert time.monotonic() - began < 60
+
+
+def test_xz_with_a_huge_dictionary_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 512 << 20}]
+    code = (
+        "import lzma,sys; sys.stdout.buffer.write(lzma.compress(sys.stdin.buffer.read(),"
+        f"filters={filters}))"
+    )
+    packed = subprocess.run(
+        [sys.executable, "-c", code], input=tar(*GOOD), stdout=subprocess.PIPE, check=True
+    ).stdout
+    assert blow(tmp_path, packed)[0] == "is damaged"
+
+
+def test_killed_extraction_leaves_no_tree_and_its_rest_is_removed(tmp_path: Path) -> None:
+    big = [member(f"top/{n}", bytes(100_000)) for n in range(500)]
+    (tmp_path / "a.tar").write_bytes(tar(folder("top"), *big))
+    box = tmp_path / "box"
+    code = "import sys; from pathlib import Path; from fetch.extract import extract; "
+    code += "extract(Path(sys.argv[1]), Path(sys.argv[2]))"
+    killed = False
+    for _ in range(10):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "a.tar", box / "tree"], cwd=ROOT
+        )
+        while child.poll() is None and not list(box.glob(".tree.*.tmp/1*")):
+            pass
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        killed = bool(list(box.glob(".tree.*.tmp")))
+        if killed:
+            break
+    assert killed
+    assert not (box / "tree").exists()
+    extract(tmp_path / "a.tar", box / "tree")
+    assert [p.name for p in box.iterdir()] == ["tree"]
+    assert len(list((box / "tree").iterdir())) == 500
+
+
+def test_unwritable_target_is_one_clear_error(tmp_path: Path) -> None:
+    from fetch.errors import DroidbpfError
+
+    (tmp_path / "a.tar").write_bytes(tar(*GOOD))
+    (tmp_path / "file").touch()
+    with pytest.raises(DroidbpfError) as failure:
+        extract(tmp_path / "a.tar", tmp_path / "file" / "tree")
+    assert failure.value.message.startswith(f"cannot extract {tmp_path}/a.tar to {tmp_path}/file/")
