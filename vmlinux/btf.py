@@ -1,4 +1,4 @@
-"""Finds and checks raw BTF (Documentation/bpf/btf.rst and include/uapi/linux/btf.h in the kernel)."""
+"""Finds and checks raw BTF (in the kernel: Documentation/bpf/btf.rst, include/uapi/linux/btf.h)."""
 
 import struct
 
@@ -74,7 +74,7 @@ def _size(data: bytes) -> int:
         raise DroidbpfError(f"BTF: magic {magic:#x}, version {version}, header of {header} bytes")
     if type_off != 0 or type_len % 4 or str_off != type_len or not str_len:
         raise DroidbpfError("BTF: the sections of types and strings are not one after the other")
-    return _HEADER.size + type_len + int(str_len)
+    return int(_HEADER.size + type_len + str_len)
 
 
 def _walk(data: bytes) -> int:
