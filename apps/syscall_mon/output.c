@@ -128,7 +128,7 @@ static void put_json_comm(const char *comm)
 	put_char('"');
 	for (size_t i = 0, len; text[i]; i += len) {
 		len = 1;
-		if (printable(text[i]) && text[i] != '"') {
+		if (text[i] == ' ' || (printable(text[i]) && text[i] != '"')) {
 			put_char(text[i]);
 		} else if (text[i] == '"' || text[i] == '\\') {
 			put_char('\\');

@@ -219,8 +219,10 @@ static void add_syscall(const char *text)
 			found = true;
 		}
 	}
-	if (!found)
+	if (!found && syscall_nearest(name))
 		die("unknown syscall '%s': did you mean '%s'?", name, syscall_nearest(name));
+	else if (!found)
+		die("unknown syscall '%s'", name);
 	env.filter_syscall = true;
 	env.syscalls_included |= !exclude;
 }

@@ -53,7 +53,7 @@ static size_t edits(const char *from, const char *to)
 const char *syscall_nearest(const char *name)
 {
 	const char *nearest = NULL;
-	size_t fewest = -1;
+	size_t fewest = strlen(name); /* as many make any name of any other */
 
 	for (int slot = 0; slot < SLOTS; slot++) {
 		const char *candidate = syscall_names[slot];

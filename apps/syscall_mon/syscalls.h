@@ -16,7 +16,7 @@ const char *syscall_name(enum abi abi, unsigned int number);
 /* The slot of a name in the ABI's table, or -1. */
 int syscall_find(enum abi abi, const char *name);
 
-/* The name of either table that takes the fewest edits to get from this one. */
+/* The name of either table that the fewest edits make of this one; NULL if nothing is like it. */
 const char *syscall_nearest(const char *name);
 
 #endif
