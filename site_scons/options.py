@@ -93,9 +93,14 @@ exit status: 0 built; 2 it was not; with run, the app's own.
 
 
 def inherited() -> dict[str, str]:
-    """Give the few variables of the caller's environment that reach the tools, and fixed ones."""
+    """Give the environment of every step: a few variables of the caller's, and fixed ones.
+
+    Compilers take their folder from PWD: with this name of it, no path of the checkout reaches what
+    they write, nor does its length the order of their heap.
+    """
     names = ("PATH", "HOME", "TMPDIR", "TERM")
-    return {name: os.environ[name] for name in names if name in os.environ} | {"LC_ALL": "C"}
+    fixed = {"LC_ALL": "C", "PWD": "/proc/self/cwd"}
+    return {name: os.environ[name] for name in names if name in os.environ} | fixed
 
 
 def fetch_settings(env: Any) -> Any:

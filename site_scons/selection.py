@@ -46,6 +46,8 @@ def chosen(known: Sequence[str], app: str, targets: Sequence[str], variant: str)
         DroidbpfError: an app that is not known; offers the nearest name.
     """
     wanted = [] if app == "all" else [name for name in app.split(",") if name]
+    if not wanted and app != "all":
+        raise DroidbpfError(f"app={app} names no app", "app=NAME[,NAME…], or app=all")
     for target in targets:
         if target.startswith(f"{variant}/apps/"):
             wanted.append(target.split("/")[3])

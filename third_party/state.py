@@ -29,13 +29,12 @@ def key(files: Iterable[Path], *settings: str) -> str:
 
 def up_to_date(state: Path, wanted: str) -> bool:
     """Tell whether a library's files are what they were when it was made with this key."""
-    try:
-        record = json.loads(state.read_bytes())
-        return record["key"] == wanted and all(
-            _same(Path(name), *stamp) for name, stamp in record["files"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+    return _read(state)[0] == wanted and not changed(state)
+
+
+def changed(state: Path) -> list[Path]:
+    """Give the files of a library that are not what was recorded, or are gone."""
+    return [Path(name) for name, stamp in _read(state)[1].items() if not _same(Path(name), stamp)]
 
 
 def record(state: Path, made_with: str, files: Iterable[Path]) -> None:
@@ -46,8 +45,19 @@ def record(state: Path, made_with: str, files: Iterable[Path]) -> None:
     part.replace(state)
 
 
-def _same(file: Path, size: int, mtime_ns: int, sha256: str) -> bool:
-    return _stamp(file) == (size, mtime_ns) or _sha256(file) == sha256
+def _read(state: Path) -> tuple[str, dict[str, list[object]]]:
+    try:
+        record = json.loads(state.read_bytes())
+        return str(record["key"]), dict(record["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", {}
+
+
+def _same(file: Path, stamp: list[object]) -> bool:
+    try:
+        return [*_stamp(file)] == stamp[:2] or _sha256(file) == stamp[2]
+    except (OSError, IndexError, TypeError):
+        return False
 
 
 def _stamp(file: Path) -> tuple[int, int]:

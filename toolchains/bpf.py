@@ -31,7 +31,8 @@ def find(probes: Probes) -> BpfTools:
         bpftool,
         clang_version,
         bpftool_version,
-        f"{identity(clang)} {identity(bpftool)}",
+        identity(clang),
+        identity(bpftool),
     )
 
 

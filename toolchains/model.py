@@ -45,11 +45,12 @@ class BpfTools:
     Args:
         clang, bpftool: paths of the programs.
         clang_version, bpftool_version: (major, minor, patch), as far as each says.
-        identity: goes into the signature of everything that they make.
+        clang_identity, bpftool_identity: go into the signatures of what each makes.
     """
 
     clang: str
     bpftool: str
     clang_version: tuple[int, ...]
     bpftool_version: tuple[int, ...]
-    identity: str
+    clang_identity: str
+    bpftool_identity: str

@@ -1,6 +1,7 @@
 """Finds and checks raw BTF (in the kernel: Documentation/bpf/btf.rst, include/uapi/linux/btf.h)."""
 
 import struct
+from collections.abc import Iterator
 
 from fetch.errors import DroidbpfError
 
@@ -40,7 +41,7 @@ def check(data: bytes) -> int:
     size = _size(data)
     if size != len(data):
         raise DroidbpfError(f"BTF: its header speaks of {size} bytes, there are {len(data)}")
-    return _walk(data)
+    return sum(1 for _ in types(data))
 
 
 def find(image: bytes) -> bytes:
@@ -77,8 +78,13 @@ def _size(data: bytes) -> int:
     return int(_HEADER.size + type_len + str_len)
 
 
-def _walk(data: bytes) -> int:
-    """Check each type's kind, length and name, and the strings; give the number of types."""
+def types(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Give offset in bytes, kind and number of members of each type, checking it and the strings.
+
+    Raises:
+        DroidbpfError: a type is cut off, of unknown kind, or has its name outside the strings.
+    """
+    _size(data)
     *_, type_len, str_off, str_len = _HEADER.unpack_from(data)
     strings = data[_HEADER.size + str_off :]
     if strings[0] or strings[-1]:
@@ -89,10 +95,18 @@ def _walk(data: bytes) -> int:
         if position + _TYPE.size > end:
             raise DroidbpfError(f"BTF: type {count} is cut off")
         name, info, _ = _TYPE.unpack_from(data, position)
-        extra = _EXTRA.get(info >> 24 & 0x1F)
+        kind, members = info >> 24 & 0x1F, info & 0xFFFF
+        extra = _EXTRA.get(kind)
         if extra is None or name >= str_len:
             raise DroidbpfError(f"BTF: type {count} has an unknown kind or a name outside")
-        position += _TYPE.size + extra[0] + (info & 0xFFFF) * extra[1]
+        yield position, kind, members
+        position += _TYPE.size + extra[0] + members * extra[1]
     if position != end:
         raise DroidbpfError(f"BTF: type {count} is cut off")
-    return count
+
+
+def name(data: bytes, offset: int) -> bytes:
+    """Give the name of the type at an offset that types() gave."""
+    *_, str_off, _ = _HEADER.unpack_from(data)
+    begin = _HEADER.size + str_off + _TYPE.unpack_from(data, offset)[0]
+    return data[begin : data.index(b"\0", begin)]

@@ -12,7 +12,8 @@ import shutil
 from SCons.Builder import Builder
 from SCons.Script import Action
 
-from bpf_object import check
+import bpf_object
+from btf_order import sort_forwards
 from scanner import header_scanner
 from site_tools.console import user_errors
 
@@ -29,7 +30,8 @@ def generate(env):
     env.SetDefault(
         CLANG=tools.clang,
         BPFTOOL=tools.bpftool,
-        BPF_TOOLS_ID=tools.identity,
+        CLANG_ID=tools.clang_identity,
+        BPFTOOL_ID=tools.bpftool_identity,
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
@@ -40,7 +42,8 @@ def generate(env):
         "BPF",
         "$CLANG $BPFFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
         " -o ${TARGET}.tmp",
-        after=user_errors(_check),
+        identity="CLANG_ID",
+        after=user_errors(_finish),
     )
     linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
     skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
@@ -59,14 +62,13 @@ def generate(env):
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h")
 
 
-def _step(env, name, command, before=None, after=None):
-    return Action(
-        env.Step(name, name, command, identity="BPF_TOOLS_ID", before=before, after=after)
-    )
+def _step(env, name, command, identity="BPFTOOL_ID", before=None, after=None):
+    return Action(env.Step(name, name, command, identity=identity, before=before, after=after))
 
 
-def _check(target, source, env):
-    check(f"{target[0]}.tmp", str(source[0]))
+def _finish(target, source, env):
+    bpf_object.check(f"{target[0]}.tmp", str(source[0]))
+    sort_forwards(f"{target[0]}.tmp")
 
 
 def _decompress(target, source, env):

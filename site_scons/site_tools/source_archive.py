@@ -43,6 +43,8 @@ def third_party(env, name, archive, uses=()):
     state_file = output / f"{name}.state"
     if state.up_to_date(state_file, keys[name]) and not GetOption("clean"):
         return env.File(f"{output}/{archive}")
+    if Path(output, archive) in state.changed(state_file):
+        Path(output, archive).unlink(missing_ok=True)  # SCons would trust a damaged one
     offers = env["THIRD_PARTY_OFFERS"]
     pinned = env.Clone(
         SCANNERS=[],  # what a pinned archive holds changes only with its pin
