@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import sys
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
 
 BUILD = "build"
+_held: list[int] = []
 
 
 def prepare() -> None:
@@ -23,6 +27,24 @@ def prepare() -> None:
         raise DroidbpfError(f"cannot make the folder {BUILD}: {error.strerror}", hint) from None
     if not os.access(BUILD, os.W_OK | os.X_OK):
         raise DroidbpfError(f"the folder {BUILD} is read-only", hint)
+
+
+def lock() -> None:
+    """Keep others from building in this folder until we end or unlock(); wait for them first."""
+    handle = os.open(f"{BUILD}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    _held.append(handle)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("waiting for another build in this folder", file=sys.stderr)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def unlock() -> None:
+    """Let others build in this folder."""
+    while _held:
+        with contextlib.suppress(OSError):
+            os.close(_held.pop())
 
 
 def probes() -> Path:

@@ -87,7 +87,7 @@ def user_errors(function):
 
 
 def _spawn(shell, escape, command, arguments, environment):
-    arguments = [str(argument) for argument in arguments]
+    arguments = _words(arguments)
     into = None
     if len(arguments) > 2 and arguments[-2] == ">":
         into = arguments[-1]
@@ -102,6 +102,12 @@ def _spawn(shell, escape, command, arguments, environment):
             sys.stderr.buffer.write(said)
             sys.stderr.flush()
     return status
+
+
+def _words(arguments):
+    """Take away the quotes that SCons puts around words with spaces: there is no shell."""
+    words = map(str, arguments)
+    return [w[1:-1] if w[:1] == w[-1:] == '"' and (" " in w or "\t" in w) else w for w in words]
 
 
 def _run(arguments, environment, into):
@@ -142,7 +148,7 @@ def _summary():
 def _told(failure):
     program = os.path.basename(failure.command[0])
     inputs = ", ".join(map(str, failure.node.sources[:3]))
-    command = shlex.join(failure.command).replace(" '>' ", " > ")
+    command = shlex.join(_words(failure.command)).replace(" '>' ", " > ")
     return (
         f"error: {program} failed on {inputs} (status {failure.status})\n"
         f"hint: its messages are above; the command was: {command}"

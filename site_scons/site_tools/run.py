@@ -14,6 +14,7 @@ from pathlib import Path
 
 from SCons.Script import Action
 
+import workspace
 from fetch.errors import DroidbpfError
 
 A_DAY_S = 86400.0  # a tracer runs until it is told to stop
@@ -43,6 +44,7 @@ def run_after_build(env, program):
 
 def _run(env, program, arguments):
     sys.stdout.flush()
+    workspace.unlock()
     try:
         status = (_guest if env["ARCH"] == "arm64" else _here)(env, program, arguments)
     except DroidbpfError as error:
