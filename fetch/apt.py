@@ -100,7 +100,7 @@ def _state(suite: str, kind: str, settings: Settings, distribution: str = "") ->
     """Make and lock the private state of a suite; `kind` is an architecture or "source"."""
     for word in (suite, kind):
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", word):
-            raise AptError(f"no such suite or architecture: {word}")
+            raise AptError(f"no such suite or architecture: {word!r}")
     aptconf.require_distribution(distribution)
     name = f"{suite}-{kind}"
     folder = settings.cache / "apt" / name
@@ -118,7 +118,7 @@ def _update(state: Path, settings: Settings, *, days: float | None) -> None:
             stamp.stat()
             return
     if settings.offline:
-        raise AptError("offline, and there is no index of the suite yet")
+        raise AptError(f"offline=1, and there is no index of {state.name} yet")
     suite, _, kind = state.name.rpartition("-")
     command = ["apt-get", "update", "-qq"]
     with cache.writing(settings.cache):
@@ -166,7 +166,7 @@ def _download_binary(state: Path, package: str, version: str, settings: Settings
     if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
         return found
     if settings.offline:
-        raise AptError(f"offline, and {package} {fields['Version']} is not in the cache")
+        raise AptError(f"offline=1, and {package} {fields['Version']} is not in the cache")
     cache.check_space(settings.cache, size)
     command = ["apt-get", "download", "-qq", f"{package}={fields['Version']}"]
     return _download(state, command, "*.deb", settings)

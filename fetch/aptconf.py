@@ -1,7 +1,7 @@
 """A private apt configuration, made from the machine's own: its archive, its keyring, its proxies.
 
-Read with `apt-get indextargets` (which archives are configured) and `apt-config dump` (how to reach
-them).
+Read with `apt-get update --print-uris` (which archives are configured; it opens no socket) and
+`apt-config dump` (how to reach them).
 """
 
 import os
@@ -20,20 +20,18 @@ _DROPPED = re.compile(
     re.IGNORECASE,
 )
 
-_FIELDS = ("REPO_URI", "RELEASE", "CODENAME", "ORIGIN", "COMPONENT", "ARCHITECTURE", "SOURCESENTRY")
+_OFFICIAL = ("sources.list", "debian.sources", "ubuntu.sources")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One archive that the machine's apt is configured with."""
+    """One archive that the machine's apt is configured with; `origin` is "" before an update."""
 
     uri: str
     release: str
-    codename: str
-    origin: str
     component: str
     arch: str
-    file: str
+    origin: str
 
 
 def require_distribution(wanted: str) -> None:
@@ -76,8 +74,8 @@ def write(folder: Path, suite: str, kind: str) -> None:
 
 def reason(errors: str) -> str:
     """Give what apt complains about, on one line and without credentials."""
-    lines = re.findall(r"^E: (.*)$", errors, re.MULTILINE)
-    lines = lines or re.findall(r"^(?:W|Err)[: ](.*)$", errors, re.MULTILINE)
+    lines = re.findall(r"^(?:E: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
+    lines = lines or re.findall(r"^W: (.*)$", errors, re.MULTILINE)
     text = "; ".join(dict.fromkeys(line.strip() for line in lines))
     return re.sub(r"://[^/@\s]*@", "://", text)
 
@@ -120,14 +118,21 @@ def _open_to_all(folder: Path) -> bool:
 
 
 def _entries() -> list[Entry]:
-    layout = "\t".join(f"$({field})" for field in _FIELDS)
-    text = _output(["apt-get", "indextargets", "--format", layout, "Created-By: Packages"])
-    entries = []
-    for line in text.splitlines():
-        fields = ["" if f.startswith("$(") else f for f in line.split("\t")]
-        if len(fields) == len(_FIELDS):
-            entries.append(Entry(*fields))
-    return entries
+    layout = "$(REPO_URI)\t$(RELEASE)\t$(ORIGIN)"
+    known = _output(["apt-get", "indextargets", "--format", layout])
+    origins = {}
+    for line in known.splitlines():
+        uri, release, origin = line.split("\t")
+        origins[uri, release] = "" if origin.startswith("$") else origin
+    found = re.findall(
+        r"^'(.+?/)dists/(.+?)/([^/]+)/(?:binary-([^/]+)/Packages|source/Sources)",
+        _output(["apt-get", "update", "--print-uris"]),
+        re.MULTILINE,
+    )
+    return [
+        Entry(uri, release, component, arch, origins.get((uri, release), ""))
+        for uri, release, component, arch in found
+    ]
 
 
 def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
@@ -142,14 +147,12 @@ def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
             entry.release != suite,
             entry.release.endswith("-security") != security,
             entry.origin.lower() != name,
-            Path(entry.file.rsplit(":", 1)[0]).name
-            not in ("sources.list", "debian.sources", "ubuntu.sources"),
-            system.get("VERSION_CODENAME") not in (entry.codename, entry.release),
+            not _stanza(entry, official=True),
+            entry.release != system.get("VERSION_CODENAME"),
         )
 
-    fit = [e for e in entries if e.component == "main" and not e.uri.startswith("cdrom:")]
-    fit = [e for e in fit if not e.origin or e.origin.lower() == name]
-    if security and name == "debian":
+    fit = [e for e in entries if e.component == "main" and e.origin.lower() in ("", name)]
+    if security and name == "debian":  # it has a host or a path of its own
         fit = [e for e in fit if e.release.endswith("-security")]
     if name == "ubuntu" and kind not in ("source", "amd64", "i386"):  # these are on another host
         fit = [e for e in fit if e.arch == kind]
@@ -164,23 +167,40 @@ def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
 
 def _signed_by(entry: Entry) -> str:
     """Give the Signed-By of the machine's entry (deb822 value or one-line option), or ""."""
-    file, _, position = entry.file.rpartition(":")
-    try:
-        text = Path(file).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    if file.endswith(".sources"):
-        text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-        for stanza in re.split(r"\n[ \t]*\n", text):
+    stanza = _stanza(entry)
+    found = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE | re.IGNORECASE)
+    found = found or re.search(r"^deb.*\[[^\]]*\bsigned-by=([^\]\s]+)", stanza, re.IGNORECASE)
+    return found.group(1).strip() if found else ""
+
+
+def _stanza(entry: Entry, *, official: bool = False) -> str:
+    """Give the text that configures an entry: a line of a .list, a stanza of a .sources file.
+
+    Args:
+        official: look only at the files that the distribution's installer writes.
+    """
+    for path in _source_files():
+        if official and path.name not in _OFFICIAL:
+            continue
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        text = re.sub(r"^[ \t]*#.*\n?", "", text, flags=re.MULTILINE)
+        deb822 = path.suffix == ".sources"
+        for stanza in re.split(r"\n[ \t]*\n" if deb822 else r"\n", text):
             words = stanza.split()
             if {entry.uri, entry.uri.rstrip("/")} & set(words) and entry.release in words:
-                found = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.M | re.I)
-                return found.group(1).strip() if found else ""
-        return ""
-    lines = text.splitlines()
-    line = lines[int(position) - 1] if position.isdigit() and int(position) <= len(lines) else ""
-    found = re.search(r"\[[^\]]*\bsigned-by=([^\]\s]+)", line, re.I)
-    return found.group(1) if found else ""
+                return stanza
+    return ""
+
+
+def _source_files() -> list[Path]:
+    command = ["apt-config", "shell", "A", "Dir::Etc::sourcelist/f", "B", "Dir::Etc::sourceparts/d"]
+    paths = dict(re.findall(r"^([AB])='(.*)'$", _output(command), re.MULTILINE))
+    parts = Path(paths.get("B", "/nonexistent"))
+    more = sorted(p for p in parts.glob("*") if p.suffix in (".list", ".sources"))
+    return [Path(paths["A"]), *more] if "A" in paths else more
 
 
 def _output(command: list[str]) -> str:

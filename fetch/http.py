@@ -216,7 +216,7 @@ def _accept(
         raise PlaceError(f"{length} bytes, more than {size}", wrong=True)
     validator = response.headers.get("ETag", "") or response.headers.get("Last-Modified", "")
     if validator and not validator.startswith("W/"):
-        with cache.writing(part.parent.parent):
+        with cache.writing(part.parent.parent, size):
             note = {"url": redact(url), "size": size, "validator": validator}
             _note(part).write_text(json.dumps(note))
     return 0

@@ -1,0 +1,327 @@
+"""The cache: what it gives can be trusted, be it old, broken, read-only, full or offline."""
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import http_server
+import pytest
+from http_server import Server, body
+
+from fetch.download import Settings, obtain, obtain_all
+from fetch.errors import DroidbpfError
+from fetch.pins import Alternative, Pin
+
+DATA = bytes(range(256)) * 1000
+HASH = hashlib.sha256(DATA).hexdigest()
+ROOT = Path(__file__).parents[2]
+PIN = Pin("thing", "1.0", "thing-1.0.tar.gz", HASH, len(DATA))
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / PIN.filename).write_bytes(DATA)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, told: list[str], mirror: Path) -> Settings:
+    return Settings(cache=tmp_path / "cache", mirror=str(mirror), report=told.append)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with http_server.running() as running:
+        yield running
+
+
+def test_mirror_folder_serves_by_name(settings: Settings) -> None:
+    assert obtain(PIN, settings).read_bytes() == DATA
+
+
+def test_cache_of_another_is_a_mirror(settings: Settings, tmp_path: Path) -> None:
+    obtain(PIN, settings)
+    other = Settings(cache=tmp_path / "other", mirror=f"file://{settings.cache}", offline=True)
+    assert obtain(PIN, other) == tmp_path / "other" / "sha256" / HASH
+
+
+def test_mirror_folder_with_wrong_bytes_is_skipped_and_named(
+    settings: Settings, mirror: Path, told: list[str], server: Server
+) -> None:
+    (mirror / PIN.filename).write_bytes(DATA[::-1])
+    server.routes["/a"] = body(DATA)
+    obtain(replace(PIN, urls=(server.url + "/a",)), settings)
+    wrong = hashlib.sha256(DATA[::-1]).hexdigest()
+    assert told == [
+        f"thing-1.0.tar.gz: mirror {mirror} is skipped: "
+        f"wrong bytes in thing-1.0.tar.gz (256000 bytes, sha256 {wrong})"
+    ]
+
+
+def test_repacked_archive_satisfies_the_pin(tmp_path: Path, mirror: Path) -> None:
+    repacked = b"repacked"
+    sha256 = hashlib.sha256(repacked).hexdigest()
+    other = Alternative("debian", "trixie", "thing", "1.0-1", "thing_1.0.orig.tar.gz", sha256, 8)
+    (mirror / PIN.filename).unlink()
+    (mirror / "thing_1.0.orig.tar.gz").write_bytes(repacked)
+    pin = replace(PIN, alternatives=(other,))
+    assert obtain(pin, Settings(tmp_path / "cache", str(mirror))).name == sha256
+
+
+@pytest.mark.parametrize("bad", [DATA[:-1], DATA[:-1] + b"x", b""])
+def test_corrupt_cached_file_is_reported_and_fetched_again(
+    settings: Settings, told: list[str], bad: bytes
+) -> None:
+    path = obtain(PIN, settings)
+    path.write_bytes(bad)
+    assert obtain(PIN, settings).read_bytes() == DATA
+    assert len(told) == 1
+    assert told[0].startswith(f"the cached file {path} is corrupt (")
+    assert told[0].endswith("): it is removed and fetched again")
+
+
+def test_corruption_with_kept_size_and_time_is_seen(settings: Settings, told: list[str]) -> None:
+    path = obtain(PIN, settings)
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert obtain(PIN, settings).read_bytes() == DATA
+    assert len(told) == 1
+
+
+def test_corrupt_cached_file_offline_is_a_clear_error(settings: Settings) -> None:
+    path = obtain(PIN, settings)
+    path.write_bytes(DATA[:-1])
+    with pytest.raises(DroidbpfError) as failure:
+        obtain(PIN, replace(settings, offline=True, mirror=""))
+    assert str(failure.value) == (
+        "error: offline=1, and not in the cache:\n"
+        f"  thing-1.0.tar.gz (sha256 {HASH}, 256000 bytes)\n"
+        f"    to {path}\n"
+        "    the file there is corrupt: 255999 bytes instead of 256000\n"
+        "hint: put the files there, name a folder that holds them (mirror=…), or go online"
+    )
+    assert path.exists()
+
+
+def test_offline_lists_every_missing_file_at_once(tmp_path: Path) -> None:
+    pins = [
+        replace(PIN, name=str(n), filename=f"{n}.tar", urls=(f"https://x/{n}",)) for n in (1, 2)
+    ]
+    with pytest.raises(DroidbpfError) as failure:
+        obtain_all(pins, Settings(tmp_path, offline=True))
+    assert failure.value.message == (
+        "offline=1, and not in the cache:\n"
+        f"  1.tar (sha256 {HASH}, 256000 bytes)\n"
+        f"    from https://x/1\n"
+        f"    to {tmp_path}/sha256/{HASH}\n"
+        f"  2.tar (sha256 {HASH}, 256000 bytes)\n"
+        f"    from https://x/2\n"
+        f"    to {tmp_path}/sha256/{HASH}"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+OFFLINE = """
+import sys
+from pathlib import Path
+from fetch.download import Settings, obtain_all
+from fetch.errors import DroidbpfError
+from fetch.pins import load
+seen = []
+sys.addaudithook(lambda name, args: seen.append(name))
+settings = Settings(Path(sys.argv[1]), sys.argv[2], offline=True)
+try:
+    obtain_all(load(Path("third_party/sources.toml")).values(), settings)
+except DroidbpfError as error:
+    assert error.message.count("sha256/") == 3, error.message
+    print([name for name in seen if name.startswith(("socket.", "subprocess.", "os.exec"))])
+"""
+
+
+@pytest.mark.parametrize("mirror_url", ["", "http://127.0.0.1:9/mirror"])
+def test_offline_opens_no_socket_and_runs_no_program(tmp_path: Path, mirror_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE, tmp_path, mirror_url],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system takes root")
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)])
+    if done.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_too_small_is_told_before_the_download(settings: Settings, server: Server) -> None:
+    server.routes["/a"] = body(DATA)
+    with small_disk(settings.cache, 64 << 10), pytest.raises(DroidbpfError) as failure:
+        obtain(replace(PIN, urls=(server.url + "/a",)), settings)
+    assert str(failure.value) == (
+        f"error: no space left in the download cache {settings.cache}: "
+        "the download needs 256000 bytes\n"
+        "hint: free some space, or set DROIDBPF_CACHE to another folder"
+    )
+    assert server.requests == []
+
+
+def test_disk_full_in_the_middle_leaves_nothing(settings: Settings, server: Server) -> None:
+    inner = settings.cache / "inner"
+
+    def fill(handler: http_server.Handler) -> None:
+        with contextlib.suppress(OSError), (settings.cache / "ballast").open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        body(DATA)(handler)
+
+    server.routes["/a"] = fill
+    pin = replace(PIN, urls=(server.url + "/a",))
+    with small_disk(settings.cache, 1 << 20):
+        with pytest.raises(DroidbpfError) as failure:
+            obtain(pin, replace(settings, cache=inner, mirror=""))
+        (settings.cache / "ballast").unlink()
+        left = [path for path in inner.rglob("*") if path.is_file() and path.stat().st_size]
+        server.routes["/a"] = body(DATA)
+        assert obtain(pin, replace(settings, cache=inner, mirror="")).read_bytes() == DATA
+    assert failure.value.message == (
+        f"no space left in the download cache {inner}: the download needs 256000 bytes"
+    )
+    assert left == []
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from fetch.download import Settings, obtain
+from fetch.errors import DroidbpfError
+from fetch.pins import Pin
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+sha256, size, url, cache = sys.argv[1:]
+try:
+    obtain(Pin("thing", "1.0", "thing.tar.gz", sha256, int(size), (url,)), Settings(Path(cache)))
+except DroidbpfError as error:
+    print(error)
+"""
+
+
+def test_file_size_limit_is_told_as_a_full_disk(settings: Settings, server: Server) -> None:
+    server.routes["/a"] = body(DATA)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, HASH, str(len(DATA)), server.url + "/a", settings.cache],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith(
+        f"error: no space left in the download cache {settings.cache}: "
+        "the download needs 256000 bytes\n"
+    )
+    assert not list((settings.cache / "partial").iterdir())
+    assert not (settings.cache / "sha256").exists()
+
+
+def read_only(settings: Settings) -> None:
+    for folder in (settings.cache, *settings.cache.glob("*/")):
+        folder.chmod(0o555)
+    for path in (settings.cache, *settings.cache.parents):
+        if path.stat().st_uid == os.geteuid() and len(path.parts) > 2:
+            path.chmod(path.stat().st_mode | 0o055)
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from fetch.download import Settings, obtain
+from fetch.errors import DroidbpfError
+from fetch.pins import Pin
+try:
+    print(obtain(Pin("thing", "1", "thing.tar", sys.argv[2], 256000), Settings(Path(sys.argv[1]))))
+except DroidbpfError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Callable[[Path, str], str]:
+    """Run obtain() as a user who cannot write there."""
+
+    def run(folder: Path, sha256: str) -> str:
+        user = 65534 if os.geteuid() == 0 else None
+        command = ["/usr/bin/python3", "-c", READ_ONLY, str(folder), sha256]
+        done = subprocess.run(
+            command, cwd=ROOT, user=user, text=True, stdout=subprocess.PIPE, check=False
+        )
+        if done.returncode:
+            pytest.skip("another user cannot read the checkout")
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_read_only_cache_serves_what_it_holds(
+    settings: Settings, as_nobody: Callable[[Path, str], str], stamped: bool
+) -> None:
+    path = obtain(PIN, settings)
+    if not stamped:
+        (settings.cache / "verified" / HASH).unlink()
+    read_only(settings)
+    assert as_nobody(settings.cache, HASH) == f"{path}\n"
+
+
+def test_read_only_cache_without_the_file_is_a_clear_error(
+    settings: Settings, as_nobody: Callable[[Path, str], str]
+) -> None:
+    obtain(PIN, settings)
+    read_only(settings)
+    assert as_nobody(settings.cache, "0" * 64) == (
+        f"error: cannot write to the download cache {settings.cache}: Permission denied\n"
+        "hint: make it writable, or set DROIDBPF_CACHE to another folder\n"
+    )
+
+
+def test_default_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DROIDBPF_CACHE", "/some/where")
+    assert Settings.from_environment().cache == Path("/some/where")
+    monkeypatch.delenv("DROIDBPF_CACHE")
+    monkeypatch.setenv("HOME", "/home/user")
+    assert Settings.from_environment().cache == Path("/home/user/.cache/droidbpf")
+
+
+def test_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from fetch import cache\n"
+        "with cache.lock(Path(sys.argv[1]), 'x'):\n"
+        "    value = int(Path(sys.argv[2]).read_text())\n"
+        "    import time; time.sleep(0.05)\n"
+        "    Path(sys.argv[2]).write_text(str(value + 1))\n"
+    )
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    children = [
+        subprocess.Popen([sys.executable, "-c", code, tmp_path, counter], cwd=ROOT)
+        for _ in range(6)
+    ]
+    assert [child.wait() for child in children] == [0] * 6
+    assert counter.read_text() == "6"
