@@ -46,7 +46,7 @@ ip link set lo up 2>/dev/null
 from_host() {
 	while read -r word <&5; do
 		until [ -s /.vm/pid ]; do usleep 5000; done
-		[ "$word" = interrupt ] && kill -INT -- "-$(cat /.vm/pid)"
+		[ "$word" = interrupt ] && kill -INT "-$(cat /.vm/pid)"
 	done
 }
 
@@ -61,7 +61,7 @@ run() {
 }
 
 echo "$MARK up $channel $(uname -r)" >&3
-from_host 3>&- 4>&- &
+from_host 2>/dev/null 3>&- 4>&- &
 cd /
 . /.vm/run
 if [ $channel = serial ]; then

@@ -1,0 +1,76 @@
+"""Fixtures of the tests that boot real kernels.
+
+    def test_something(kernel, run_in_vm):                  # once for each of 5.10, 6.1, 6.12
+        results = run_in_vm(kernel, [["/bin/app", "-h"]], {"/bin/app": path})
+        assert results[0].status == 0 and results[0].stdout == b"…"
+
+A boot costs 1.1 to 1.6 s: put commands that belong together into one run. Options are those of
+vm.machine.run().
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+from vm import kernels, machine, qemu
+
+RunInVm = Callable[..., machine.Results]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Give the user's own cache: kernels are downloaded once."""
+    return Settings.from_environment()
+
+
+@pytest.fixture(scope="session")
+def find_kernel(settings: Settings) -> Callable[[str], kernels.Kernel]:
+    """Give the function that gives a kernel by name; where it cannot be had the test skips."""
+
+    def find(name: str) -> kernels.Kernel:
+        try:
+            qemu.find()
+            return kernels.kernel(name, settings)
+        except DroidbpfError as error:
+            pytest.skip(f"no kernel {name} here: {error.message}")
+
+    return find
+
+
+@pytest.fixture(params=["5.10", "6.1", "6.12"])
+def kernel(
+    request: pytest.FixtureRequest, find_kernel: Callable[[str], kernels.Kernel]
+) -> kernels.Kernel:
+    """Give each of the distribution's kernels in turn."""
+    return find_kernel(request.param)
+
+
+@pytest.fixture
+def old_kernel(find_kernel: Callable[[str], kernels.Kernel]) -> kernels.Kernel:
+    """Give the oldest kernel, for what need not be tried on each."""
+    return find_kernel("5.10")
+
+
+@pytest.fixture
+def nobtf_kernel(find_kernel: Callable[[str], kernels.Kernel]) -> kernels.Kernel:
+    """Give a kernel like android12-5.10's, built without BTF and without syscall tracepoints."""
+    assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
+    image = assets / "kernels/android12-5.10-nobtf/Image.gz"
+    if not image.is_file():
+        pytest.skip(f"no {image}: set DROIDBPF_TEST_ASSETS to the folder of test data")
+    return find_kernel(str(image))
+
+
+@pytest.fixture
+def run_in_vm(settings: Settings) -> RunInVm:
+    """Give vm.machine.run() with the session's settings."""
+
+    def run(kernel: kernels.Kernel, commands: object, *rest: object, **options: object) -> object:
+        return machine.run(kernel, commands, *rest, **{"settings": settings, **options})  # type: ignore[arg-type]
+
+    return run  # type: ignore[return-value]
