@@ -1,6 +1,7 @@
 """`python -m fetch`: list, pre-load, mirror and pin the source archives."""
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
@@ -108,7 +109,7 @@ def _mirror(options: argparse.Namespace, settings: Settings) -> None:
                 shutil.copyfile(path, temporary)
                 temporary.replace(target)
         except OSError as error:
-            raise DroidbpfError(f"cannot write {target}: {error.strerror}") from error
+            raise DroidbpfError(f"cannot write {folder}: {error.strerror}") from error
         print(f"{pin.name:<12} {target}")
 
 
@@ -146,7 +147,9 @@ def _obtain(
     known = pins.load(options.pins)
     for name in names:
         if name not in known:
-            raise DroidbpfError(f"no pin named {name}", f"the pins are: {', '.join(known)}")
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the pins are {', '.join(known)}"
+            raise DroidbpfError(f"no pin named {name}", hint)
     chosen = [known[name] for name in names or known]
     if settings.offline:
         download.obtain_all(chosen, settings)
