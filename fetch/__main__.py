@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             mirror=options.mirror,
             offline=options.offline,
             report=lambda line: print(f"warning: {line}", file=sys.stderr),
+            downloaded=_downloaded,
         )
         with _progress(settings) as shown:
             options.run(options, shown)
@@ -47,6 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
+
+
+def _downloaded(name: str, place: str, size: int, seconds: float) -> None:
+    print(f"{name}: {size} bytes in {seconds:.1f} s from {place}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,7 +43,7 @@ def source_file(
     Raises:
         AptError: no apt, another distribution, no such file, a bad signature, no network.
     """
-    with _state(suite, "source", settings, distribution) as state:
+    with _state(suite, "source", source, settings, distribution) as state:
         for fresh in (False, True):
             try:
                 _update(state, settings, days=0 if fresh else None)
@@ -54,17 +54,26 @@ def source_file(
     raise AssertionError("unreachable")
 
 
-def binary(package: str, *, suite: str, arch: str, settings: Settings, version: str = "") -> Path:
+def binary(
+    package: str,
+    *,
+    suite: str,
+    arch: str,
+    settings: Settings,
+    version: str = "",
+    distribution: str = "",
+) -> Path:
     """Give a binary package (.deb), in the cache under its sha256.
 
     Args:
         arch: the distribution's name of the architecture: arm64, amd64 …
         version: exactly this version; "" for the suite's newest.
+        distribution: as for source_file().
 
     Raises:
         AptError: as source_file().
     """
-    with _state(suite, arch, settings) as state:
+    with _state(suite, arch, package, settings, distribution) as state:
         for fresh in (False, True):
             try:
                 _update(state, settings, days=0 if fresh else INDEX_DAYS)
@@ -76,17 +85,25 @@ def binary(package: str, *, suite: str, arch: str, settings: Settings, version: 
 
 
 def show(
-    package: str, *, suite: str, arch: str, settings: Settings, version: str = ""
+    package: str,
+    *,
+    suite: str,
+    arch: str,
+    settings: Settings,
+    version: str = "",
+    distribution: str = "",
 ) -> dict[str, str]:
     """Give the fields of a binary package in the suite's index: Version, Depends, Size, SHA256 …"""
-    with _state(suite, arch, settings) as state:
+    with _state(suite, arch, package, settings, distribution) as state:
         _update(state, settings, days=INDEX_DAYS)
         return _show(state, package, version)
 
 
-def depends(package: str, *, suite: str, arch: str, settings: Settings) -> tuple[str, ...]:
+def depends(
+    package: str, *, suite: str, arch: str, settings: Settings, distribution: str = ""
+) -> tuple[str, ...]:
     """Name the packages that a package depends on; of alternatives, the first."""
-    fields = show(package, suite=suite, arch=arch, settings=settings)
+    fields = show(package, suite=suite, arch=arch, settings=settings, distribution=distribution)
     wanted = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
     return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in wanted)
 
@@ -96,11 +113,13 @@ class _OutdatedIndexError(AptError):
 
 
 @contextlib.contextmanager
-def _state(suite: str, kind: str, settings: Settings, distribution: str = "") -> Iterator[Path]:
+def _state(
+    suite: str, kind: str, package: str, settings: Settings, distribution: str
+) -> Iterator[Path]:
     """Make and lock the private state of a suite; `kind` is an architecture or "source"."""
-    for word in (suite, kind):
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", word):
-            raise AptError(f"no such suite or architecture: {word!r}")
+    for word in (suite, kind, package):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", word):
+            raise AptError(f"no such suite, architecture or package: {word!r}")
     aptconf.require_distribution(distribution)
     name = f"{suite}-{kind}"
     folder = settings.cache / "apt" / name
@@ -121,9 +140,12 @@ def _update(state: Path, settings: Settings, *, days: float | None) -> None:
         raise AptError(f"offline=1, and there is no index of {state.name} yet")
     suite, _, kind = state.name.rpartition("-")
     command = ["apt-get", "update", "-qq"]
+    files = aptconf.make(state, suite, kind)
     with cache.writing(settings.cache):
-        aptconf.write(state, suite, kind)
         stamp.unlink(missing_ok=True)
+        for name, text in files.items():
+            (state / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / name).write_text(text)
     try:
         _run(state, command, settings.cache, seconds=_UPDATE_SECONDS)
     except AptError as error:
@@ -229,7 +251,7 @@ def _run(
     if done.returncode == 0:
         return done.stdout
     reason = aptconf.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"
-    if space and "No space left on device" in done.stderr:
+    if space and re.search("No space left on device|enough free space", done.stderr):
         raise cache.full(space, 0)
     if missing is not None and re.search(r"Unable to (find|locate)|No packages found", reason):
         return missing

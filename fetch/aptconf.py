@@ -51,12 +51,13 @@ def os_release() -> dict[str, str]:
     return dict(pairs)
 
 
-def write(folder: Path, suite: str, kind: str) -> None:
-    """Write a private apt configuration for a suite; `kind` is an architecture or "source"."""
+def make(folder: Path, suite: str, kind: str) -> dict[str, str]:
+    """Give the files of a private apt configuration in a folder, by name; apt.conf is the entry.
+
+    Args:
+        kind: an architecture or "source".
+    """
     entry = _choose(_entries(), suite, kind)
-    for name in ("lists/partial", "cache/archives/partial", "empty"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "status").touch()
     stanza = {
         "Types": "deb-src" if kind == "source" else "deb",
         "URIs": entry.uri,
@@ -68,13 +69,19 @@ def write(folder: Path, suite: str, kind: str) -> None:
     if key := _signed_by(entry):
         stanza["Signed-By"] = key
     sources = "".join(f"{key}: {value}\n" for key, value in stanza.items())
-    _replace(folder / "archive.sources", sources)
-    _replace(folder / "apt.conf", _configuration(folder, kind))
+    return {
+        "archive.sources": sources,
+        "apt.conf": _configuration(folder, kind),
+        "status": "",
+        "lists/partial/.keep": "",
+        "cache/archives/partial/.keep": "",
+        "empty/.keep": "",
+    }
 
 
 def reason(errors: str) -> str:
     """Give what apt complains about, on one line and without credentials."""
-    lines = re.findall(r"^(?:E: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
+    lines = re.findall(r"^(?:E: |Error: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
     lines = lines or re.findall(r"^W: (.*)$", errors, re.MULTILINE)
     text = "; ".join(dict.fromkeys(line.strip() for line in lines))
     return re.sub(r"://[^/@\s]*@", "://", text)
@@ -221,11 +228,3 @@ def _output(command: list[str]) -> str:
     if done.returncode:
         raise DroidbpfError(reason(done.stderr) or f"{command[0]} fails")
     return done.stdout
-
-
-def _replace(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text() == text:
-        return
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text)
-    temporary.replace(path)

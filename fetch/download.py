@@ -4,6 +4,7 @@ The places, in order: the cache, the mirror, upstream's URLs, the distribution's
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -70,8 +71,11 @@ def _obtain(pin: Pin, settings: Settings) -> Path | None:
         cache.check_space(settings.cache, pin.size)
         failures = [f"cache {settings.cache}: not there"]
         for name, fetch in _places(pin, settings):
+            started = time.monotonic()
             try:
                 found = fetch()
+                seconds = time.monotonic() - started
+                settings.downloaded(pin.filename, name, found.stat().st_size, seconds)
                 for sha256 in pin.accepted:
                     http.discard(cache.partial(settings.cache, sha256))
                 return found

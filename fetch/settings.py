@@ -22,6 +22,7 @@ class Settings:
         offline: open no socket.
         report: called with one line for what the user should know (a place gave wrong bytes…).
         progress: called with (file name, bytes so far, size in bytes) while a file is downloaded.
+        downloaded: called with (file name, place, size in bytes, seconds) after each download.
     """
 
     cache: Path
@@ -29,6 +30,7 @@ class Settings:
     offline: bool = False
     report: Callable[[str], None] = _quiet
     progress: Callable[[str, int, int], None] = _quiet
+    downloaded: Callable[[str, str, int, float], None] = _quiet
 
     @classmethod
     def from_environment(cls) -> "Settings":

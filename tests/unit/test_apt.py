@@ -381,7 +381,7 @@ def test_no_archive_configured_is_a_clear_error(
 def test_malformed_suite_is_refused(settings: Settings, suite: str) -> None:
     with pytest.raises(DroidbpfError) as failure:
         apt.show("a", suite=suite, arch="arm64", settings=settings)
-    assert failure.value.message == f"no such suite or architecture: {suite!r}"
+    assert failure.value.message == f"no such suite, architecture or package: {suite!r}"
 
 
 def test_third_party_archive_of_the_same_suite_is_not_chosen(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -54,10 +55,12 @@ def run(pins: Path, environment: dict[str, str]) -> Run:
     return run
 
 
-def test_get_downloads_and_list_tells(run: Run, tmp_path: Path) -> None:
+def test_get_downloads_and_list_tells(run: Run, tmp_path: Path, server: Server) -> None:
     assert run("list").stdout == "thing        1.0          200000  missing  thing-1.0.tar.gz\n"
     got = run("get")
-    assert (got.returncode, got.stderr) == (0, "")
+    assert got.returncode == 0
+    line = r"thing-1\.0\.tar\.gz: 200000 bytes in \d\.\d s from (.*)\n"
+    assert re.fullmatch(line, got.stderr)[1] == f"{server.url}/thing-1.0.tar.gz"  # type: ignore[index]
     assert got.stdout == f"thing        {tmp_path}/cache/sha256/{HASH}\n"
     assert run("list").stdout == "thing        1.0          200000  cached   thing-1.0.tar.gz\n"
 
@@ -131,7 +134,6 @@ def test_pin_prints_the_lines_for_the_file(
         (["pin", "/none"], "error: cannot read /none: No such file or directory\n"),
         (["pin", "http://no.invalid/a"], "error: unknown host no.invalid\n"),
         (["--offline", "pin", "http://x/a"], "error: offline: http://x/a cannot be asked\n"),
-        (["mirror", "/dev/null/m"], "error: cannot write /dev/null/m/sha256: Not a directory\n"),
     ],
 )
 def test_failure_is_one_clear_message_and_status_2(
@@ -139,6 +141,12 @@ def test_failure_is_one_clear_message_and_status_2(
 ) -> None:
     done = run(*arguments)
     assert (done.stderr, done.returncode) == (message, 2)
+
+
+def test_unwritable_mirror_is_a_clear_error(run: Run, pins: Path) -> None:
+    done = run("mirror", pins / "m")
+    assert done.stderr.endswith(f"error: cannot write {pins}/m/sha256: Not a directory\n")
+    assert done.returncode == 2
 
 
 def test_missing_file_of_pins_is_a_clear_error(run: Run, pins: Path) -> None:
