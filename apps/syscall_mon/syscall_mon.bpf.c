@@ -225,9 +225,11 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	runtime_ns = now_ns - start->ns;
 	start->ns = 0;
 
-	/* Before 5.15, arm64 gives 32-bit values zero-extended. */
+	/* Of 32 bits; kernels differ in what the others are. Only errors are negative. */
 	if (start->abi == ABI_COMPAT && is_error((int)ret))
 		ret = (int)ret;
+	else if (start->abi == ABI_COMPAT)
+		ret = (__u32)ret;
 	failed = is_error(ret);
 	if (failed_only && !failed)
 		return 0;

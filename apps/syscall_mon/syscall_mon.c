@@ -405,23 +405,25 @@ static int on_event(void *context, void *data, size_t size)
 	return stopping && !draining ? -EINTR : 0;
 }
 
-static int watch(int epoll_fd, int fd, __u32 events)
+static void watch(int epoll_fd, int fd, __u32 events)
 {
 	struct epoll_event event = { .events = events, .data.fd = fd };
 
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+	/* What cannot be watched, as a file that is stdout, needs no watching. */
+	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Watches the processes of -p; gives how many there are still. */
+/* Watches the processes of -p. Gives how many there still are, 1 too if there is no -p. */
 static int watch_processes(int epoll_fd)
 {
-	int alive = 0;
+	int alive = !env.pids.n;
 
 	for (size_t i = 0; i < env.pids.n; i++) {
 		int fd = syscall(SYS_pidfd_open, env.pids.ids[i], 0);
 
-		if (fd >= 0 && !watch(epoll_fd, fd, EPOLLIN | EPOLLONESHOT))
-			alive++;
+		if (fd >= 0)
+			watch(epoll_fd, fd, EPOLLIN | EPOLLONESHOT);
+		alive += fd >= 0 || errno != ESRCH;
 	}
 	return alive;
 }
@@ -444,15 +446,15 @@ static void follow(struct ring_buffer *ring, int events_fd, int epoll_fd)
 	/* Edge-triggered: it is to sleep until the programs wake it, not while there is any event. */
 	watch(epoll_fd, events_fd, EPOLLIN | EPOLLET);
 	watch(epoll_fd, STDOUT_FILENO, 0);
-	while (!stopping && !take_events(ring) && !output_error()) {
+	while (alive && !stopping && !take_events(ring) && !output_error()) {
 		struct epoll_event ready[8];
 		int n = epoll_wait(epoll_fd, ready, 8, LATEST_MS);
 
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.fd == STDOUT_FILENO)
 				return;
-			if (ready[i].data.fd != events_fd && !--alive)
-				return;
+			if (ready[i].data.fd != events_fd)
+				alive--;
 		}
 	}
 }

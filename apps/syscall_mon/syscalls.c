@@ -25,36 +25,39 @@ int syscall_find(enum abi abi, const char *name)
 	return -1;
 }
 
-/* Levenshtein's distance, by rows. */
+/* Insertions, deletions, replacements and swaps of neighbours that make one name of another. */
 static size_t edits(const char *from, const char *to)
 {
-	size_t row[NAME_MAX_LEN + 1], len = strlen(to);
+	size_t table[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1]; /* by the length of both beginnings */
+	size_t rows = strlen(from), columns = strlen(to);
 
-	for (size_t i = 0; i <= len; i++)
-		row[i] = i;
-	for (size_t j = 1; *from; j++, from++) {
-		size_t diagonal = row[0];
+	for (size_t i = 0; i <= rows; i++) {
+		for (size_t j = 0; j <= columns; j++) {
+			size_t best = i + j;
 
-		row[0] = j;
-		for (size_t i = 1; i <= len; i++) {
-			size_t best = diagonal + (to[i - 1] != *from);
-
-			if (row[i] + 1 < best)
-				best = row[i] + 1;
-			if (row[i - 1] + 1 < best)
-				best = row[i - 1] + 1;
-			diagonal = row[i];
-			row[i] = best;
+			if (i && j) {
+				best = table[i - 1][j - 1] + (from[i - 1] != to[j - 1]);
+				if (table[i - 1][j] + 1 < best)
+					best = table[i - 1][j] + 1;
+				if (table[i][j - 1] + 1 < best)
+					best = table[i][j - 1] + 1;
+			}
+			if (i > 1 && j > 1 && from[i - 1] == to[j - 2] &&
+			    from[i - 2] == to[j - 1] && table[i - 2][j - 2] + 1 < best)
+				best = table[i - 2][j - 2] + 1;
+			table[i][j] = best;
 		}
 	}
-	return row[len];
+	return table[rows][columns];
 }
 
 const char *syscall_nearest(const char *name)
 {
 	const char *nearest = NULL;
-	size_t fewest = strlen(name); /* as many make any name of any other */
+	size_t fewest = strlen(name) / 2 + 1; /* what takes more is not alike */
 
+	if (strlen(name) > NAME_MAX_LEN)
+		return NULL;
 	for (int slot = 0; slot < SLOTS; slot++) {
 		const char *candidate = syscall_names[slot];
 		size_t n;

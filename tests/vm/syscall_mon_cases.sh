@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs syscall_mon in all the ways that test_syscall_mon.py looks at, and prints a tar archive of
 # what each left: NAME.out, NAME.err, NAME.status, and NAME.work, what the traced program said.
+# Its own stderr tells how far it has come.
 
 mkdir /t
 cd /t || exit 1
@@ -27,6 +28,7 @@ release() {
 # mon NAME OPTIONS…: until it traces; sets $mon.
 mon() {
 	name=$1
+	echo "$name" >&2
 	shift
 	syscall_mon --ready-fd 3 "$@" >"$name.out" 2>"$name.err" 3>ready 8>&- 9>&- &
 	mon=$!
@@ -66,6 +68,7 @@ around() {
 # ends NAME COMMAND…: with a program that goes on until it is killed; PID in COMMAND is its ID.
 ends() {
 	name=$1
+	echo "$name" >&2
 	start syscall_workload forever
 	echo >&8
 	shift
@@ -79,6 +82,7 @@ ends() {
 # alone NAME COMMAND…
 alone() {
 	name=$1
+	echo "$name" >&2
 	shift
 	"$@" >"$name.out" 2>"$name.err" 9>&-
 	echo $? >"$name.status"
@@ -186,7 +190,7 @@ alone help syscall_mon -h
 
 # bad OPTIONS…: what is said is in bad.err, after a line with the options.
 bad() {
-	echo "> $*" >>bad.err
+	echo "> $*" | tee -a bad.err >&2
 	syscall_mon "$@" >>bad.out 2>>bad.err
 	echo "= $?" >>bad.err
 }

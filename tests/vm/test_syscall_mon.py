@@ -96,7 +96,8 @@ def _compile(folder: Path) -> dict[str, Path]:
 def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
     """Give the archive that the cases print."""
     build = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=syscall_mon"]
-    subprocess.run(build, cwd=ROOT, check=True, stdout=sys.stderr)
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
     files = {
         "/cases.sh": HERE / "syscall_mon_cases.sh",
         "/bin/syscall_mon": BUILT / "syscall_mon",
