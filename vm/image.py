@@ -22,10 +22,13 @@ def read(path: Path) -> bytes:
     except OSError as error:
         raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
     if data.startswith(b"\x1f\x8b"):
+        gzip = zlib.decompressobj(wbits=31)
         try:
-            data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
+            data = gzip.decompress(data, MAX_BYTES)
         except zlib.error as error:
             raise DroidbpfError(f"{path}: broken gzip: {error}", HINT) from error
+        if not gzip.eof:
+            raise DroidbpfError(f"{path} is cut off, or over {MAX_BYTES >> 20} MiB", HINT)
     if len(data) > MAX_BYTES:
         raise DroidbpfError(f"{path} is over {MAX_BYTES >> 20} MiB", HINT)
     check(data, path)

@@ -101,9 +101,11 @@ def _assignments(values: Mapping[str, str]) -> str:
 
 
 def _run_script(commands: Sequence[Sequence[str]], env: Mapping[str, str], workload: str) -> str:
-    for name in env:
+    for name, value in env.items():
         if not name.isidentifier() or not name.isascii():
             raise DroidbpfError(f"not a name for an environment variable: {name!r}")
+        if "\0" in value:
+            raise DroidbpfError(f"not a value for an environment variable: {name}")
     lines = [f"export {shlex.quote(f'{name}={value}')}" for name, value in env.items()]
     if workload:
         lines.append(f"sh -c {shlex.quote(workload)} </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- &")

@@ -11,17 +11,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Literal
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
-from vm import initramfs, kernels, qemu, splat
+from vm import initramfs, kernels, qemu
 from vm.session import Result, Session, Stream, StreamName
+from vm.verdict import GuestError, Reason, Results, check
 
-Reason = Literal["timeout", "kernel", "panic", "rebooted", "powered off", "qemu", "interrupted"]
+__all__ = ["DEMO_WORKLOAD", "GuestError", "Result", "Results", "run", "terminal"]
 
 # Makes a few syscalls again and again: something to see for a tracer on an idle guest.
 DEMO_WORKLOAD = "while :; do cat /proc/loadavg; ls /; sleep 0.2; done"
@@ -30,51 +30,7 @@ DEMO_WORKLOAD = "while :; do cat /proc/loadavg; ls /; sleep 0.2; done"
 KERNEL_LINE = "console=ttyAMA0 panic=-1 cryptomgr.notests"
 POWER_OFF_S = 5.0
 READ_BYTES = 1 << 18
-# What the kernel says when it is told to end (kernel/reboot.c).
-_ENDS: Mapping[str, Reason] = {
-    "reboot: Restarting system": "rebooted",
-    "reboot: Power down": "powered off",
-}
 SOURCES = ("serial", "stdout", "stderr", "control")
-
-
-@dataclass(frozen=True)
-class Results:
-    """What a run gave; `results[0]` is the first command's.
-
-    Attributes:
-        commands: one result for each command that ended, in their order.
-        kernel_log: the kernel's messages.
-        release: the kernel's `uname -r`.
-        channel: "virtio", or "serial" where stdout and stderr share one stream.
-        boot_s: seconds from the start of QEMU to the first command.
-        wall_s: seconds from the start of QEMU to its end.
-    """
-
-    commands: tuple[Result, ...]
-    kernel_log: str
-    release: str
-    channel: str
-    boot_s: float
-    wall_s: float
-
-    def __getitem__(self, index: int) -> Result:
-        """Give the result of the command with this index."""
-        return self.commands[index]
-
-
-class GuestError(DroidbpfError):
-    """A run that did not end as it should.
-
-    Attributes:
-        reason: what happened, in a word for programs.
-        results: what the run gave until then.
-    """
-
-    def __init__(self, reason: Reason, message: str, results: Results, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.reason: Reason = reason
-        self.results = results
 
 
 class _Stop(Exception):
@@ -143,6 +99,9 @@ def run(
         channel=channel,
     )
     program = qemu.find()
+    if memory_mb < (needed_mb := _needed_mb(len(archive))):
+        message = f"{len(archive) >> 20} MiB of files are too much for {memory_mb} MiB of memory"
+        raise DroidbpfError(message, f"give the guest at least {needed_mb} MiB")
     begin = time.monotonic()
     session = Session(commands, mark, stream or (lambda name, data: None))
     stopped: Reason | None = None
@@ -181,8 +140,13 @@ def run(
         session.boot_s,
         time.monotonic() - begin,
     )
-    _check(session, results, stopped, timeout_s, status, words)
+    check(session, results, stopped, timeout_s, status, words)
     return results
+
+
+def _needed_mb(archive: int) -> int:
+    """Give the MiB for a kernel, an archive of so many bytes, and its files in half of the rest."""
+    return 160 + 3 * (archive >> 20)
 
 
 def _start(
@@ -199,6 +163,8 @@ def _start(
                 pass_fds=[end.fileno() for end in theirs],
                 start_new_session=True,
             )
+    except OSError as error:
+        raise DroidbpfError(f"cannot start {line[0]}: {error.strerror}") from error
     finally:
         for end in theirs:
             end.close()
@@ -245,10 +211,9 @@ def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Itera
         if handed_on or not session.running:
             raise _Stop("interrupted")
         handed_on = True
-        if session.channel == "serial":
-            sockets["serial"].sendall(b"interrupt\n")
-        else:
-            sockets["control"].sendall(b"interrupt\n")
+        to_guest = sockets["serial" if session.channel == "serial" else "control"]
+        with contextlib.suppress(OSError):  # QEMU may have just ended
+            to_guest.sendall(b"interrupt\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -258,33 +223,3 @@ def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Itera
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _check(
-    session: Session,
-    results: Results,
-    stopped: Reason | None,
-    timeout_s: float,
-    qemu_status: int,
-    qemu_said: str,
-) -> None:
-    """Raise the GuestError that the run deserves, if any."""
-    log = results.kernel_log
-    report = splat.find(log)
-    if report and "Kernel panic - not syncing" in log:
-        raise GuestError("panic", f"the kernel panicked:\n{report}", results)
-    if report:
-        raise GuestError("kernel", f"the kernel reported an error:\n{report}", results)
-    if stopped == "timeout":
-        message = f"the guest did not end within {timeout_s:g} s: {session.progress()}"
-        raise GuestError("timeout", message, results)
-    if stopped:
-        raise GuestError("interrupted", "the guest was stopped by an interrupt", results)
-    if session.done:
-        return
-    for words, reason in _ENDS.items():
-        if words in log:
-            message = f"the guest {reason} before its commands ended: {session.progress()}"
-            raise GuestError(reason, message, results)
-    message = f"QEMU ended with status {qemu_status} before the guest's commands did"
-    raise GuestError("qemu", f"{message}: {qemu_said or session.progress()}", results)

@@ -21,12 +21,13 @@ def unpack(path: str, data: bytes) -> bytes:
         DroidbpfError: broken or another compression, or over 64 MiB.
     """
     if path.endswith(".xz"):
+        xz = lzma.LZMADecompressor(memlimit=MAX_BYTES * 2)
         try:
-            data = lzma.LZMADecompressor(memlimit=MAX_BYTES * 2).decompress(data, MAX_BYTES + 1)
+            data = xz.decompress(data, MAX_BYTES)
         except lzma.LZMAError as error:
             raise DroidbpfError(f"module {path}: broken xz: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise DroidbpfError(f"module {path} is over {MAX_BYTES >> 20} MiB")
+        if not xz.eof:
+            raise DroidbpfError(f"module {path} is cut off, or over {MAX_BYTES >> 20} MiB")
     if not data.startswith(b"\x7fELF"):
         raise DroidbpfError(f"module {path} is no ELF file")
     return data
@@ -39,22 +40,25 @@ def load_order(modules: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]
         modules: name → ELF bytes. A wanted module that is not among them is built in, or not there.
 
     Raises:
-        DroidbpfError: a module depends on one that is not there.
+        DroidbpfError: a module depends on one that is not there, or on itself.
     """
     ordered: list[str] = []
 
-    def add(module: str, needed_by: str) -> None:
+    def add(module: str, needed_by: tuple[str, ...]) -> None:
         if module in ordered:
             return
+        if module in needed_by:
+            chain = ", ".join([*needed_by, module])
+            raise DroidbpfError(f"modules depend on each other: {chain}")
         if module not in modules:
-            raise DroidbpfError(f"module {needed_by} depends on {module}, which is not there")
+            raise DroidbpfError(f"module {needed_by[-1]} depends on {module}, which is not there")
         for dependency in depends(modules[module]):
-            add(dependency, module)
+            add(dependency, (*needed_by, module))
         ordered.append(module)
 
     for module in wanted:
         if module in modules:
-            add(module, module)
+            add(module, ())
     return ordered
 
 

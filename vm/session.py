@@ -112,8 +112,11 @@ class Session:
             last = bytes(self._current["stdout"]) or bytes(self._current["stderr"])
         if not last.strip():
             return f"{where}; it had written nothing" if not self.done else where
-        tail = last[-TAIL_BYTES:].decode(errors="replace").strip().replace("\r\n", "\n")
-        return f"{where}; its last output:\n{tail}"
+        tail = last[-TAIL_BYTES:]
+        if len(tail) < len(last):
+            tail = tail.partition(b"\n")[2] or tail
+        text = tail.decode(errors="replace").strip().replace("\r\n", "\n")
+        return f"{where}; its last output:\n{text}"
 
     def _mark(self, source: str, words: tuple[str, ...]) -> None:
         now = time.monotonic()

@@ -6,12 +6,18 @@ import shutil
 import struct
 import subprocess
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 from fetch.errors import DroidbpfError
 from vmlinux import btf
 
 MAX_BYTES = 1 << 30
-# How a bzImage's payload begins (the kernel's lib/decompress.c), and the program that unpacks it.
+# How a bzImage's payload begins (the kernel's lib/decompress.c), and who unpacks it.
+_DECOMPRESSORS: dict[bytes, Callable[[], Any]] = {
+    b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
+    b"\xfd7zXZ\0": lzma.LZMADecompressor,
+}
 PROGRAMS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x02\x21\x4c\x18": "lz4"}
 
 
@@ -65,13 +71,16 @@ def unpack(payload: bytes) -> bytes:
     Raises:
         DroidbpfError: broken, an unknown compression, over 1 GiB, or no program for it.
     """
-    try:
-        if payload.startswith(b"\x1f\x8b"):
-            return zlib.decompressobj(wbits=31).decompress(payload, MAX_BYTES)
-        if payload.startswith(b"\xfd7zXZ\0"):
-            return lzma.LZMADecompressor().decompress(payload, MAX_BYTES)
-    except (zlib.error, lzma.LZMAError) as error:
-        raise DroidbpfError(f"the bzImage's payload is broken: {error}") from error
+    for magic, make in _DECOMPRESSORS.items():
+        if payload.startswith(magic):
+            decompressor = make()
+            try:
+                data: bytes = decompressor.decompress(payload, MAX_BYTES)
+            except (zlib.error, lzma.LZMAError) as error:
+                raise DroidbpfError(f"the bzImage's payload is broken: {error}") from error
+            if not decompressor.eof:
+                raise DroidbpfError("the bzImage's payload is broken: it is cut off")
+            return data
     program = PROGRAMS.get(payload[:4])
     if program is None:
         raise DroidbpfError(f"unknown compression of the bzImage's payload: {payload[:6].hex(' ')}")

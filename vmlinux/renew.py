@@ -99,10 +99,15 @@ def read(path: Path) -> bytes:
     Raises:
         DroidbpfError: it cannot be read or decompressed.
     """
+    xz = lzma.LZMADecompressor()
     try:
-        data = lzma.LZMADecompressor().decompress(path.read_bytes(), MAX_BTF_BYTES)
-    except (OSError, lzma.LZMAError) as error:
-        raise DroidbpfError(f"cannot read {path}: {error}") from error
+        data = xz.decompress(path.read_bytes(), MAX_BTF_BYTES)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+    except lzma.LZMAError as error:
+        raise DroidbpfError(f"{path} is broken: {error}") from error
+    if not xz.eof or xz.unused_data:
+        raise DroidbpfError(f"{path} is broken: it is not one whole xz stream")
     return data
 
 

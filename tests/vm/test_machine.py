@@ -1,5 +1,6 @@
 """What a run on a real kernel promises: exact output and status, and a clear end in every case."""
 
+import json
 import os
 import re
 import signal
@@ -349,6 +350,33 @@ def test_qemu_dies_with_a_killed_parent(old_kernel: Kernel) -> None:
     process.kill()
     process.communicate()
     assert wait_until_gone(qemu, 5)
+
+
+def test_files_beyond_the_memory_are_refused_and_up_to_it_arrive(kernel: Kernel, run_in_vm) -> None:
+    with pytest.raises(DroidbpfError) as caught:
+        run_in_vm(kernel, [["true"]], {"/big": bytes(60 << 20)}, memory_mb=256)
+    assert str(caught.value) == (
+        "error: 61 MiB of files are too much for 256 MiB of memory\n"
+        "hint: give the guest at least 343 MiB"
+    )
+    command = ["sh", "-c", "wc -c </big"]
+    results = run_in_vm(kernel, [command], {"/big": bytes(60 << 20)}, memory_mb=343)
+    assert results[0].stdout == b"%d\n" % (60 << 20)
+
+
+def test_kernels_are_listed_for_programs(kernel: Kernel) -> None:
+    process = vm("kernels", "--json")
+    listing = json.loads(process.communicate(timeout=60)[0])
+    assert listing["version"] == 1
+    assert [entry["name"] for entry in listing["kernels"]] == ["5.10", "6.1", "6.12"]
+    [entry] = [entry for entry in listing["kernels"] if entry["name"] == kernel.name]
+    assert entry == {
+        "name": kernel.name,
+        "cached": True,
+        "release": kernel.release,
+        "package": kernel.package,
+        "image": str(kernel.image),
+    }
 
 
 def test_kernel_that_is_none_is_refused(tmp_path: Path) -> None:
