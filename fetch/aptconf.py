@@ -211,6 +211,9 @@ def _source_files() -> list[Path]:
 
 
 def _output(command: list[str]) -> str:
+    """Run a program that only asks; apt is kept from writing its cache of the system's indexes."""
+    if command[0] == "apt-get":
+        command = [*command, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
     try:
         done = subprocess.run(
             command,

@@ -1,11 +1,10 @@
 """The cache: what it gives can be trusted, be it old, broken, read-only, full or offline."""
 
-import contextlib
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,146 +158,6 @@ def test_offline_opens_no_socket_and_runs_no_program(tmp_path: Path, mirror_url:
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "[]\n"
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system takes root")
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)])
-    if done.returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_disk_too_small_is_told_before_the_download(settings: Settings, server: Server) -> None:
-    server.routes["/a"] = body(DATA)
-    with small_disk(settings.cache, 64 << 10), pytest.raises(DroidbpfError) as failure:
-        obtain(replace(PIN, urls=(server.url + "/a",)), settings)
-    assert str(failure.value) == (
-        f"error: no space left in the download cache {settings.cache}: "
-        "the download needs 256000 bytes\n"
-        "hint: free some space, or set DROIDBPF_CACHE to another folder"
-    )
-    assert server.requests == []
-
-
-def test_disk_full_in_the_middle_leaves_nothing(settings: Settings, server: Server) -> None:
-    inner = settings.cache / "inner"
-
-    def fill(handler: http_server.Handler) -> None:
-        with contextlib.suppress(OSError), (settings.cache / "ballast").open("wb") as file:
-            while True:
-                file.write(bytes(4096))
-                file.flush()
-        body(DATA)(handler)
-
-    server.routes["/a"] = fill
-    pin = replace(PIN, urls=(server.url + "/a",))
-    with small_disk(settings.cache, 1 << 20):
-        with pytest.raises(DroidbpfError) as failure:
-            obtain(pin, replace(settings, cache=inner, mirror=""))
-        (settings.cache / "ballast").unlink()
-        left = [path for path in inner.rglob("*") if path.is_file() and path.stat().st_size]
-        server.routes["/a"] = body(DATA)
-        assert obtain(pin, replace(settings, cache=inner, mirror="")).read_bytes() == DATA
-    assert failure.value.message == (
-        f"no space left in the download cache {inner}: the download needs 256000 bytes"
-    )
-    assert left == []
-
-
-LIMITED = """
-import resource, sys
-from pathlib import Path
-from fetch.download import Settings, obtain
-from fetch.errors import DroidbpfError
-from fetch.pins import Pin
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-sha256, size, url, cache = sys.argv[1:]
-try:
-    obtain(Pin("thing", "1.0", "thing.tar.gz", sha256, int(size), (url,)), Settings(Path(cache)))
-except DroidbpfError as error:
-    print(error)
-"""
-
-
-def test_file_size_limit_is_told_as_a_full_disk(settings: Settings, server: Server) -> None:
-    server.routes["/a"] = body(DATA)
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, HASH, str(len(DATA)), server.url + "/a", settings.cache],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.startswith(
-        f"error: no space left in the download cache {settings.cache}: "
-        "the download needs 256000 bytes\n"
-    )
-    assert not list((settings.cache / "partial").iterdir())
-    assert not (settings.cache / "sha256").exists()
-
-
-def read_only(settings: Settings) -> None:
-    for folder in (settings.cache, *settings.cache.glob("*/")):
-        folder.chmod(0o555)
-    for path in (settings.cache, *settings.cache.parents):
-        if path.stat().st_uid == os.geteuid() and len(path.parts) > 2:
-            path.chmod(path.stat().st_mode | 0o055)
-
-
-READ_ONLY = """
-import sys
-from pathlib import Path
-from fetch.download import Settings, obtain
-from fetch.errors import DroidbpfError
-from fetch.pins import Pin
-try:
-    print(obtain(Pin("thing", "1", "thing.tar", sys.argv[2], 256000), Settings(Path(sys.argv[1]))))
-except DroidbpfError as error:
-    print(error)
-"""
-
-
-@pytest.fixture
-def as_nobody(tmp_path: Path) -> Callable[[Path, str], str]:
-    """Run obtain() as a user who cannot write there."""
-
-    def run(folder: Path, sha256: str) -> str:
-        user = 65534 if os.geteuid() == 0 else None
-        command = ["/usr/bin/python3", "-c", READ_ONLY, str(folder), sha256]
-        done = subprocess.run(
-            command, cwd=ROOT, user=user, text=True, stdout=subprocess.PIPE, check=False
-        )
-        if done.returncode:
-            pytest.skip("another user cannot read the checkout")
-        return done.stdout
-
-    return run
-
-
-@pytest.mark.parametrize("stamped", [True, False])
-def test_read_only_cache_serves_what_it_holds(
-    settings: Settings, as_nobody: Callable[[Path, str], str], stamped: bool
-) -> None:
-    path = obtain(PIN, settings)
-    if not stamped:
-        (settings.cache / "verified" / HASH).unlink()
-    read_only(settings)
-    assert as_nobody(settings.cache, HASH) == f"{path}\n"
-
-
-def test_read_only_cache_without_the_file_is_a_clear_error(
-    settings: Settings, as_nobody: Callable[[Path, str], str]
-) -> None:
-    obtain(PIN, settings)
-    read_only(settings)
-    assert as_nobody(settings.cache, "0" * 64) == (
-        f"error: cannot write to the download cache {settings.cache}: Permission denied\n"
-        "hint: make it writable, or set DROIDBPF_CACHE to another folder\n"
-    )
 
 
 def test_default_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,6 @@ import gzip
 import hashlib
 import os
 import random
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +11,7 @@ from pathlib import Path
 
 import http_server
 import pytest
-from http_server import Server, body, endless, raw, redirect, silent, status
+from http_server import Server, body, endless, raw, silent, status
 
 from fetch import http
 from fetch.download import Settings, obtain
@@ -283,89 +279,6 @@ def test_unasked_content_encoding_is_left_as_it_is(server: Server, settings: Set
     assert obtain(pin_of(server.url + "/a", data=packed), settings).read_bytes() == packed
 
 
-def test_redirects_are_followed(server: Server, settings: Settings) -> None:
-    server.routes |= {f"/{n}": redirect(f"/{n + 1}") for n in range(10)} | {"/10": body(DATA)}
-    assert obtain(pin_of(server.url + "/0"), settings).read_bytes() == DATA
-
-
-def test_redirects_without_end_are_refused(server: Server, settings: Settings) -> None:
-    server.routes["/a"] = redirect("/a")
-    assert reason(server.url + "/a", settings) == "more than 10 redirects"
-
-
-def test_redirect_to_a_file_is_refused(server: Server, settings: Settings) -> None:
-    server.routes["/a"] = redirect("file:///etc/passwd")
-    assert reason(server.url + "/a", settings) == "not an http(s) URL: file:///etc/passwd"
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "server.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    subprocess.run(
-        [*command.split(), "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(path), "-out", f"{path}.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
-    return path
-
-
-def test_unknown_certificate_is_refused(settings: Settings, certificate: Path) -> None:
-    with http_server.running(certificate) as server:
-        server.routes["/a"] = body(DATA)
-        assert (
-            reason(server.url + "/a", settings)
-            == "the TLS certificate of 127.0.0.1 is not accepted"
-        )
-
-
-def test_redirect_from_https_to_http_is_refused(
-    server: Server, settings: Settings, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    server.routes["/a"] = body(DATA)
-    with http_server.running(certificate) as secure:
-        secure.routes |= {"/a": redirect(server.url + "/a"), "/b": body(DATA)}
-        assert reason(secure.url + "/a", settings) == "redirects from https to http, refused"
-        assert obtain(pin_of(secure.url + "/b"), settings).read_bytes() == DATA
-    assert server.requests == []
-
-
-def test_credentials_stay_with_their_host_and_out_of_messages(
-    server: Server, settings: Settings
-) -> None:
-    with http_server.running() as other:
-        server.routes |= {"/a?token=secret": redirect("/b"), "/b": redirect(other.url + "/c")}
-        url = server.url.replace("://", "://user:secret@")
-        with pytest.raises(DroidbpfError) as failure:
-            obtain(pin_of(url + "/a?token=secret"), settings)
-        assert "authorization" not in other.requests[0].headers
-    assert ["authorization" in r.headers for r in server.requests] == [True, True]
-    assert f"\n  {server.url}/a: HTTP 404" in failure.value.message
-    assert "secret" not in str(failure.value)
-    for path in settings.cache.rglob("*"):
-        assert not path.is_file() or b"secret" not in path.read_bytes()
-
-
-def test_netrc_is_not_used_over_http(
-    server: Server, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    server.routes["/a"] = body(DATA)
-    obtain(pin_of(server.url + "/a"), settings)
-    assert "authorization" not in server.requests[0].headers
-
-
-def test_proxy_of_the_environment_is_used(
-    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", server.url)
-    server.routes["http://far.invalid/a"] = body(DATA)
-    assert obtain(pin_of("http://far.invalid/a"), settings).read_bytes() == DATA
-
-
 def test_unknown_host_fails_at_once(settings: Settings) -> None:
     started = time.monotonic()
     assert reason("http://nowhere.invalid/a", settings) == "unknown host nowhere.invalid"
@@ -376,115 +289,3 @@ def test_refused_connection_fails_soon(settings: Settings) -> None:
     started = time.monotonic()
     assert reason("http://127.0.0.1:9/a", settings) == "connection refused"
     assert time.monotonic() - started < 2
-
-
-@pytest.mark.parametrize("name", ["sha256/HASH", "thing-1.0.tar.gz"])
-def test_mirror_url_is_asked_before_upstream(server: Server, settings: Settings, name: str) -> None:
-    pin = pin_of(server.url + "/upstream")
-    server.routes |= {"/m/" + name.replace("HASH", pin.sha256): body(DATA)}
-    server.routes |= {"/upstream": body(DATA)}
-    obtain(pin, replace(settings, mirror=server.url + "/m/"))
-    assert "/upstream" not in server.paths
-
-
-def test_mirror_with_wrong_bytes_is_skipped_and_named(
-    server: Server, settings: Settings, told: list[str]
-) -> None:
-    server.routes |= {"/m/thing-1.0.tar.gz": body(DATA[:-1]), "/a": body(DATA)}
-    obtain(pin_of(server.url + "/a"), replace(settings, mirror=server.url + "/m"))
-    assert told == [
-        f"thing-1.0.tar.gz: mirror {server.url}/m is skipped: "
-        "thing-1.0.tar.gz: 399999 bytes instead of 400000"
-    ]
-
-
-def test_no_place_reachable_lists_every_place_and_its_reason(
-    server: Server, settings: Settings, tmp_path: Path
-) -> None:
-    server.routes["/b"] = status(403)
-    pin = pin_of("http://nowhere.invalid/a", server.url + "/b")
-    with pytest.raises(DroidbpfError) as failure:
-        obtain(pin, replace(settings, mirror=str(tmp_path / "none")))
-    assert str(failure.value) == (
-        f"error: no place gives thing-1.0.tar.gz (sha256 {pin.sha256}, 400000 bytes):\n"
-        f"  cache {settings.cache}: not there\n"
-        f"  mirror {tmp_path}/none: no such folder\n"
-        f"  http://nowhere.invalid/a: unknown host nowhere.invalid\n"
-        f"  {server.url}/b: HTTP 403\n"
-        f"hint: put the file at {settings.cache}/sha256/{pin.sha256}, "
-        "or name a folder or URL that holds it: mirror=…"
-    )
-
-
-CHILD = """
-import sys
-from pathlib import Path
-from fetch.download import Settings, obtain
-from fetch.pins import Pin
-sha256, size, url, cache = sys.argv[1:]
-print(obtain(Pin("thing", "1.0", "thing.tar.gz", sha256, int(size), (url,)), Settings(Path(cache))))
-"""
-
-
-def child(pin: Pin, settings: Settings) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", CHILD, pin.sha256, str(pin.size), *pin.urls, settings.cache]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE)
-
-
-def test_twenty_processes_at_once_download_once(server: Server, settings: Settings) -> None:
-    server.routes["/a"] = body(DATA, rate=800_000)
-    pin = pin_of(server.url + "/a")
-    children = [child(pin, settings) for _ in range(20)]
-    outputs = {one.communicate(timeout=60)[0].strip() for one in children}
-    assert outputs == {str(settings.cache / "sha256" / pin.sha256)}
-    assert server.paths == ["/a"]
-
-
-def test_threads_of_one_process_download_once(server: Server, settings: Settings) -> None:
-    server.routes["/a"] = body(DATA, rate=2_000_000)
-    pin = pin_of(server.url + "/a")
-    threads = [threading.Thread(target=obtain, args=(pin, settings)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert server.paths == ["/a"]
-
-
-def test_kill_at_any_moment_leaves_nothing_that_is_trusted(
-    server: Server, settings: Settings
-) -> None:
-    server.routes["/a"] = body(DATA, rate=1_600_000)
-    pin = pin_of(server.url + "/a")
-    begin = time.monotonic()
-    child(pin, settings).communicate(timeout=30)
-    whole = time.monotonic() - begin
-    (settings.cache / "sha256" / pin.sha256).unlink()
-    resumed = 0
-    for _ in range(20):
-        one = child(pin, settings)
-        time.sleep(random.uniform(0.3, 1.05) * whole)
-        one.send_signal(signal.SIGKILL)
-        one.communicate()
-        assert stored(settings) in ([], [DATA])
-        resumed += bool(stored(settings))
-        for path in (settings.cache / "sha256").glob("*"):
-            path.unlink()
-    assert obtain(pin, settings).read_bytes() == DATA
-    assert resumed < 20, "no kill came in the middle"
-
-
-def test_interrupted_download_goes_on_in_the_next_process(
-    server: Server, settings: Settings
-) -> None:
-    server.routes["/a"] = body(DATA, rate=400_000)
-    pin = pin_of(server.url + "/a")
-    one = child(pin, settings)
-    part = settings.cache / "partial" / pin.sha256
-    while not part.exists() or part.stat().st_size < len(DATA) // 3:
-        time.sleep(0.01)
-    one.kill()
-    one.communicate()
-    server.routes["/a"] = body(DATA)
-    assert obtain(pin, settings).read_bytes() == DATA
-    assert server.requests[-1].sent < 0.7 * len(DATA)

@@ -1,0 +1,135 @@
+"""Redirects, TLS, credentials and proxies: where a request may lead, and what goes along."""
+
+import hashlib
+import os
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import http_server
+import pytest
+from http_server import Server, body, redirect
+
+from fetch.download import Settings, obtain
+from fetch.errors import DroidbpfError
+from fetch.pins import Pin
+
+DATA = random.Random(1).randbytes(400_000)
+
+
+def pin_of(*urls: str, data: bytes = DATA) -> Pin:
+    return Pin(
+        "thing", "1.0", "thing-1.0.tar.gz", hashlib.sha256(data).hexdigest(), len(data), urls
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with http_server.running() as running:
+        yield running
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def settings(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return Settings(cache=tmp_path / "cache", report=told.append)
+
+
+def reason(url: str, settings: Settings) -> str:
+    """Give the reason that the total failure lists for a URL."""
+    with pytest.raises(DroidbpfError) as failure:
+        obtain(pin_of(url), settings)
+    lines = failure.value.message.split("\n  ")
+    assert lines[1] == f"cache {settings.cache}: not there"
+    return lines[2].removeprefix(f"{url}: ")
+
+
+def test_redirects_are_followed(server: Server, settings: Settings) -> None:
+    server.routes |= {f"/{n}": redirect(f"/{n + 1}") for n in range(10)} | {"/10": body(DATA)}
+    assert obtain(pin_of(server.url + "/0"), settings).read_bytes() == DATA
+
+
+def test_redirects_without_end_are_refused(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = redirect("/a")
+    assert reason(server.url + "/a", settings) == "more than 10 redirects"
+
+
+def test_redirect_to_a_file_is_refused(server: Server, settings: Settings) -> None:
+    server.routes["/a"] = redirect("file:///etc/passwd")
+    assert reason(server.url + "/a", settings) == "not an http(s) URL: file:///etc/passwd"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "server.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    subprocess.run(
+        [*command.split(), "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(path), "-out", f"{path}.crt"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+def test_unknown_certificate_is_refused(settings: Settings, certificate: Path) -> None:
+    with http_server.running(certificate) as server:
+        server.routes["/a"] = body(DATA)
+        assert (
+            reason(server.url + "/a", settings)
+            == "the TLS certificate of 127.0.0.1 is not accepted"
+        )
+
+
+def test_redirect_from_https_to_http_is_refused(
+    server: Server, settings: Settings, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    server.routes["/a"] = body(DATA)
+    with http_server.running(certificate) as secure:
+        secure.routes |= {"/a": redirect(server.url + "/a"), "/b": body(DATA)}
+        assert reason(secure.url + "/a", settings) == "redirects from https to http, refused"
+        assert obtain(pin_of(secure.url + "/b"), settings).read_bytes() == DATA
+    assert server.requests == []
+
+
+def test_credentials_stay_with_their_host_and_out_of_messages(
+    server: Server, settings: Settings
+) -> None:
+    with http_server.running() as other:
+        server.routes |= {"/a?token=secret": redirect("/b"), "/b": redirect(other.url + "/c")}
+        url = server.url.replace("://", "://user:secret@")
+        with pytest.raises(DroidbpfError) as failure:
+            obtain(pin_of(url + "/a?token=secret"), settings)
+        assert "authorization" not in other.requests[0].headers
+    assert ["authorization" in r.headers for r in server.requests] == [True, True]
+    assert f"\n  {server.url}/a: HTTP 404" in failure.value.message
+    assert "secret" not in str(failure.value)
+    for path in settings.cache.rglob("*"):
+        assert not path.is_file() or b"secret" not in path.read_bytes()
+
+
+def test_netrc_is_not_used_over_http(
+    server: Server, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.routes["/a"] = body(DATA)
+    obtain(pin_of(server.url + "/a"), settings)
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_proxy_of_the_environment_is_used(
+    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    server.routes["http://far.invalid/a"] = body(DATA)
+    assert obtain(pin_of("http://far.invalid/a"), settings).read_bytes() == DATA
