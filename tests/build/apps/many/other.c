@@ -1,0 +1,6 @@
+#include "many.h"
+
+int other(void)
+{
+	return MANY;
+}

@@ -1,0 +1,304 @@
+"""What is wrong is told in one message with the cause and the next step; status 2; no traceback.
+
+After each, nothing half-made is taken for finished: the next good build gives the right bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from checkout import ARCH, Result, Tree, assert_same
+from toolbox import Toolbox, real
+
+TRIPLE = {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu"
+PACKAGES = {
+    "arm64": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "x86_64": "gcc libc6-dev",
+}[ARCH]
+CLANG_HINT = "hint: install it: apt-get install clang-19 (or any clang from 11 on)\n"
+BPFTOOL_HINT = "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)\n"
+LIST = "hint: scons list shows the apps there are\n"
+HELLO = f"build/{ARCH}-gnu/apps/hello"
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("aap=hello", "error: unknown option aap\nhint: did you mean app?\n"),
+        ("xyz=1", "error: unknown option xyz\nhint: scons -h lists the options\n"),
+        ("arch=arm64", "error: unknown option arch\nhint: did you mean ARCH?\n"),
+        ("ARCH=arm46", "error: ARCH=arm46 is not known\nhint: did you mean arm64?\n"),
+        ("ARCH=mips", "error: ARCH=mips is not known\nhint: it may be arm64, x86_64\n"),
+        ("mode=relase", "error: mode=relase is not known\nhint: did you mean release?\n"),
+        ("link=", "error: link= is not known\nhint: it may be static, dynamic\n"),
+        ("offline=yes", "error: offline=yes is not known\nhint: it may be 0, 1\n"),
+        ("V=2", "error: V=2 is not known\nhint: it may be 0, 1\n"),
+        ("app=helo", "error: there is no app helo\nhint: did you mean hello?\n"),
+        ("app=hello,mny", "error: there is no app mny\nhint: did you mean many?\n"),
+        ("helo", "error: there is no app helo\nhint: did you mean hello?\n"),
+        ("doktor", "error: there is no app doktor\nhint: did you mean doctor?\n"),
+        ("app=xyz", f"error: there is no app xyz\n{LIST}"),
+        (
+            "app=../apps",
+            f"error: there is no app ../apps\n{LIST}",
+        ),
+        (
+            "apps_dir=nowhere",
+            "error: apps_dir=nowhere: No such file or directory\n"
+            "hint: apps_dir= takes a folder that holds one folder per app\n",
+        ),
+        (
+            "apps_dir=SConstruct",
+            "error: apps_dir=SConstruct: Not a directory\n"
+            "hint: apps_dir= takes a folder that holds one folder per app\n",
+        ),
+        ("toolchain=gcc", "error: toolchain=gcc is not known\nhint: it may be auto, gnu\n"),
+    ],
+)
+def test_wrong_options_and_names_are_told(tree: Tree, argument: str, text: str) -> None:
+    result = tree.scons(argument, status=2)
+    assert result.err == text
+    assert result.out == ""
+    assert result.commands == []
+
+
+def test_app_that_is_named_by_nothing_is_told(tree: Tree) -> None:
+    assert tree.scons("app=", status=2).err.startswith("error: app= names no app\n")
+
+
+def test_run_of_several_apps_asks_which(tree: Tree) -> None:
+    result = tree.scons("run", status=2)
+    assert result.err == "error: run takes one app, not 2\nhint: name it: app=NAME run\n"
+
+
+@pytest.mark.parametrize("program", ["gcc", "ar", "objcopy"])
+def test_missing_program_of_the_toolchain_is_told(
+    tree: Tree, toolbox: Toolbox, program: str
+) -> None:
+    names = [f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")]
+    toolbox.link(*(name for name in names if name != f"{TRIPLE}-{program}"))
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == (
+        f"error: the gnu toolchain for {ARCH} lacks {TRIPLE}-{program}\n"
+        f"hint: install it: apt-get install {PACKAGES}\n"
+    )
+    tree.assert_up_to_date()
+
+
+def test_missing_static_libc_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    toolbox.wrap(
+        f"{TRIPLE}-gcc", f"{TRIPLE}-gcc", first='case "$*" in *libc.a) echo libc.a; exit ;; esac'
+    )
+    result = tree.scons(env=toolbox.first, status=2)
+    assert result.err == (
+        f"error: the gnu toolchain for {ARCH} lacks a static libc (libc.a)\n"
+        f"hint: install it: apt-get install {PACKAGES}\n"
+    )
+
+
+def _toolchain(toolbox: Toolbox) -> Toolbox:
+    return toolbox.link(*(f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")))
+
+
+def test_missing_clang_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    result = tree.scons(env=_toolchain(toolbox).only, status=2)
+    assert result.err == f"error: no clang was found, which compiles BPF objects\n{CLANG_HINT}"
+    tree.assert_up_to_date()
+
+
+def test_clang_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = _toolchain(toolbox).script("clang", "echo Debian clang version 10.0.1-8")
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == (
+        f"error: {path} is clang 10.0.1, too old for CO-RE BPF objects\n{CLANG_HINT}"
+    )
+
+
+def test_clang_without_the_bpf_target_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = _toolchain(toolbox).script(
+        "clang",
+        "case $1 in --version) echo clang version 18.1.8 ;; *) echo '  x86 - 32-bit X86' ;; esac",
+    )
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == f"error: {path} is a clang without the BPF target\n{CLANG_HINT}"
+
+
+def _with_bpftool(path: Path | str) -> list[str]:
+    """Give a command that runs another with a file in the place of the machine's bpftool.
+
+    It is looked for beside PATH, so that it must be hidden where it is.
+    """
+    if os.geteuid():
+        pytest.skip("only root can hide the machine's bpftool")
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, str(path), os.path.realpath(real("bpftool"))]
+
+
+def test_missing_bpftool_is_told(tree: Tree) -> None:
+    result = tree.scons(status=2, prefix=_with_bpftool(os.devnull))
+    assert result.err == f"error: no bpftool was found, which makes skeletons\n{BPFTOOL_HINT}"
+    tree.assert_up_to_date()
+
+
+def test_bpftool_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = toolbox.script("bpftool", "echo bpftool v5.10.46")
+    result = tree.scons(env=toolbox.first, status=2, prefix=_with_bpftool(path))
+    assert re.fullmatch(
+        r"error: /\S+/bpftool is bpftool 5.10.46, too old; 7.0 or newer is needed\n"
+        + re.escape(BPFTOOL_HINT),
+        result.err,
+    )
+
+
+def test_syntax_error_in_a_bpf_source_is_told_by_clang_and_then_in_one_line(tree: Tree) -> None:
+    before = tree.products()
+    tree.append("apps/hello/hello.bpf.c", "int broken(void) { return 1 }\n")
+    result = tree.scons("hello", status=2)
+    lines = result.err.splitlines()
+    number = tree.source("hello/hello.bpf.c").read_text().count("\n")
+    assert lines[0] == (
+        f"apps/hello/hello.bpf.c:{number}:28: error: expected ';' after return statement"
+    )
+    assert lines[-2] == "error: clang-19 failed on apps/hello/hello.bpf.c (status 1)".replace(
+        "clang-19", Path(real("clang")).name
+    )
+    assert lines[-1].startswith(
+        f"hint: its messages are above; the command was: {real('clang')} -target bpf "
+    )
+    assert lines[-1].endswith(f" -c apps/hello/hello.bpf.c -o {HELLO}/hello.tmp.bpf.o.tmp")
+    tree.edit("apps/hello/hello.bpf.c", "int broken(void) { return 1 }\n", "")
+    tree.scons()
+    assert_same(before, tree.products())
+
+
+def test_error_in_a_c_source_is_told_by_the_compiler_and_then_in_one_line(tree: Tree) -> None:
+    tree.append("apps/hello/hello.c", "broken\n")
+    result = tree.scons("hello", status=2)
+    assert "apps/hello/hello.c:" in result.err
+    told = f"error: {TRIPLE}-gcc failed on apps/hello/hello.c (status 1)"
+    assert result.err.splitlines()[-2] == told
+
+
+def test_missing_header_is_told_by_the_compiler(tree: Tree) -> None:
+    tree.source("hello/inc/nested.h").unlink()
+    result = tree.scons("hello", status=2)
+    assert "'inc/nested.h' file not found" in result.err
+
+
+def _mended(tree: Tree, before: dict[str, str], name: str, text: str) -> None:
+    tree.source(name).write_text(text)
+    tree.scons("-k")
+    assert_same(before, tree.products())
+
+
+def test_bpf_source_without_a_license_is_told(tree: Tree) -> None:
+    before, source = tree.products(), tree.source("hello/hello.bpf.c").read_text()
+    tree.edit("apps/hello/hello.bpf.c", 'char LICENSE[] SEC("license") = "Dual BSD/GPL";', "")
+    result = tree.scons("hello", status=2)
+    assert _told(result) == (
+        "error: apps/hello/hello.bpf.c has no license\n"
+        'hint: add: char LICENSE[] SEC("license") = "Dual BSD/GPL";\n'
+    )
+    assert tree.scons("hello", status=2).made == ["apps/hello/hello.tmp.bpf.o"]
+    _mended(tree, before, "hello/hello.bpf.c", source)
+
+
+@pytest.mark.parametrize("text", ["", "static int unused;\n", "int f(int a) { return a; }\n"])
+def test_bpf_source_without_a_program_is_told(tree: Tree, text: str) -> None:
+    before, source = tree.products(), tree.source("hello/hello.bpf.c").read_text()
+    tree.source("hello/hello.bpf.c").write_text(
+        f'{text}char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
+    )
+    result = tree.scons("hello", status=2)
+    assert _told(result) == (
+        "error: apps/hello/hello.bpf.c has no BPF program\n"
+        "hint: put a function into a program section: "
+        'SEC("raw_tp/sys_enter") int name(void *ctx)\n'
+    )
+    _mended(tree, before, "hello/hello.bpf.c", source)
+
+
+def _told(result: Result) -> str:
+    """Give our message; SCons's own line about the target goes before it."""
+    lines = result.err.splitlines(keepends=True)
+    while lines and lines[0].startswith(("scons: ***", "apps/", " ", "1 warning")):
+        lines.pop(0)
+    return "".join(lines)
+
+
+def test_folder_without_the_bpf_source_of_its_name_is_told(tree: Tree) -> None:
+    tree.source("hello/hello.bpf.c").rename(tree.source("hello/other.bpf.c"))
+    result = tree.scons("hello", status=2)
+    assert result.err == (
+        "error: apps/hello has no hello.bpf.c\nhint: an app hello needs hello.bpf.c and hello.c\n"
+    )
+
+
+def test_folder_without_a_user_space_side_is_told(tree: Tree) -> None:
+    tree.source("hello/hello.c").unlink()
+    result = tree.scons("hello", status=2)
+    assert result.err == (
+        "error: apps/hello has no hello.c\nhint: an app needs a user space side\n"
+    )
+
+
+def test_unfinished_app_does_not_hinder_the_others(tree: Tree) -> None:
+    tree.source("empty").mkdir()
+    tree.assert_up_to_date("hello")
+    assert tree.scons("empty", status=2).err.startswith("error: apps/empty has no empty.bpf.c\n")
+
+
+def test_error_in_the_script_of_an_app_is_told_with_its_place(tree: Tree) -> None:
+    tree.source("hello/SConscript").write_text('Import("env")\nenv.Nonsense()\n')
+    result = tree.scons("hello", status=2)
+    assert "apps/hello/SConscript" in result.err
+    assert "line 2" in result.err
+
+
+def test_corrupt_btf_is_told(tree: Tree) -> None:
+    before = tree.products()
+    path = tree.path / f"vmlinux/{ARCH}.btf.xz"
+    content = path.read_bytes()
+    for wrong in (b"no xz", content[:1000]):
+        path.write_bytes(wrong)
+        result = tree.scons("hello", status=2)
+        assert f"vmlinux/{ARCH}.btf.xz" in result.err
+    path.write_bytes(content)
+    tree.scons()
+    assert_same(before, tree.products())
+
+
+def test_build_folder_that_is_a_file_is_told(tree: Tree) -> None:
+    tree.forget()
+    tree.build.touch()
+    result = tree.scons(status=2)
+    assert result.err == (
+        "error: cannot make the folder build: File exists\n"
+        "hint: a build writes only there: make it writable, or work in a copy of this folder\n"
+    )
+
+
+def test_toolchain_that_does_not_run_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = toolbox.script(f"{TRIPLE}-gcc", "exit 1")
+    path.chmod(0o755)
+    result = tree.scons(env=toolbox.first, status=2)
+    assert result.err.startswith("error: ")
+    assert "hint: " in result.err
+
+
+def test_program_that_vanishes_while_building_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    bpftool = toolbox.wrap("bpftool", "bpftool", first=f'rm -f "{toolbox.folder}/bpftool"')
+    toolbox.script(
+        "bpftool",
+        bpftool.read_text()
+        .replace("#!/bin/sh\n", "")
+        .replace("rm -f", '[ "$1" = version ] || rm -f'),
+    )
+    result = tree.scons("-j1", "hello", env=toolbox.first, status=2)
+    assert f"{toolbox.folder}/bpftool: No such file or directory\n" in result.err
+    assert os.access(tree.build, os.W_OK)
+    shutil.rmtree(toolbox.folder)

@@ -1,0 +1,180 @@
+"""A build that fails, is interrupted or is killed leaves nothing that a later build trusts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+
+from checkout import ARCH, Tree, assert_same
+from toolbox import Toolbox
+
+KILLS = [
+    (0, signal.SIGKILL),
+    (1, signal.SIGINT),
+    (4, signal.SIGKILL),
+    (20, signal.SIGINT),
+    (20, signal.SIGKILL),
+    (30, signal.SIGTERM),
+    (30, signal.SIGINT),
+    (20, signal.SIGKILL),
+]
+
+
+def test_a_build_that_is_interrupted_again_and_again_ends_in_the_same_bytes(
+    template: Tree, tree: Tree
+) -> None:
+    tree.forget()
+    for after, number in KILLS:
+        tree.interrupt(after, number)
+    tree.scons()
+    assert_same(template.products(), tree.products())
+    assert not list(tree.build.rglob("*.tmp"))
+
+
+def test_an_interrupted_build_goes_on_where_it_was(tree: Tree) -> None:
+    shutil.rmtree(tree.variant / "third_party/libelf")
+    (tree.variant / "third_party/libelf.a").unlink()
+    tree.interrupt(40, signal.SIGINT, "-j2")
+    made = tree.commands()
+    result = tree.scons("-j2")
+    again = [command for command in result.commands if command in made]
+    assert len(again) <= 2, "more was made again than was interrupted"
+
+
+def test_what_a_killed_compiler_left_is_not_trusted(tree: Tree, toolbox: Toolbox) -> None:
+    """The compiler writes a whole wrong object, tells so, and waits to be killed."""
+    before = tree.products()
+    waits = tree.path.with_name("waits")
+    compiler = _compiler()
+    write = f'for word; do case $word in *.tmp) echo wrong >"$word" ;; esac; done; : >{waits}'
+    toolbox.wrap(compiler, compiler, first=f'case "$*" in *hello.c*) {write}; sleep 60 ;; esac')
+    shutil.rmtree(tree.app("hello"))
+    for number in (signal.SIGKILL, signal.SIGINT):
+        tree.env = toolbox.first
+        process = tree.start("-j1", "hello")
+        deadline = time.monotonic() + 120
+        while not waits.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, number)
+        process.communicate(timeout=60)
+        waits.unlink()
+        tree.env = {}
+        tree.scons()
+        assert_same(before, tree.products())
+        (tree.app("hello") / "hello.o").unlink()
+
+
+def _compiler() -> str:
+    return {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu-gcc"
+
+
+def test_a_step_that_failed_and_left_its_file_is_done_when_the_input_is_back(
+    tree: Tree, toolbox: Toolbox
+) -> None:
+    before = tree.products()
+    toolbox.wrap("bpftool", "bpftool", first='case "$*" in *skeleton*) echo half; exit 1 ;; esac')
+    shutil.rmtree(tree.app("hello"))
+    tree.scons("hello", env=toolbox.first, status=2)
+    tree.scons()
+    assert_same(before, tree.products())
+
+
+def test_a_source_that_is_broken_and_mended_gives_the_first_bytes(tree: Tree) -> None:
+    before = tree.products()
+    for name in ("hello.c", "hello.bpf.c"):
+        tree.append(f"apps/hello/{name}", "broken\n")
+        tree.scons("hello", status=2)
+        tree.edit(f"apps/hello/{name}", "broken\n", "")
+        tree.scons("hello")
+        assert_same(before, tree.products())
+
+
+def test_a_wrong_object_under_the_temporary_name_is_not_taken(tree: Tree) -> None:
+    before = tree.products()
+    for path in list(tree.build.rglob("*.[oah]")):
+        if not path.is_relative_to(tree.build / "third_party"):
+            path.with_name(f"{path.name}.tmp").write_bytes(b"wrong")
+    shutil.rmtree(tree.app("hello"))
+    (tree.variant / "third_party/libz.a").unlink()
+    tree.scons()
+    left = {name for name in tree.products() if name.endswith(".tmp")}
+    assert_same(before, {k: v for k, v in tree.products().items() if k not in left})
+
+
+def test_a_damaged_database_costs_time_and_nothing_else(tree: Tree) -> None:
+    before = tree.products()
+    database = tree.build / "sconsign.dblite"
+    database.write_bytes(database.read_bytes()[:1000])
+    tree.scons("hello")
+    assert_same(before, tree.products())
+
+
+def test_damaged_answers_of_tools_are_asked_anew(tree: Tree) -> None:
+    (tree.build / "probes.json").write_text("[")
+    assert tree.scons().made == []
+
+
+def test_a_lost_or_damaged_state_file_rebuilds_nothing(tree: Tree) -> None:
+    folder = tree.variant / "third_party"
+    (folder / "zlib.state").unlink()
+    (folder / "libelf.state").write_text("{}")
+    (folder / "libbpf.state").write_bytes(b"\xff")
+    assert tree.scons().made == []
+
+
+def test_two_builds_at_once_in_one_tree_do_no_harm(tree: Tree) -> None:
+    """Both may do the same work; or one refuses. Never is there a wrong byte or a traceback."""
+    before = tree.products()
+    shutil.rmtree(tree.variant / "apps")
+    shutil.rmtree(tree.variant / "third_party/libz")
+    (tree.variant / "third_party/libz.a").unlink()
+    both = [tree.start("-j1"), tree.start("-j1")]
+    said = [process.communicate(timeout=200)[0] for process in both]
+    for process, text in zip(both, said, strict=True):
+        assert "Traceback" not in text, text
+        assert process.returncode == 0, text
+    tree.scons()
+    assert_same(before, tree.products())
+
+
+def test_a_lone_killed_scons_and_the_compilers_that_outlive_it_do_no_harm(tree: Tree) -> None:
+    before = tree.products()
+    shutil.rmtree(tree.variant / "third_party/libz")
+    (tree.variant / "third_party/libz.a").unlink()
+    process = tree.start("-j2")
+    while len(tree.commands()) < 3 and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    process.stdout.close()  # type: ignore[union-attr]
+    process.wait(timeout=60)
+    tree.scons()
+    assert_same(before, tree.products())
+
+
+def test_an_interrupted_build_says_so_with_status_2(tree: Tree) -> None:
+    shutil.rmtree(tree.variant / "third_party/libz")
+    (tree.variant / "third_party/libz.a").unlink()
+    process = tree.start("-j1")
+    while len(tree.commands()) < 2:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    assert "Build interrupted" in said
+    assert _ends(process.pid)
+
+
+def _ends(group: int) -> bool:
+    """Tell whether a process group has ended, after a moment."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,94 @@
+"""The same inputs give the same bytes, whatever the place, the user and the number of jobs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from checkout import ARCH, Tree, assert_same, check_out
+
+SOMEBODY = {
+    "HOME": "/home/somebody-with-a-home",
+    "USER": "somebody-with-a-home",
+    "LOGNAME": "somebody-with-a-home",
+    "LC_ALL": "tr_TR.UTF-8",
+    "LANG": "tr_TR.UTF-8",
+    "TZ": "Pacific/Kiritimati",
+    "PYTHONHASHSEED": "12345",
+    "CFLAGS": "-O0",
+    "CC": "false",
+    "SOURCE_DATE_EPOCH": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A tree that another user built from nothing, with one job, at another, odd path."""
+    folder = tmp_path_factory.mktemp("else") / "a much longer path, with spaces and ünïcode" / "x"
+    tree = check_out(folder)
+    tree.env = SOMEBODY
+    umask = os.umask(0o077)
+    try:
+        tree.scons("-j1")
+    finally:
+        os.umask(umask)
+    tree.assert_up_to_date()
+    yield tree
+    shutil.rmtree(folder)
+
+
+def test_two_checkouts_of_two_users_give_the_same_bytes(template: Tree, elsewhere: Tree) -> None:
+    assert_same(template.products(), elsewhere.products())
+
+
+def test_no_byte_tells_the_place_or_the_user(elsewhere: Tree) -> None:
+    secrets = [os.fsencode(elsewhere.path), b"somebody-with-a-home", b"much longer path"]
+    told = []
+    for name in elsewhere.products():
+        content = (elsewhere.build / name).read_bytes()
+        told += [(name, secret) for secret in secrets if secret in content]
+    assert told == []
+
+
+def test_no_byte_tells_the_absolute_path_of_the_apps(tree: Tree, tmp_path: Path) -> None:
+    apps = tmp_path / "folder of somebody"
+    shutil.move(tree.source(""), apps)
+    tree.append(str(apps / "hello/hello.bpf.c"), "int more;\n")
+    tree.append(str(apps / "hello/hello.c"), "int more;\n")
+    tree.scons(f"apps_dir={apps}", "hello")
+    for path in tree.app("hello").iterdir():
+        assert b"folder of somebody" not in path.read_bytes(), path.name
+
+
+def test_a_copy_elsewhere_builds_the_same_bytes(tree: Tree, tmp_path: Path) -> None:
+    before = tree.products()
+    for length in (1, 40, 200):
+        copy = tree.copy(tmp_path / ("x" * length))
+        shutil.rmtree(copy.variant / "apps")
+        copy.scons()
+        assert_same(before, copy.products())
+        shutil.rmtree(copy.path)
+
+
+def test_what_is_built_first_changes_no_byte(tree: Tree) -> None:
+    before = tree.products()
+    for jobs in ("-j1", "-j4"):
+        for names in (("many", "hello"), ("hello", "many")):
+            shutil.rmtree(tree.variant / "apps")
+            for name in names:
+                tree.scons(jobs, name)
+            assert_same(before, tree.products())
+
+
+@pytest.mark.parametrize("name", ["a=b", "it's", "semi;colon", "(paren)", "a$b", "100%", "a,b"])
+def test_any_name_of_the_checkout_will_do(template: Tree, tmp_path: Path, name: str) -> None:
+    tree = template.copy(tmp_path / name)
+    tree.assert_up_to_date()
+    before = tree.products(f"{ARCH}-gnu/apps/hello")
+    shutil.rmtree(tree.app("hello"))
+    tree.scons("hello")
+    assert_same(before, tree.products(f"{ARCH}-gnu/apps/hello"))
+    shutil.rmtree(tree.path)

@@ -1,0 +1,176 @@
+"""What can be asked for beside a build: list, doctor, help, clean, compile_commands.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from checkout import ARCH, Tree, assert_same
+from toolbox import Toolbox, real
+
+COMPILER = {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu-gcc"
+
+
+def test_list_shows_the_apps_there_are(tree: Tree) -> None:
+    (tree.source(".hidden")).mkdir()
+    (tree.source("file.txt")).touch()
+    assert tree.scons("list").out == "hello\nmany\n"
+
+
+def test_list_reads_no_app_and_needs_no_tool(tree: Tree) -> None:
+    for name in ("hello", "many"):
+        tree.source(f"{name}/SConscript").write_text("raise RuntimeError\n")
+    assert tree.scons("list", env={"PATH": "/nowhere"}).out == "hello\nmany\n"
+    assert tree.scons("list", "apps_dir=apps/hello").out == "inc\n"
+
+
+def test_doctor_tells_each_tool_with_its_version(tree: Tree) -> None:
+    if not shutil.which("qemu-system-aarch64"):
+        pytest.skip("qemu-system-aarch64 is not on this machine")
+    lines = tree.scons("doctor").out.splitlines()
+    version = subprocess.check_output([COMPILER, "--version"], text=True).splitlines()[0]
+    assert lines[0] == f"ok    target compiler: gnu for {ARCH}, {version} ({real(COMPILER)})"
+    clang, bpftool = real("clang"), real("bpftool")
+    assert lines[1].startswith("ok    BPF tools: clang ")
+    assert f" ({clang}), bpftool " in lines[1]
+    assert lines[1].endswith(f" ({bpftool})")
+    assert lines[2] == f"ok    virtual machine, for run: {shutil.which('qemu-system-aarch64')}"
+    assert len(lines) == 3
+
+
+def test_doctor_tells_what_is_missing_and_how_to_install_it(tree: Tree, toolbox: Toolbox) -> None:
+    toolbox.script("bpftool", "echo bpftool v5.10.0")
+    result = tree.scons("doctor", env=toolbox.only, status=2)
+    lines = result.out.splitlines()
+    assert lines[0] == f"FAIL  target compiler: the gnu toolchain for {ARCH} lacks {COMPILER}"
+    assert lines[1].startswith("      install it: apt-get install gcc")
+    assert lines[2] == "FAIL  BPF tools: no clang was found, which compiles BPF objects"
+    assert lines[3] == "      install it: apt-get install clang-19 (or any clang from 11 on)"
+    assert "FAIL  virtual machine, for run: qemu-system-aarch64 is not installed" in lines
+
+
+def test_help_lists_every_option_with_its_default(tree: Tree) -> None:
+    out = tree.scons("-h").out
+    assert out.startswith("usage: scons [OPTION=VALUE …] [TARGET …]\n")
+    for name, default in {
+        "ARCH": "arm64",
+        "app": "all",
+        "toolchain": "auto",
+        "apps_dir": "apps",
+        "offline": "0",
+        "mode": "release",
+        "link": "static",
+        "kernel": "5.10",
+        "V": "0",
+    }.items():
+        line = next(line for line in out.splitlines() if line.startswith(f"  {name} "))
+        assert f"[{default}]" in line
+    for name in ("mirror", "args"):
+        assert any(line.startswith(f"  {name} ") for line in out.splitlines())
+    for target in ("run", "list", "doctor", "compile_commands.json"):
+        assert any(line.startswith(f"  {target} ") for line in out.splitlines())
+
+
+def test_clean_leaves_no_file_of_the_app_and_all_of_the_others(tree: Tree) -> None:
+    others = tree.products(f"{ARCH}-gnu/apps/many")
+    tree.scons("-c", "app=hello")
+    assert not [p for p in tree.app("hello").rglob("*") if p.is_file()]
+    assert_same(others, tree.products(f"{ARCH}-gnu/apps/many"))
+
+
+def test_clean_of_all_and_a_build_give_the_first_bytes(tree: Tree) -> None:
+    before = tree.products()
+    tree.scons("-c")
+    left = {name for name in tree.products() if not name.startswith("third_party/")}
+    assert left == set()
+    tree.scons()
+    assert_same(before, {k: v for k, v in tree.products().items() if k in before})
+
+
+def test_dry_run_tells_and_makes_nothing(tree: Tree) -> None:
+    tree.append("apps/hello/hello.c", "int more;\n")
+    before = tree.stamps()
+    result = tree.scons("-n")
+    assert f"  CC       build/{ARCH}-gnu/apps/hello/hello.o" in result.out.splitlines()
+    assert result.commands == []
+    assert tree.stamps() == before
+
+
+def test_dry_run_of_the_first_build_makes_and_fetches_nothing(tree: Tree, tmp_path: Path) -> None:
+    tree.forget()
+    result = tree.scons("-n", env={"DROIDBPF_CACHE": str(tmp_path / "cache")})
+    assert result.commands == []
+    assert f"  LINK     build/{ARCH}-gnu/apps/hello/hello" in result.out.splitlines()
+    assert tree.products() == {}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_question_is_answered_by_the_status_alone(tree: Tree) -> None:
+    assert tree.scons("-q").commands == []
+    tree.append("apps/hello/hello.c", "int more;\n")
+    before = tree.stamps()
+    assert tree.scons("-q", status=1).commands == []
+    assert tree.stamps() == before
+
+
+def test_keep_going_builds_the_other_apps(tree: Tree) -> None:
+    tree.append("apps/hello/hello.bpf.c", "broken\n")
+    tree.append("apps/many/many.c", "int more;\n")
+    made = tree.scons("-k", status=2).made
+    assert "apps/many/many" in made
+    assert "apps/hello/hello" not in made
+
+
+def test_compile_commands_are_valid_and_each_compiles_in_its_directory(tree: Tree) -> None:
+    tree.scons("compile_commands.json")
+    entries = json.loads((tree.build / "compile_commands.json").read_text())
+    files = sorted(os.path.relpath(entry["file"], tree.path) for entry in entries)
+    assert files == [
+        "apps/hello/hello.bpf.c",
+        "apps/hello/hello.c",
+        "apps/many/many.bpf.c",
+        "apps/many/many.c",
+        "apps/many/other.c",
+        "apps/many/second.bpf.c",
+    ]
+    before = tree.stamps()
+    for entry in entries:
+        command = [*entry["arguments"], "-fsyntax-only"]
+        subprocess.run(command, cwd=entry["directory"], check=True)
+    assert tree.stamps() == before
+
+
+def test_compile_commands_are_written_only_when_a_command_changes(tree: Tree) -> None:
+    database = tree.build / "compile_commands.json"
+    tree.scons("compile_commands.json")
+    stamp = database.stat()
+    tree.append("apps/hello/hello.c", "int more;\n")
+    tree.scons("compile_commands.json")
+    assert database.stat() == stamp
+    tree.source("hello/more.c").write_text("typedef int more;\n")
+    tree.scons("compile_commands.json")
+    assert len(json.loads(database.read_text())) == 7
+
+
+def test_run_hands_the_arguments_and_the_status_of_the_app_through(
+    template: Tree, tmp_path: Path
+) -> None:
+    if os.uname().machine != "x86_64":
+        pytest.skip("x86_64 apps run on x86_64")
+    tree = template.copy(tmp_path / "tree")
+    tree.arch = "x86_64"
+    app = tree.source("hello/hello.c")
+    app.write_text(
+        app.read_text().replace(
+            "int main(void)\n{",
+            "int main(int argc, char **argv)\n{\n"
+            '\tif (argc > 1)\n\t\treturn printf("[%s] %d\\n", argv[1], argc) ? 7 : 8;\n',
+        )
+    )
+    result = tree.scons("app=hello", "args='two words' -x", "run", status=7)
+    assert result.out.splitlines()[-1] == "[two words] 3"
+    shutil.rmtree(tree.path)

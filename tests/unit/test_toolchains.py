@@ -1,0 +1,310 @@
+"""How toolchains are found: by real programs in a folder of their own, old, missing or lying."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import toolchains
+from fetch.errors import DroidbpfError
+from toolchains import bpf, gnu
+from toolchains.probe import Probes, identity, which
+
+
+def program(folder: Path, name: str, script: str = "") -> Path:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def answer(folder: Path, name: str, text: str) -> Path:
+    return program(folder, name, f"echo '{text}'")
+
+
+@pytest.fixture
+def bin_(tmp_path: Path) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def probes(tmp_path: Path, bin_: Path) -> Probes:
+    return Probes(tmp_path / "build" / "probes.json", f"{bin_}:/usr/bin:/bin")
+
+
+@pytest.fixture
+def alone(tmp_path: Path, bin_: Path, monkeypatch: pytest.MonkeyPatch) -> Probes:
+    """Probes that see nothing of the machine, not even the bpftool beside PATH."""
+    monkeypatch.setattr(bpf, "SBIN", str(tmp_path / "sbin"))
+    monkeypatch.setattr(bpf, "Path", lambda path: Path(f"{tmp_path}{path}"))
+    return Probes(tmp_path / "probes.json", str(bin_))
+
+
+def test_identity_is_that_of_the_file_behind_links(bin_: Path) -> None:
+    path = program(bin_, "clang-19")
+    (bin_ / "clang").symlink_to("clang-19")
+    stat = path.stat()
+    assert identity(str(path)) == f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    assert identity(str(bin_ / "clang")) == identity(str(path))
+
+
+def test_identity_changes_with_size_and_time_of_change(bin_: Path) -> None:
+    path = program(bin_, "gcc")
+    first = identity(str(path))
+    os.utime(path, ns=(1, 1))
+    second = identity(str(path))
+    path.write_text("longer than before, at the same time")
+    os.utime(path, ns=(1, 1))
+    assert len({first, second, identity(str(path))}) == 3
+
+
+def test_identity_of_no_file_is_an_os_error(bin_: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        identity(str(bin_ / "none"))
+
+
+def test_which_gives_the_first_executable_of_the_path(tmp_path: Path, bin_: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (bin_ / "tool").write_text("not executable")
+    (bin_ / "folder").mkdir()
+    expected = program(other, "tool")
+    program(other, "folder")
+    path = f"{bin_}::{tmp_path / 'none'}:{other}"
+    assert which("tool", path) == str(expected)
+    assert which("folder", path) == str(other / "folder")
+    assert which("none", path) == ""
+    assert which("tool", "") == ""
+
+
+def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -> None:
+    counter = tmp_path / "counter"
+    path = str(program(bin_, "gcc", f"echo asked >>{counter}; echo $1"))
+    for _ in range(3):
+        probes = Probes(tmp_path / "probes.json", str(bin_))
+        assert probes.ask(path, "--version") == "--version\n"
+    assert counter.read_text() == "asked\n"
+    assert probes.ask(path, "-v") == "-v\n"
+    assert counter.read_text() == "asked\n" * 2
+
+
+def test_a_changed_program_is_asked_anew(tmp_path: Path, bin_: Path) -> None:
+    probes = Probes(tmp_path / "probes.json", str(bin_))
+    assert probes.ask(str(answer(bin_, "gcc", "one")), "--version") == "one\n"
+    assert probes.ask(str(answer(bin_, "gcc", "second")), "--version") == "second\n"
+
+
+def test_a_failure_is_no_answer_and_is_not_remembered(tmp_path: Path, bin_: Path) -> None:
+    store = tmp_path / "probes.json"
+    path = program(bin_, "gcc", "echo wrong; exit 1")
+    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
+    assert not store.exists()
+    path.write_bytes(b"\x7fELF no program")
+    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
+
+
+def test_programs_are_asked_in_the_c_locale_with_no_input(tmp_path: Path, bin_: Path) -> None:
+    path = program(bin_, "gcc", "echo $LC_ALL; cat; echo end >&2")
+    assert Probes(tmp_path / "probes.json", "").ask(str(path)) == "C\nend\n"
+
+
+@pytest.mark.parametrize("content", ["", "[", "[1]", "null", "\udcff"])
+def test_a_damaged_store_is_begun_anew(tmp_path: Path, bin_: Path, content: str) -> None:
+    store = tmp_path / "probes.json"
+    store.write_bytes(os.fsencode(content))
+    path = str(answer(bin_, "gcc", "12"))
+    assert Probes(store, str(bin_)).ask(path) == "12\n"
+    assert list(json.loads(store.read_text()).values()) == ["12\n"]
+
+
+def test_a_store_that_cannot_be_written_does_not_hinder(tmp_path: Path, bin_: Path) -> None:
+    (tmp_path / "build").touch()
+    probes = Probes(tmp_path / "build" / "probes.json", str(bin_))
+    assert probes.ask(str(answer(bin_, "gcc", "12"))) == "12\n"
+
+
+def gnu_folder(bin_: Path, *, without: str = "", libc: str = "/usr/lib/libc.a") -> None:
+    for name in ("gcc", "ar", "strip", "objcopy", "g++", "as", "ld"):
+        if name != without:
+            program(
+                bin_,
+                f"aarch64-linux-gnu-{name}",
+                'case $1 in\n--version) echo "gcc (Test) 12.0"; echo more ;;\n'
+                f"-print-file-name=libc.a) echo {libc} ;;\n"
+                "-print-prog-name=*) echo aarch64-linux-gnu-${1#*=} ;;\nesac",
+            )
+
+
+def test_gnu_tells_what_it_found(tmp_path: Path, bin_: Path) -> None:
+    libc = tmp_path / "libc.a"
+    libc.write_text("!<arch>\n")
+    gnu_folder(bin_, libc=str(libc))
+    found = gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+    assert (found.name, found.arch, found.triple) == ("gnu", "arm64", "aarch64-linux-gnu")
+    assert found.cc == str(bin_ / "aarch64-linux-gnu-gcc")
+    assert found.cxx == str(bin_ / "aarch64-linux-gnu-g++")
+    assert found.version == "gcc (Test) 12.0"
+    assert "-Wl,-z,max-page-size=16384" in found.linkflags
+    for part in ("gcc", "ar", "as", "ld"):
+        assert identity(str(bin_ / f"aarch64-linux-gnu-{part}")) in found.identity
+    assert identity(str(libc)) in found.identity
+
+
+def test_gnu_needs_no_compiler_of_cpp(tmp_path: Path, bin_: Path) -> None:
+    (tmp_path / "libc.a").touch()
+    gnu_folder(bin_, without="g++", libc=str(tmp_path / "libc.a"))
+    assert gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_))).cxx == ""
+
+
+@pytest.mark.parametrize("name", ["gcc", "ar", "strip", "objcopy"])
+def test_gnu_tells_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> None:
+    gnu_folder(bin_, without=name)
+    with pytest.raises(DroidbpfError) as caught:
+        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+    assert str(caught.value) == (
+        f"error: the gnu toolchain for arm64 lacks aarch64-linux-gnu-{name}\n"
+        "hint: install it: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+    )
+
+
+def test_gnu_tells_that_the_static_libc_is_missing(tmp_path: Path, bin_: Path) -> None:
+    gnu_folder(bin_, libc="libc.a")
+    with pytest.raises(DroidbpfError) as caught:
+        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+    assert caught.value.message == "the gnu toolchain for arm64 lacks a static libc (libc.a)"
+
+
+def test_a_compiler_of_another_machine_is_not_taken_for_the_target(
+    tmp_path: Path, bin_: Path
+) -> None:
+    """A bare gcc compiles for its own machine only."""
+    for name in ("gcc", "ar", "strip", "objcopy"):
+        program(bin_, name)
+    foreign = "arm64" if platform.machine() != "aarch64" else "x86_64"
+    with pytest.raises(DroidbpfError):
+        gnu.find(foreign, Probes(tmp_path / "probes.json", str(bin_)))
+
+
+def test_auto_is_the_toolchain_there_is(probes: Probes) -> None:
+    try:
+        found = toolchains.pick("auto", "arm64", probes)
+    except DroidbpfError as error:
+        pytest.skip(f"no toolchain for arm64 on this machine: {error.message}")
+    assert found == toolchains.pick(found.name, "arm64", probes)
+
+
+TARGETS = "case $1 in --version) echo clang version {} ;; *) echo '    bpf - BPF' ;; esac"
+
+
+def test_the_newest_clang_with_the_bpf_target_is_taken(bin_: Path, alone: Probes) -> None:
+    answer(bin_, "bpftool", "bpftool v7.4.0")
+    program(bin_, "clang", TARGETS.format("9.0.0"))
+    program(bin_, "clang-14", TARGETS.format("14.0.6"))
+    program(bin_, "clang-19", "case $1 in --version) echo clang version 19.1.7 ;; esac")
+    tools = bpf.find(alone)
+    assert tools.clang == str(bin_ / "clang-14")
+    assert tools.clang_version == (14, 0, 6)
+    assert tools.bpftool == str(bin_ / "bpftool")
+    assert tools.bpftool_version == (7, 4, 0)
+
+
+@pytest.mark.parametrize("version", ["11.0.0", "19.1.7", "21.0.0git"])
+def test_a_clang_from_11_on_will_do(bin_: Path, alone: Probes, version: str) -> None:
+    answer(bin_, "bpftool", "bpftool v7.0.0")
+    program(bin_, "clang", TARGETS.format(version))
+    assert bpf.find(alone).clang == str(bin_ / "clang")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("clang version 10.0.1", "is clang 10.0.1, too old for CO-RE BPF objects"),
+        ("what?", "is clang of an unknown version, too old for CO-RE BPF objects"),
+        ("clang version 18.0.0", "is a clang without the BPF target"),
+    ],
+)
+def test_a_clang_that_will_not_do_is_told(
+    bin_: Path, alone: Probes, said: str, message: str
+) -> None:
+    path = answer(bin_, "clang", said)
+    with pytest.raises(DroidbpfError) as caught:
+        bpf.find(alone)
+    assert str(caught.value) == (
+        f"error: {path} {message}\n"
+        "hint: install it: apt-get install clang-19 (or any clang from 11 on)"
+    )
+
+
+def test_no_clang_is_told(alone: Probes) -> None:
+    with pytest.raises(DroidbpfError) as caught:
+        bpf.find(alone)
+    assert caught.value.message == "no clang was found, which compiles BPF objects"
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo bpftool v6.8.12", "is bpftool 6.8.12, too old; 7.0 or newer is needed"),
+        ("exit 1", "is a bpftool that does not run; 7.0 or newer is needed"),
+    ],
+)
+def test_a_bpftool_that_will_not_do_is_told(
+    bin_: Path, alone: Probes, script: str, message: str
+) -> None:
+    program(bin_, "clang", TARGETS.format("19"))
+    path = program(bin_, "bpftool", script)
+    with pytest.raises(DroidbpfError) as caught:
+        bpf.find(alone)
+    assert str(caught.value) == (
+        f"error: {path} {message}\n"
+        "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)"
+    )
+
+
+def test_no_bpftool_is_told(bin_: Path, alone: Probes) -> None:
+    program(bin_, "clang", TARGETS.format("19"))
+    with pytest.raises(DroidbpfError) as caught:
+        bpf.find(alone)
+    assert caught.value.message == "no bpftool was found, which makes skeletons"
+
+
+def test_bpftool_is_found_where_distributions_hide_it(
+    tmp_path: Path, bin_: Path, alone: Probes
+) -> None:
+    """Debian: /usr/sbin, not in a user's PATH. Ubuntu: behind a wrapper that may fail."""
+    program(bin_, "clang", TARGETS.format("19"))
+    program(bin_, "bpftool", "echo WARNING: bpftool not found for kernel >&2; exit 2")
+    hidden = tmp_path / "usr/lib/linux-tools-6.8.0-40"
+    hidden.mkdir(parents=True)
+    answer(hidden, "bpftool", "bpftool v7.4.0")
+    assert bpf.find(alone).bpftool == str(hidden / "bpftool")
+    (tmp_path / "sbin").mkdir()
+    answer(tmp_path / "sbin", "bpftool", "bpftool v7.1.0")
+    assert bpf.find(alone).bpftool == str(tmp_path / "sbin" / "bpftool")
+
+
+def test_tools_of_this_machine_are_found_in_20_ms_when_known(tmp_path: Path) -> None:
+    probes = Probes(tmp_path / "probes.json", os.environ["PATH"])
+    try:
+        bpf.find(probes)
+    except DroidbpfError as error:
+        pytest.skip(error.message)
+    began = time.process_time()
+    bpf.find(Probes(tmp_path / "probes.json", os.environ["PATH"]))
+    assert time.process_time() - began < 0.02
+
+
+def test_importing_toolchains_loads_nothing_heavy() -> None:
+    code = "import sys, toolchains; print(*sys.modules)"
+    root = Path(toolchains.__file__).parents[1]
+    out = subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)
+    assert not {"requests", "tqdm", "tarfile", "elftools", "SCons"} & set(out.split())
