@@ -10,14 +10,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from fetch import cache, download, pins
 from fetch.errors import DroidbpfError
+from fetch.progress import told
 from fetch.settings import Settings
 
 _PINS = Path(__file__).resolve().parent.parent / "third_party" / "sources.toml"
@@ -32,10 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
             Settings.from_environment(),
             mirror=options.mirror,
             offline=options.offline,
-            report=lambda line: print(f"warning: {line}", file=sys.stderr),
             downloaded=_downloaded,
         )
-        with _progress(settings) as shown:
+        with told(settings) as shown:
             options.run(options, shown)
         sys.stdout.flush()
     except DroidbpfError as error:
@@ -160,31 +158,6 @@ def _obtain(
         download.obtain_all(chosen, settings)
     for pin in chosen:
         yield pin, download.obtain(pin, settings)
-
-
-@contextmanager
-def _progress(settings: Settings) -> Iterator[Settings]:
-    """Show a bar while something is downloaded, if anybody looks at it."""
-    if not sys.stderr.isatty():
-        yield settings
-        return
-    import tqdm
-
-    bars: dict[str, tqdm.tqdm[Any]] = {}
-
-    def show(name: str, got: int, size: int) -> None:
-        if name not in bars:
-            plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-            bars[name] = tqdm.tqdm(
-                desc=name, total=size, unit="B", unit_scale=True, leave=False, ascii=plain
-            )
-        bars[name].update(got - bars[name].n)
-
-    try:
-        yield replace(settings, progress=show)
-    finally:
-        for bar in bars.values():
-            bar.close()
 
 
 if __name__ == "__main__":

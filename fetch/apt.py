@@ -191,7 +191,10 @@ def _download_binary(state: Path, package: str, version: str, settings: Settings
         raise AptError(f"offline=1, and {package} {fields['Version']} is not in the cache")
     cache.check_space(settings.cache, size)
     command = ["apt-get", "download", "-qq", f"{package}={fields['Version']}"]
-    return _download(state, command, "*.deb", settings)
+    settings.progress(f"{package}.deb", 0, size)
+    found = _download(state, command, "*.deb", settings)
+    settings.progress(f"{package}.deb", size, size)
+    return found
 
 
 def _show(state: Path, package: str, version: str) -> dict[str, str]:

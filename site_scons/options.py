@@ -13,8 +13,9 @@ from fetch.errors import DroidbpfError
 
 def did_you_mean(wrong: str, known: Iterable[str], else_hint: str = "") -> str:
     """Give a hint that offers the known name nearest to a wrong one."""
-    near = difflib.get_close_matches(wrong, list(known), 1)
-    return f"did you mean {near[0]}?" if near else else_hint
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(wrong.lower(), folded, 1)
+    return f"did you mean {folded[near[0]]}?" if near else else_hint
 
 
 # name, what it is, default, the values it may have (any where there are none)

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
+from fetch.progress import told
 from fetch.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             check(FOLDER)
         else:
-            renew(FOLDER, Settings.from_environment(), pinned=options.pinned)
+            with told(Settings.from_environment()) as settings:
+                renew(FOLDER, settings, pinned=options.pinned)
         for arch, source in sources(FOLDER).items():
             print(f"{arch:8}{source.release}  {source.btf_size} bytes")
     except DroidbpfError as error:

@@ -14,6 +14,7 @@ from SCons.Script import Action
 
 import bpf_object
 from btf_order import sort_forwards
+from fetch.errors import DroidbpfError
 from scanner import header_scanner
 from site_tools.console import user_errors
 
@@ -51,7 +52,7 @@ def generate(env):
         env,
         "VMLINUX",
         "$BPFTOOL btf dump file ${TARGET}.btf format c > ${TARGET}.tmp",
-        before=_decompress,
+        before=user_errors(_decompress),
         after=_forget_btf,
     )
     env["BUILDERS"]["VmlinuxHeader"] = Builder(action=header, suffix=".h", src_suffix=".btf.xz")
@@ -72,8 +73,12 @@ def _finish(target, source, env):
 
 
 def _decompress(target, source, env):
-    with lzma.open(str(source[0])) as packed, open(f"{target[0]}.btf", "wb") as plain:
-        shutil.copyfileobj(packed, plain, 1 << 20)
+    try:
+        with lzma.open(str(source[0])) as packed, open(f"{target[0]}.btf", "wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+    except (lzma.LZMAError, EOFError) as error:
+        hint = f"restore it: git checkout {source[0]}"
+        raise DroidbpfError(f"{source[0]} is corrupt: {error}", hint) from None
 
 
 def _forget_btf(target, source, env):

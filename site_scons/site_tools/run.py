@@ -62,12 +62,15 @@ def _here(env, program, arguments):
 
 
 def _guest(env, program, arguments):
+    from fetch.progress import told
     from vm import kernels, machine
 
-    settings = env["FETCH_SETTINGS"]()
+    with told(env["FETCH_SETTINGS"]()) as settings:
+        kernel = kernels.kernel(env["kernel"], settings)
+        kernels.busybox(settings)
     guest_path = f"/bin/{os.path.basename(program)}"
     results = machine.run(
-        kernels.kernel(env["kernel"], settings),
+        kernel,
         [[guest_path, *arguments]],
         {guest_path: Path(program)},
         timeout_s=A_DAY_S,

@@ -106,12 +106,17 @@ def library(env, pin, sources, headers, only=(), include=()):
 
 
 def _extract(target, source, env):
-    from fetch.download import obtain
+    from fetch import download, pins
     from fetch.extract import extract
+    from fetch.progress import told
 
-    archive = obtain(env["PIN"], env["FETCH_SETTINGS"]())
+    with told(env["FETCH_SETTINGS"]()) as settings:
+        if settings.offline:  # one error for all that is missing
+            archives = download.obtain_all(pins.load(PINS).values(), settings)
+        else:
+            archives = download.obtain_all([env["PIN"]], settings)
     shutil.rmtree(env["TREE"], ignore_errors=True)
-    extract(archive, Path(env["TREE"]), only=env["ONLY"])
+    extract(archives[env["PIN"].name], Path(env["TREE"]), only=env["ONLY"])
 
 
 def _copy(target, source, env):

@@ -1,0 +1,39 @@
+"""What a person at a terminal sees of downloads: bars, warnings."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fetch.settings import Settings
+
+if TYPE_CHECKING:
+    import tqdm
+
+
+@contextmanager
+def told(settings: Settings) -> Iterator[Settings]:
+    """Give settings that print warnings, and show a bar for each download on a terminal."""
+    settings = replace(settings, report=lambda line: print(f"warning: {line}", file=sys.stderr))
+    if not sys.stderr.isatty():
+        yield settings
+        return
+    bars: dict[str, tqdm.tqdm[Any]] = {}
+
+    def show(name: str, got: int, size: int) -> None:
+        import tqdm
+
+        if name not in bars:
+            plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+            bars[name] = tqdm.tqdm(
+                desc=name, total=size, unit="B", unit_scale=True, leave=False, ascii=plain
+            )
+        bars[name].update(got - bars[name].n)
+
+    try:
+        yield replace(settings, progress=show)
+    finally:
+        for bar in bars.values():
+            bar.close()
