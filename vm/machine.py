@@ -1,6 +1,7 @@
 """Boots a kernel in QEMU, runs commands in it, gives their output, status and the kernel log."""
 
 import contextlib
+import os
 import secrets
 import selectors
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import IO, Literal
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
@@ -105,33 +106,36 @@ def run(
     begin = time.monotonic()
     session = Session(commands, mark, stream or (lambda name, data: None))
     stopped: Reason | None = None
-    with tempfile.TemporaryDirectory(prefix="droidbpf-vm-") as folder:
-        initrd, said = Path(folder) / "initrd", Path(folder) / "qemu"
-        initrd.write_bytes(archive)
+    with contextlib.ExitStack() as stack:
+        # Files without a name: nothing is left behind even if we are killed.
+        initrd = stack.enter_context(os.fdopen(os.memfd_create("initrd"), "wb"))
+        said = stack.enter_context(tempfile.TemporaryFile())
+        initrd.write(archive)
+        initrd.flush()
         ours, theirs = zip(*(socket.socketpair() for _ in SOURCES), strict=True)
+        for end in ours:
+            stack.enter_context(end)
         line = qemu.command(
             program,
             image=kernel.image,
-            initrd=initrd,
+            initrd=Path(f"/proc/self/fd/{initrd.fileno()}"),
             append=f"{KERNEL_LINE} {append}".strip(),
             memory_mb=memory_mb,
             cpus=cpus,
             serial=theirs[0].fileno(),
             ports=[end.fileno() for end in theirs[1:]],
         )
-        with contextlib.ExitStack() as stack:
-            for end in ours:
-                stack.enter_context(end)
-            process = _start(line, theirs, said)
-            try:
-                _follow(session, dict(zip(SOURCES, ours, strict=True)), begin + timeout_s)
-            except _Stop as stop:
-                stopped = stop.args[0]
-            finally:
-                process.kill()
-                status = process.wait()
+        process = _start(line, theirs, initrd, said)
+        try:
+            _follow(session, dict(zip(SOURCES, ours, strict=True)), begin + timeout_s)
+        except _Stop as stop:
+            stopped = stop.args[0]
+        finally:
+            process.kill()
+            status = process.wait()
         session.close()
-        words = said.read_text(errors="replace").strip()
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip()
     results = Results(
         session.results(),
         session.kernel_log(),
@@ -150,19 +154,18 @@ def _needed_mb(archive: int) -> int:
 
 
 def _start(
-    line: Sequence[str], theirs: Sequence[socket.socket], said: Path
+    line: Sequence[str], theirs: Sequence[socket.socket], initrd: IO[bytes], said: IO[bytes]
 ) -> "subprocess.Popen[bytes]":
     """Start QEMU in a session of its own, so that a terminal's Ctrl-C is ours to handle."""
     try:
-        with said.open("wb") as output:
-            return subprocess.Popen(
-                line,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=[end.fileno() for end in theirs],
-                start_new_session=True,
-            )
+        return subprocess.Popen(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            pass_fds=[initrd.fileno(), *(end.fileno() for end in theirs)],
+            start_new_session=True,
+        )
     except OSError as error:
         raise DroidbpfError(f"cannot start {line[0]}: {error.strerror}") from error
     finally:
