@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
+from fetch.progress import told
+from fetch.settings import Settings
 from vm import kernels
 
 GUEST_FOLDER = "/data/local/tmp"
@@ -78,8 +80,11 @@ def _run(options: argparse.Namespace) -> int:
         here = Path(program)
         program = f"{GUEST_FOLDER}/{here.name}"
         files[program] = here
+    with told(Settings.from_environment()) as settings:
+        kernel = kernels.kernel(options.kernel, settings)
+        kernels.busybox(settings)
     results = machine.run(
-        kernels.kernel(options.kernel),
+        kernel,
         [[program, *options.arguments]],
         files,
         timeout_s=options.timeout,
@@ -134,10 +139,11 @@ def _kernels(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    for name in options.kernels or kernels.names():
-        kernel = kernels.kernel(name, renew=True)
-        print(f"{name:6}{kernel.release}")
-    kernels.busybox(renew=True)
+    with told(Settings.from_environment()) as settings:
+        for name in options.kernels or kernels.names():
+            kernel = kernels.kernel(name, settings, renew=True)
+            print(f"{name:6}{kernel.release}")
+        kernels.busybox(settings, renew=True)
     return 0
 
 
