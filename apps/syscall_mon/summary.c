@@ -192,5 +192,7 @@ int summary_print(enum format format)
 		print_json(order, n);
 	else
 		print_csv(order, n);
-	return fflush(stdout) || ferror(stdout) ? -errno : 0;
+	if (fflush(stdout) || ferror(stdout))
+		return errno ? -errno : -EIO;
+	return 0;
 }

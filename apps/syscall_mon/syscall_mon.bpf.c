@@ -113,7 +113,10 @@ static __always_inline bool selected(struct ids *ids)
 	return ids->tgid != own_tgid;
 }
 
-/* The 32-bit table is used by 32-bit code: the saved registers tell, at offsets that are ABI. */
+/*
+ * 32-bit code uses the compat table (but for int 0x80 in 64-bit code, which looks native here). The
+ * saved registers tell, at offsets that are ABI.
+ */
 static __always_inline __u32 abi_of(const struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_arm64)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -102,7 +101,7 @@ static void on_signal(int signal)
 	stopping = 1;
 }
 
-static void complain(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
 {
 	va_list args;
 
@@ -159,29 +158,30 @@ static void add_id(struct id_list *list, __u32 id)
 	list->ids[list->n++] = id;
 }
 
-/* The process that a thread belongs to, 0 if /proc cannot tell. */
-static __u32 process_of(__u32 tid)
+/* The number in the first line of a file that starts with the key, 0 if there is none. */
+static __u32 read_number(const char *path, const char *key)
 {
-	char path[32], line[128];
-	__u32 tgid = 0;
-	FILE *status;
+	FILE *file = fopen(path, "re");
+	__u32 number = 0;
+	char line[128];
 
-	snprintf(path, sizeof(path), "/proc/%u/status", tid);
-	status = fopen(path, "re");
-	while (status && fgets(line, sizeof(line), status) && sscanf(line, "Tgid: %u", &tgid) != 1)
-		;
-	if (status)
-		fclose(status);
-	return tgid;
+	while (file && !number && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)))
+			number = strtoul(line + strlen(key), NULL, 10);
+	if (file)
+		fclose(file);
+	return number;
 }
 
 static void add_task(struct id_list *list, const char *what, const char *text)
 {
 	__u32 id = parse_integer(what, text, 1, INT_MAX), tgid;
+	char path[32];
 
 	if (kill(id, 0) && errno == ESRCH)
 		die("no such %s: %u", list == &env.pids ? "process" : "thread", id);
-	tgid = process_of(id);
+	snprintf(path, sizeof(path), "/proc/%u/status", id);
+	tgid = read_number(path, "Tgid:");
 	if (list == &env.pids && tgid && tgid != id)
 		die("no such process: %u is a thread of process %u (-t %u shows it alone)", id,
 		    tgid, id);
@@ -305,23 +305,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* The kernel's limit for thread IDs, 0 if it cannot be read. */
-static __u32 pid_max(void)
-{
-	FILE *file = fopen("/proc/sys/kernel/pid_max", "re");
-	__u32 max = 0;
-
-	if (file && fscanf(file, "%u", &max) != 1)
-		max = 0;
-	if (file)
-		fclose(file);
-	return max;
-}
-
 static void configure(struct syscall_mon *skel)
 {
-	__u32 tids = pid_max(), buffer = env.summary && !env.count ? 1 : env.buffer_kib << 10;
+	__u32 buffer = env.summary && !env.count ? 1 : env.buffer_kib << 10;
 	__u32 wakeup_bytes = buffer / 4 < WAKEUP_BYTES ? buffer / 4 : WAKEUP_BYTES;
+	__u32 tids = read_number("/proc/sys/kernel/pid_max", "");
 	int cpus = libbpf_num_possible_cpus();
 	struct stat ns;
 
@@ -383,7 +371,7 @@ static void complain_of_load(int err)
 {
 	struct utsname name;
 
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM || geteuid())
 		complain("not permitted to load BPF programs: run it as root");
 	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0 && !uname(&name))
 		complain("kernel %s has no BPF ring buffer: 5.8 or newer is needed", name.release);
@@ -534,7 +522,7 @@ int main(int argc, char **argv)
 	follow(ring, bpf_map__fd(skel->maps.events), epoll_fd);
 	syscall_mon__detach(skel);
 	draining = true;
-	if (!output_error() && seen != (env.count ?: seen + 1))
+	if (!output_error() && (!env.count || seen < env.count))
 		take_events(ring);
 
 	if (env.summary) {

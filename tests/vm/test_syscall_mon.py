@@ -28,6 +28,7 @@ from vm import kernels, machine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+CLANG = next(filter(shutil.which, (f"clang-{n}" for n in range(30, 10, -1))), "clang")
 BUILT = ROOT / "build/arm64-gnu/apps/syscall_mon"
 
 LINE = re.compile(
@@ -85,7 +86,7 @@ def _compile(folder: Path) -> dict[str, Path]:
     workload, compat = folder / "syscall_workload", folder / "compat_workload"
     gcc = ["aarch64-linux-gnu-gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"]
     subprocess.run([*gcc, HERE / "syscall_workload.c", "-o", workload], check=True)
-    clang = ["clang-19", "--target=arm-linux-gnueabi", "-march=armv7-a", "-marm", "-O1", "-Wall"]
+    clang = [CLANG, "--target=arm-linux-gnueabi", "-march=armv7-a", "-marm", "-O1", "-Wall"]
     clang += ["-Werror", "-ffreestanding", "-fno-pic", "-c", "-o", f"{compat}.o"]
     subprocess.run([*clang, HERE / "compat_workload.c"], check=True)
     linker = ["aarch64-linux-gnu-ld", "-m", "armelf_linux_eabi", f"{compat}.o", "-o", compat]
@@ -117,7 +118,7 @@ def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
 )
 def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Guest:
     """What the cases did in one guest; workers of pytest-xdist share it."""
-    for tool in ("qemu-system-aarch64", "aarch64-linux-gnu-gcc", "clang-19"):
+    for tool in ("qemu-system-aarch64", "aarch64-linux-gnu-gcc", CLANG):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
     kernel, hide_btf = request.param
