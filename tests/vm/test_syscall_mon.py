@@ -5,6 +5,7 @@ One boot per kernel runs syscall_mon_cases.sh; each test looks at what one of it
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
 import io
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,11 +96,21 @@ def _compile(folder: Path) -> dict[str, Path]:
     return {f"/bin/{path.name}": path for path in (workload, compat)}
 
 
-def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
-    """Give the archive that the cases print."""
+def _build() -> None:
     build = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=syscall_mon"]
     built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
+    """Give the archive that the cases print."""
     files = {
         "/cases.sh": HERE / "syscall_mon_cases.sh",
         "/bin/syscall_mon": BUILT / "syscall_mon",
@@ -125,9 +137,10 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     archive = folder / f"syscall_mon-{kernel}-{hide_btf}.tar"
-    with (folder / "syscall_mon.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(archive.with_suffix(".lock")):
         if not archive.exists():
+            with _locked(folder / "syscall_mon-build.lock"):
+                _build()
             archive.write_bytes(_boot(kernel, hide_btf, tmp_path_factory.mktemp("programs")))
     files = {}
     with tarfile.open(archive) as tar:
