@@ -33,7 +33,10 @@ def explain(error: Exception, url: str) -> PlaceError:
     import requests
     import urllib3
 
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return PlaceError("a malformed URL")
     chain: list[BaseException] = []
     pending: list[object] = [error]
     while pending and len(chain) < 20:

@@ -12,9 +12,9 @@ from options import did_you_mean
 VERBS = ("run", "list", "doctor", "compile_commands.json")
 
 
-def normal(apps_dir: str) -> str:
-    """Give the folder as seen from here where it is below here, else its absolute path."""
-    path = os.path.abspath(os.path.expanduser(apps_dir))
+def normal(path: str) -> str:
+    """Give a path as seen from here where it is below here, else absolute, without "." and ".."."""
+    path = os.path.abspath(os.path.expanduser(path))
     inside = os.path.commonpath((path, os.getcwd())) == os.getcwd()
     return os.path.relpath(path) if inside else path
 
@@ -48,9 +48,11 @@ def chosen(known: Sequence[str], app: str, targets: Sequence[str], variant: str)
     wanted = [] if app == "all" else [name for name in app.split(",") if name]
     if not wanted and app != "all":
         raise DroidbpfError(f"app={app} names no app", "app=NAME[,NAME…], or app=all")
-    for target in targets:
+    for target in map(normal, targets):
         if target.startswith(f"{variant}/apps/"):
             wanted.append(target.split("/")[3])
+        elif f"{variant}/apps/".startswith(f"{target}/") or target == ".":
+            return list(known)
         elif "/" not in target and target not in VERBS and not os.path.exists(target):
             wanted.append(target)
     for name in wanted:

@@ -104,7 +104,7 @@ def run(
         message = f"{len(archive) >> 20} MiB of files are too much for {memory_mb} MiB of memory"
         raise DroidbpfError(message, f"give the guest at least {needed_mb} MiB")
     begin = time.monotonic()
-    session = Session(commands, mark, stream or (lambda name, data: None))
+    session = Session(commands, mark, stream)
     stopped: Reason | None = None
     with contextlib.ExitStack() as stack:
         # Files without a name: nothing is left behind even if we are killed.

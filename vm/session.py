@@ -13,6 +13,7 @@ StreamName = Literal["stdout", "stderr"]
 Stream = Callable[[StreamName, bytes], None]
 TAIL_BYTES = 400
 MAX_OUTPUT_BYTES = 256 << 20
+STREAMED_BYTES = 1 << 20  # what is kept, at least, of output that somebody has seen already
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Result:
 
     Attributes:
         status: its exit status; 128 + n where signal n killed it, 127 for no such program.
-        stdout: its output, the exact bytes. On the serial channel its errors are among it.
+        stdout: its output, the exact bytes; of long output that was streamed, its end. On the
+            serial channel its errors are among it.
         stderr: its errors, the exact bytes.
         seconds: its time, as the host saw it.
     """
@@ -43,7 +45,7 @@ class Session:
         done: all commands have ended.
     """
 
-    def __init__(self, commands: Sequence[Sequence[str]], mark: str, stream: Stream) -> None:
+    def __init__(self, commands: Sequence[Sequence[str]], mark: str, stream: Stream | None) -> None:
         self.commands = [tuple(command) for command in commands]
         self.channel = ""
         self.release = ""
@@ -143,10 +145,13 @@ class Session:
             self._log += data
             return
         name: StreamName = "stderr" if source == "stderr" else "stdout"
-        self._current[name] += data
-        if len(self._current[name]) > MAX_OUTPUT_BYTES:
+        kept = self._current[name]
+        kept += data
+        if self._stream and len(kept) > 2 * STREAMED_BYTES:
+            del kept[:-STREAMED_BYTES]
+        if len(kept) > MAX_OUTPUT_BYTES:
             raise DroidbpfError(f"a command wrote over {MAX_OUTPUT_BYTES >> 20} MiB to {name}")
-        if len(self._out) < len(self.commands):
+        if self._stream and len(self._out) < len(self.commands):
             self._stream(name, data)
 
     def _take(self, name: str) -> bytes:

@@ -18,7 +18,7 @@ def exists(env):
 
 def generate(env):
     env["COMPILED"] = []  # what compile_commands.json tells of
-    env["GENERATE"] = env.Step("GEN", "GEN", "$PYTHON ${SOURCES[0]} ${TARGET}.tmp $LABELLED")
+    env["GENERATE"] = env.Step("GEN", "GEN", "$( $PYTHON $) ${SOURCES[0]} ${TARGET}.tmp $LABELLED")
     env["MACROS"] = env.Step(
         "MACROS",
         "MACROS",
@@ -69,12 +69,20 @@ def app(env, name, folder):
             objects += env.TargetObject(f"#{output}/{stem}.o", path)
             units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
             if suffix != "c":
+                _need_cxx(env, path)
                 env["LINKER"] = "$CXX"
     if not objects:
         raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
     program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
     env.Requires(program, env["THIRD_PARTY_STATES"])
     return [*program, *skeletons]
+
+
+def _need_cxx(env, source):
+    if not env["CXX"]:
+        triple = env["TOOLCHAIN"].triple
+        hint = f"install it: apt-get install g++-{triple}"
+        raise DroidbpfError(f"{source} needs a C++ compiler, {triple}-g++", hint)
 
 
 def _path(folder):

@@ -8,6 +8,7 @@ x.bpf.o      -> x.skel.h                         (bpftool gen skeleton … name 
 import lzma
 import os
 import shutil
+from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action
@@ -17,9 +18,16 @@ from btf_order import sort_forwards
 from fetch.errors import DroidbpfError
 from scanner import header_scanner
 from site_tools.console import user_errors
+from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
+
+
+# What is done to an object after clang: as much an input of it as clang is.
+FINISHING = tuple(
+    map(Path, ("site_scons/bpf_object.py", "site_scons/btf_order.py", "vmlinux/btf.py"))
+)
 
 
 def exists(env):
@@ -31,7 +39,7 @@ def generate(env):
     env.SetDefault(
         CLANG=tools.clang,
         BPFTOOL=tools.bpftool,
-        CLANG_ID=tools.clang_identity,
+        CLANG_ID=f"{tools.clang_identity} {state.key(FINISHING)}",
         BPFTOOL_ID=tools.bpftool_identity,
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],

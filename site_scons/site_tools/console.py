@@ -140,12 +140,15 @@ def _log(log, arguments, wall_s, cpu_s):
 def _summary():
     """Tell of each failed step once more, after everything else."""
     sys.stdout.flush()
-    for failure in GetBuildFailures():
-        told = getattr(failure, "told", None) or (_told(failure) if failure.command else "")
+    for told in dict.fromkeys(map(_told, GetBuildFailures())):
         print(told, end="\n" if told else "", file=sys.stderr)
 
 
 def _told(failure):
+    if hasattr(failure, "told"):
+        return failure.told
+    if not isinstance(failure.command, list):
+        return ""  # no command of ours: SCons has said it all
     program = os.path.basename(failure.command[0])
     inputs = ", ".join(map(str, failure.node.sources[:3]))
     command = shlex.join(_words(failure.command)).replace(" '>' ", " > ")

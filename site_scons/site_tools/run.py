@@ -47,10 +47,14 @@ def _run(env, program, arguments):
     workspace.unlock()
     try:
         status = (_guest if env["ARCH"] == "arm64" else _here)(env, program, arguments)
+        sys.stdout.flush()
     except DroidbpfError as error:
         print(error, file=sys.stderr)
         status = 2
-    sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:  # nobody reads on
+        status = 128 + signal.SIGPIPE
     sys.stderr.flush()
     os._exit(status)  # within atexit, sys.exit() would be ignored
 

@@ -14,6 +14,7 @@ from site_tools.console import user_errors
 from third_party import state
 
 PINS = Path("third_party/sources.toml")
+EXTRACTION = (Path("fetch/extract.py"), Path("fetch/tarwalk.py"))
 SOURCES = "build/third_party"
 INCLUDE = f"{SOURCES}/include"
 
@@ -27,47 +28,50 @@ def generate(env):
     env.AddMethod(third_party, "ThirdParty")
 
 
-def third_party(env, name, archive, uses=()):
+def third_party(env, name, pin, archive, uses):
     """Give the node of a library's archive, reading third_party/<name>/SConscript if need be.
 
     Args:
         name: its folder in third_party.
+        pin: the name of its sources in sources.toml.
         archive: its file name, such as libz.a.
-        uses: names of the libraries read before whose headers it includes.
+        uses: the pins of the libraries read before whose headers it includes.
     """
     folder = Path("third_party", name)
     output = Path(env["VARIANT"], "third_party")
-    keys = env["THIRD_PARTY_KEYS"]
+    keys, offers = env["THIRD_PARTY_KEYS"], env["THIRD_PARTY_OFFERS"]
+    files = sorted(folder.iterdir())
     settings = [str(env[v]) for v in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
-    keys[name] = state.key([PINS, *folder.iterdir()], *settings, *(keys[use] for use in uses))
+    keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings, *(keys[use] for use in uses))
     state_file = output / f"{name}.state"
-    if state.up_to_date(state_file, keys[name]) and not GetOption("clean"):
+    if state.up_to_date(state_file, keys[pin]) and not GetOption("clean"):
         return env.File(f"{output}/{archive}")
     if Path(output, archive) in state.changed(state_file):
         Path(output, archive).unlink(missing_ok=True)  # SCons would trust a damaged one
-    offers = env["THIRD_PARTY_OFFERS"]
     pinned = env.Clone(
-        SCANNERS=[],  # what a pinned archive holds changes only with its pin
         ARCHIVE=f"#{output}/{archive}",
+        PIN=pin,
+        USES=uses,
+        OWN_HEADERS=[file for file in files if file.suffix == ".h"],
         AFTER=[node for use in uses for node in offers.get(use, [])],
+        SCANNERS=[],  # headers of archives change with pins only: see _objects_id
     )
     pinned["BUILDERS"]["PinnedObject"] = Builder(
         action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
     )
     pinned.AddMethod(library, "PinnedLibrary")
     made = env.SConscript(f"#{folder}/SConscript", exports={"env": pinned})
-    offers[name] = made[1:]
+    offers[pin] = made[1:]
     env["THIRD_PARTY_STATES"] += env.Command(
-        str(state_file), [env.Value(keys[name]), *made], Action(_record, None)
+        str(state_file), [env.Value(keys[pin]), *made], Action(_record, None)
     )
     return made[0]
 
 
-def library(env, pin, sources, headers, only=(), include=()):
+def library(env, sources, headers, only=(), include=()):
     """Give the nodes of a library's archive and of its headers for others.
 
     Args:
-        pin: the name of the archive in sources.toml.
         sources: its C files, as paths in the archive.
         headers: {folder below the include folder: paths in the archive}.
         only: the folders of the archive to extract; all where there are none.
@@ -75,16 +79,18 @@ def library(env, pin, sources, headers, only=(), include=()):
     """
     from fetch import pins
 
-    pin = pins.load(PINS)[pin]
+    known = pins.load(PINS)
+    pin = known[env["PIN"]]
+    env["TOOLCHAIN_ID"] += _objects_id(env, [known[use] for use in (env["PIN"], *env["USES"])])
     tree = f"{SOURCES}/{pin.name}-{pin.version}"
     offered = [header for group in headers.values() for header in group]
     files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
-    wanted = env.Value((pin.name, pin.version, pin.sha256, tuple(only)))
+    wanted = env.Value((pin.sha256, tuple(only), state.key(EXTRACTION)))
     extracted = env.Command(
         files,
         wanted,
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
-        PIN=pin,
+        PINNED=pin,
         TREE=tree,
         ONLY=only,
     )
@@ -105,6 +111,11 @@ def library(env, pin, sources, headers, only=(), include=()):
     return [*env.TargetLibrary(env["ARCHIVE"], objects), *env.Flatten(offer)]
 
 
+def _objects_id(env, pins):
+    """Give what the headers of objects depend on: the archives, and our own headers."""
+    return " " + state.key(env["OWN_HEADERS"], *(pin.sha256 for pin in pins))
+
+
 def _extract(target, source, env):
     from fetch import download, pins
     from fetch.extract import extract
@@ -114,9 +125,9 @@ def _extract(target, source, env):
         if settings.offline:  # one error for all that is missing
             archives = download.obtain_all(pins.load(PINS).values(), settings)
         else:
-            archives = download.obtain_all([env["PIN"]], settings)
+            archives = download.obtain_all([env["PINNED"]], settings)
     shutil.rmtree(env["TREE"], ignore_errors=True)
-    extract(archives[env["PIN"].name], Path(env["TREE"]), only=env["ONLY"])
+    extract(archives[env["PINNED"].name], Path(env["TREE"]), only=env["ONLY"])
 
 
 def _copy(target, source, env):
