@@ -300,15 +300,25 @@ def test_edited_object_of_a_library_is_nobodys_business(tree: Tree) -> None:
 
 def test_script_of_an_app_may_generate_headers_from_data(tree: Tree) -> None:
     tree.source("hello/SConscript").write_text(
-        'Import("env")\nenv.Generate("table.h", "table.py", ["table.txt"])\n'
+        'Import("env")\nenv.Generate("table.h", "table.py", {"first": "table.txt"})\n'
     )
     tree.source("hello/table.py").write_text(
-        "import sys\nopen(sys.argv[1], 'w').write(open(sys.argv[2]).read())\n"
+        "import pathlib, sys\n"
+        "label, _, source = sys.argv[2].partition('=')\n"
+        "text = f'#define FROM_{label.upper()} {pathlib.Path(source).read_text()}'\n"
+        "pathlib.Path(sys.argv[1]).write_text(text)\n"
     )
-    tree.source("hello/table.txt").write_text("#define FROM_TABLE 5\n")
-    tree.append("apps/hello/hello.c", '#include "table.h"\nint from_table = FROM_TABLE;\n')
+    tree.source("hello/table.txt").write_text("5\n")
+    tree.append("apps/hello/hello.c", '#include "table.h"\nint from_table = FROM_FIRST;\n')
     assert tree.scons().made == sorted([*USER_SIDE, "apps/hello/table.h"])
-    tree.source("hello/table.txt").write_text("#define FROM_TABLE 6\n")
+    tree.source("hello/table.txt").write_text("6\n")
     assert tree.scons().made == sorted([*USER_SIDE, "apps/hello/table.h"])
     tree.append("apps/hello/table.py", "# the end\n")
     assert tree.scons().made == ["apps/hello/table.h"]
+
+
+def test_script_of_an_app_may_ask_the_c_library_for_its_macros(tree: Tree) -> None:
+    tree.source("hello/SConscript").write_text('Import("env")\nenv.Macros("errno.h")\n')
+    target = f"build/{ARCH}-gnu/apps/hello/errno.h.macros"
+    tree.scons(target)
+    assert "#define ENOENT 2" in (tree.path / target).read_text().replace("\t", " ")

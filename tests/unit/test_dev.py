@@ -15,12 +15,38 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = (
-    "aarch64-linux-gnu-gcc gcc clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 bpftool "
-    "qemu-system-aarch64 pkg-config"
-).split()
+NEEDED = [
+    "aarch64-linux-gnu-gcc",
+    "gcc",
+    "clang",
+    "clang-19",
+    "clang-18",
+    "clang-17",
+    "clang-16",
+    "clang-15",
+    "clang-14",
+    "bpftool",
+    "qemu-system-aarch64",
+    "pkg-config",
+]
 # What the script itself calls, beside Python.
-COREUTILS = "sh cat cmp cp dirname env flock id mkdir printf pwd rm seq sleep tr".split()
+COREUTILS = [
+    "sh",
+    "cat",
+    "cmp",
+    "cp",
+    "dirname",
+    "env",
+    "flock",
+    "id",
+    "mkdir",
+    "printf",
+    "pwd",
+    "rm",
+    "seq",
+    "sleep",
+    "tr",
+]
 OVERHEAD_S = 0.050
 
 

@@ -1,0 +1,72 @@
+"""Another architecture, C++, and an app that runs here: a second whole build in one tree."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from checkout import Tree, assert_same
+from elftools.elf.elffile import ELFFile
+
+CPP = """\
+#include <cstdio>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "hello.h"
+}
+#include "hello.skel.h"
+
+int main(int argc, char **argv)
+{
+	std::vector<std::string> words(argv + 1, argv + argc);
+	hello *skeleton = hello::open();
+
+	if (!skeleton)
+		return 1;
+	for (const auto &word : words)
+		std::printf("[%s]", word.c_str());
+	hello::destroy(skeleton);
+	return 7;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def host(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A tree in which the app hello is also built for x86_64, its libraries, too."""
+    if platform.machine() != "x86_64":
+        pytest.skip("programs for x86_64 run on x86_64")
+    tree = template.copy(tmp_path_factory.mktemp("host") / "tree")
+    tree.arch = "x86_64"
+    tree.scons("hello")
+    yield tree
+    shutil.rmtree(tree.path)
+
+
+def test_a_second_target_changes_no_byte_of_the_first(template: Tree, host: Tree) -> None:
+    first = template.products()
+    assert_same(first, {name: hash_ for name, hash_ in host.products().items() if name in first})
+    host.assert_up_to_date("hello")
+
+
+def test_the_program_runs_and_tells_no_path_of_its_making(host: Tree) -> None:
+    program = host.app("hello") / "hello"
+    with program.open("rb") as file:
+        assert ELFFile(file)["e_machine"] == "EM_X86_64"
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert done.stdout == "apps/hello/hello.c: 1 program, nested 1\n"
+
+
+def test_run_hands_arguments_and_status_of_a_cpp_app_through(host: Tree) -> None:
+    if not (shutil.which("x86_64-linux-gnu-g++") or shutil.which("g++")):
+        pytest.skip("g++ is not on this machine")
+    host.source("hello/hello.c").unlink()
+    host.source("hello/hello.cpp").write_text(CPP)
+    result = host.scons("app=hello", "args='two words' -x", "run", status=7)
+    assert result.out.splitlines()[-1] == "[two words][-x]"
+    assert result.made == ["apps/hello/hello", "apps/hello/hello.o"]

@@ -1,0 +1,59 @@
+"""The apps of this repository build as they stand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from checkout import ARCH, ROOT, Tree
+from elftools.elf.elffile import ELFFile
+
+LIMIT = 1_200_000
+
+
+@pytest.fixture(scope="module")
+def shipped(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A tree whose apps are those of the repository, built."""
+    tree = template.copy(tmp_path_factory.mktemp("shipped") / "tree")
+    shutil.rmtree(tree.source(""))
+    shutil.copytree(ROOT / "apps", tree.source(""))
+    tree.scons("app=syscall_mon")
+    yield tree
+    shutil.rmtree(tree.path)
+
+
+def test_a_second_build_does_nothing(shipped: Tree) -> None:
+    shipped.assert_up_to_date("app=syscall_mon")
+
+
+def test_compilers_warn_of_nothing(shipped: Tree) -> None:
+    shutil.rmtree(shipped.app("syscall_mon"))
+    assert shipped.scons("app=syscall_mon").err == ""
+
+
+def test_the_program_is_static_stripped_and_small(shipped: Tree) -> None:
+    program = shipped.app("syscall_mon") / "syscall_mon"
+    assert program.stat().st_size <= LIMIT
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        assert not [s for s in elf.iter_segments() if s["p_type"] in ("PT_INTERP", "PT_DYNAMIC")]
+        assert elf.get_section_by_name(".symtab") is None
+
+
+def test_no_byte_tells_where_it_was_built(shipped: Tree) -> None:
+    for path in shipped.app("syscall_mon").iterdir():
+        assert str(shipped.path).encode() not in path.read_bytes(), path.name
+
+
+def test_a_changed_table_of_syscalls_rebuilds_what_reads_it(shipped: Tree) -> None:
+    if ARCH != "arm64":
+        pytest.skip("the tables of arm64 are files of the app")
+    data = shipped.source("syscall_mon/syscalls-arm64.txt")
+    text = data.read_text()
+    data.write_text(f"{text}# the end\n")
+    made = set(shipped.scons("app=syscall_mon").made)
+    assert made <= {"apps/syscall_mon/syscall_table.h", "apps/syscall_mon/syscalls.o"}
+    assert "apps/syscall_mon/syscall_table.h" in made
+    data.write_text(text)
+    shipped.scons("app=syscall_mon")
