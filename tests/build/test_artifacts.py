@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from checkout import ARCH, Tree
@@ -14,13 +15,18 @@ from elftools.elf.elffile import ELFFile
 
 MACHINE = {"arm64": "EM_AARCH64", "x86_64": "EM_X86_64"}[ARCH]
 PAGE = {"arm64": 16384, "x86_64": 4096}[ARCH]
-LIMIT = 1_200_000
 
 
 @contextmanager
 def elf(path: Path) -> Iterator[ELFFile]:
     with path.open("rb") as file:
         yield ELFFile(file)
+
+
+def _section(file: ELFFile, name: str) -> Any:
+    section = file.get_section_by_name(name)
+    assert section is not None, f"there is no section {name}"
+    return section
 
 
 def sections(path: Path) -> set[str]:
@@ -35,7 +41,7 @@ def segments(path: Path) -> list[str]:
 
 def build_id(path: Path) -> bytes:
     with elf(path) as file:
-        note = next(file.get_section_by_name(".note.gnu.build-id").iter_notes())
+        note = next(_section(file, ".note.gnu.build-id").iter_notes())
         return bytes.fromhex(note["n_desc"])
 
 
@@ -81,7 +87,7 @@ def test_debug_file_is_that_of_the_program(program: Path) -> None:
     assert build_id(debug) == build_id(program)
     assert len(build_id(program)) == 20
     with elf(program) as file:
-        link = file.get_section_by_name(".gnu_debuglink").data()
+        link = _section(file, ".gnu_debuglink").data()
     name, _, _ = link.partition(b"\0")
     assert name == b"hello.debug"
     assert int.from_bytes(link[-4:], "little") == binascii.crc32(debug.read_bytes())
@@ -92,7 +98,7 @@ def test_dynamic_program_names_its_loader_and_libc_alone(tree: Tree) -> None:
     program = tree.app("hello") / "hello"
     assert "PT_INTERP" in segments(program)
     with elf(program) as file:
-        dynamic = file.get_section_by_name(".dynamic")
+        dynamic = _section(file, ".dynamic")
         needed = [tag.needed for tag in dynamic.iter_tags() if tag["d_tag"] == "DT_NEEDED"]
         paths = [t for t in dynamic.iter_tags() if t["d_tag"] in ("DT_RPATH", "DT_RUNPATH")]
     assert "libc.so.6" in needed
@@ -112,14 +118,14 @@ def test_bpf_object_has_its_types_license_and_program(template: Tree, name: str)
     assert not [section for section in sections(path) if section.startswith(".debug_")]
     with elf(path) as file:
         assert file["e_machine"] == "EM_BPF"
-        assert file.get_section_by_name("license").data().rstrip(b"\0").endswith(b"GPL")
+        assert _section(file, "license").data().rstrip(b"\0").endswith(b"GPL")
         assert [s for s in file.iter_sections() if s.name.startswith("raw_tp/")]
 
 
 def test_bpf_object_has_the_relocations_of_its_kernel_types(template: Tree) -> None:
     """In .BTF.ext, the length of the CO-RE relocations follows those of functions and lines."""
     with elf(template.app("hello") / "hello.bpf.o") as file:
-        header = file.get_section_by_name(".BTF.ext").data()
+        header = _section(file, ".BTF.ext").data()
     assert int.from_bytes(header[:2], "little") == 0xEB9F
     assert int.from_bytes(header[28:32], "little") > 8
 
