@@ -14,7 +14,7 @@ KNOWN = ["execsnoop", "opensnoop", "syscall_mon"]
 
 
 def chosen(app: str = "all", *targets: str) -> list[str]:
-    return selection.chosen(KNOWN, app, targets, VARIANT)
+    return list(selection.chosen(KNOWN, app, targets, VARIANT))
 
 
 @pytest.fixture(autouse=True)
