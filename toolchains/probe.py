@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -72,7 +73,8 @@ class Probes:
             part.write_text(json.dumps(self._answers, indent=1, sort_keys=True))
             part.replace(self._store)
         except OSError:  # a read-only build folder: the build itself will say so, with the remedy
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def _run(command: Sequence[str]) -> str:
