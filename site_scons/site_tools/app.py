@@ -29,7 +29,7 @@ def generate(env):
 
 
 def app(env, name, folder):
-    """Give the nodes of an app: its program, its debug file, its skeletons.
+    """Make a target of an app's name, a default one; give the node of its program.
 
     Args:
         name: the app's name, which its main .bpf.c and its program bear.
@@ -75,7 +75,9 @@ def app(env, name, folder):
         raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
     program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
     env.Requires(program, env["THIRD_PARTY_STATES"])
-    return [*program, *skeletons]
+    # In the order of what others wait for: archives to extract, the long chain to a skeleton.
+    env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
+    return program[0]
 
 
 def _need_cxx(env, source):

@@ -125,14 +125,15 @@ def _run(arguments, environment, into):
         _, waited, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(waited)
     if log := os.environ.get("DROIDBPF_STEP_LOG"):
-        _log(log, arguments, time.monotonic() - began, usage.ru_utime + usage.ru_stime)
+        _log(log, arguments, began, usage.ru_utime + usage.ru_stime)
     status = process.returncode
     return (128 - status if status < 0 else status), said
 
 
-def _log(log, arguments, wall_s, cpu_s):
-    """Append one JSON line about a command to $DROIDBPF_STEP_LOG, for benchmarks."""
-    line = json.dumps({"command": arguments, "wall_s": wall_s, "cpu_s": cpu_s})
+def _log(log, arguments, began_s, cpu_s):
+    """Append one JSON line about a command that has just ended to $DROIDBPF_STEP_LOG."""
+    wall_s = time.monotonic() - began_s
+    line = json.dumps({"command": arguments, "began_s": began_s, "wall_s": wall_s, "cpu_s": cpu_s})
     with _printing, open(log, "a") as file:
         file.write(line + "\n")
 

@@ -31,13 +31,13 @@ def generate(env):
 
 def run_after_build(env, program):
     """Give the target `run` of a program: with args=, else with its app's $DEMO_ARGS."""
-    env = program[0].get_build_env()
+    env = program.get_build_env()
     try:
         arguments = shlex.split(env["args"] or env["DEMO_ARGS"])
     except ValueError as error:
         raise DroidbpfError(f"args={env['args']}: {error}", "quote it as for a shell") from None
     ready = []
-    atexit.register(lambda: ready and _run(env, str(program[0]), arguments))
+    atexit.register(lambda: ready and _run(env, str(program), arguments))
     target = env.Alias("run", program, Action(lambda *_, **__: ready.append(True), None))
     return env.AlwaysBuild(target)
 

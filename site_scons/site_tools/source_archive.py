@@ -24,7 +24,9 @@ def exists(env):
 
 
 def generate(env):
-    env.SetDefault(THIRD_PARTY_KEYS={}, THIRD_PARTY_OFFERS={}, THIRD_PARTY_STATES=[])
+    env.SetDefault(
+        THIRD_PARTY_KEYS={}, THIRD_PARTY_OFFERS={}, THIRD_PARTY_STATES=[], THIRD_PARTY_FETCHED=[]
+    )
     env.AddMethod(third_party, "ThirdParty")
 
 
@@ -62,6 +64,7 @@ def third_party(env, name, pin, archive, uses):
     pinned.AddMethod(library, "PinnedLibrary")
     made = env.SConscript(f"#{folder}/SConscript", exports={"env": pinned})
     offers[pin] = made[1:]
+    env["THIRD_PARTY_FETCHED"] += pinned["EXTRACTED"][:1]
     env["THIRD_PARTY_STATES"] += env.Command(
         str(state_file), [env.Value(keys[pin]), *made], Action(_record, None)
     )
@@ -95,6 +98,7 @@ def library(env, sources, headers, only=(), include=()):
         ONLY=only,
     )
     env.Clean(extracted, f"#{tree}")
+    env["EXTRACTED"] = extracted
     env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
     offer = [
         env.Command(
