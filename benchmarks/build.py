@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fetch.errors import DroidbpfError
+
 ROOT = Path(__file__).resolve().parent.parent
 SCONS = [sys.executable, "-m", "SCons", "-Q"]
 COMPILERS = ("gcc", "g++", "clang")
@@ -77,10 +79,12 @@ def copy_checkout(tree: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    if listed.returncode:
+        raise DroidbpfError(f"git cannot list the files: {listed.stderr.strip()}")
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +151,7 @@ def run(command: Sequence[str], folder: Path, **environment: str) -> Cost:
     """Run a command to its end, and give what it cost.
 
     Raises:
-        SystemExit: it failed; with what it printed.
+        DroidbpfError: it failed; with what it printed.
     """
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
@@ -161,7 +165,7 @@ def run(command: Sequence[str], folder: Path, **environment: str) -> Cost:
     )
     wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise SystemExit(f"error: {' '.join(command)} failed:\n{done.stdout}")
+        raise DroidbpfError(f"{' '.join(command)} failed:\n{done.stdout}")
     return Cost(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 

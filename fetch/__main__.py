@@ -1,7 +1,6 @@
 """`python -m fetch`: list, pre-load, mirror and pin the source archives."""
 
 import argparse
-import difflib
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fetch import cache, download, pins
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, did_you_mean
 from fetch.progress import told
 from fetch.settings import Settings
 
@@ -150,8 +149,7 @@ def _obtain(
     known = pins.load(options.pins)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the pins are {', '.join(known)}"
+            hint = did_you_mean(name, known, f"the pins are {', '.join(known)}")
             raise DroidbpfError(f"no pin named {name}", hint)
     chosen = [known[name] for name in names or known]
     if settings.offline:

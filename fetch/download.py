@@ -14,7 +14,7 @@ from fetch import cache, http
 from fetch.errors import DroidbpfError, PlaceError
 from fetch.pins import Alternative, Pin
 from fetch.reasons import redact
-from fetch.settings import Settings as Settings
+from fetch.settings import Settings
 
 _Place = tuple[str, Callable[[], Path]]
 

@@ -1,5 +1,20 @@
 """The one exception family of droidbpf: what went wrong, and what to do next."""
 
+from collections.abc import Iterable
+
+
+def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Give a hint that offers the known name nearest to a wrong one, whatever the case.
+
+    Args:
+        otherwise: the hint where no name is near.
+    """
+    import difflib
+
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(wrong.lower(), folded, 1)
+    return f"did you mean {folded[near[0]]}?" if near else otherwise
+
 
 class DroidbpfError(Exception):
     """A failure that the user can act on.

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import toolchains
-from fetch.errors import DroidbpfError
-
-
-def did_you_mean(wrong: str, known: Iterable[str], else_hint: str = "") -> str:
-    """Give a hint that offers the known name nearest to a wrong one."""
-    folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(wrong.lower(), folded, 1)
-    return f"did you mean {folded[near[0]]}?" if near else else_hint
-
+from fetch.errors import DroidbpfError, did_you_mean
 
 # name, what it is, default, the values it may have (any where there are none)
 TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (

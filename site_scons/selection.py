@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fetch.errors import DroidbpfError
-from options import did_you_mean
+from fetch.errors import DroidbpfError, did_you_mean
 
 VERBS = ("run", "list", "doctor", "compile_commands.json")
 

@@ -30,14 +30,30 @@ def prepare() -> None:
 
 
 def lock() -> None:
-    """Keep others from building in this folder until we end or unlock(); wait for them first."""
-    handle = os.open(f"{BUILD}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """Keep others from building in this folder until we end or unlock(); wait for them first.
+
+    The steps' processes hold it too: those that outlive a killed build end before the next one.
+
+    Raises:
+        DroidbpfError: the lock cannot be made, or is another user's.
+    """
+    path = f"{BUILD}/lock"
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        hint = "a folder is built in by one user: take it over by chown, or work in a copy of it"
+        raise DroidbpfError(f"cannot open {path}: {error.strerror}", hint) from None
     _held.append(handle)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         print("waiting for another build in this folder", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def held() -> tuple[int, ...]:
+    """Give the file descriptors that hold the lock."""
+    return tuple(_held)
 
 
 def unlock() -> None:

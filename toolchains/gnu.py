@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 from fetch.errors import DroidbpfError
@@ -18,7 +19,9 @@ ARCH_TABLE = {
     ),
     "x86_64": ("x86_64-linux-gnu", "gcc libc6-dev", ()),
 }
-PROGRAMS = ("gcc", "ar", "strip", "objcopy")
+PROGRAMS = ("gcc", "ar", "objcopy")
+# Where a libc's own folder has the kernel's headers, another package than the libc.
+KERNEL_HEADERS = ("../include", "../../include")
 
 
 def find(arch: str, probes: Probes) -> Toolchain:
@@ -40,8 +43,10 @@ def find(arch: str, probes: Probes) -> Toolchain:
     libc = probes.ask(cc, "-print-file-name=libc.a").strip()
     if "/" not in libc:  # gcc prints the bare name of what it does not find
         raise DroidbpfError(f"the gnu toolchain for {arch} lacks a static libc (libc.a)", hint)
-    parts = [cc, found["ar"], libc]
-    for program in ("as", "ld"):
+    folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
+    headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)
+    parts = [cc, found["ar"], found["objcopy"], libc, *filter(os.path.exists, headers)]
+    for program in ("as", "ld", "cc1"):
         path = probes.ask(cc, f"-print-prog-name={program}").strip()
         parts.append(path if "/" in path else probes.which(path))
     cxx = next(
@@ -56,7 +61,6 @@ def find(arch: str, probes: Probes) -> Toolchain:
         cc=cc,
         cxx=cxx,
         ar=found["ar"],
-        strip=found["strip"],
         objcopy=found["objcopy"],
         identity=" ".join(identity(part) for part in parts if part),
         linkflags=linkflags,

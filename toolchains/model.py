@@ -16,7 +16,7 @@ class Toolchain:
         arch: one of ARCHES.
         triple: the target as the compiler names it, such as aarch64-linux-gnu.
         version: what the compiler says of its version, for people.
-        cc, cxx, ar, strip, objcopy: paths of the programs; cxx may be "".
+        cc, cxx, ar, objcopy: paths of the programs; cxx may be "".
         identity: goes into the signature of everything that the toolchain makes.
         ccflags: flags for every compile.
         linkflags: flags for every link.
@@ -30,7 +30,6 @@ class Toolchain:
     cc: str
     cxx: str
     ar: str
-    strip: str
     objcopy: str
     identity: str
     ccflags: tuple[str, ...] = ()

@@ -78,7 +78,7 @@ class Probes:
 
 
 def _run(command: Sequence[str]) -> str:
-    environment = {**os.environ, "LC_ALL": "C"}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     try:
         done = subprocess.run(
             command,

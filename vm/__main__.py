@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a program on a kernel and hand its status through")
     run.add_argument("--kernel", default="5.10", help="5.10 (default), 6.1, 6.12 or an arm64 Image")
     run.add_argument("--hide-btf", action="store_true", help="let /sys/kernel/btf be empty")
-    run.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds (60)")
+    run.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds (60)")
     run.add_argument("--memory", type=int, default=512, metavar="MB", help="MiB (512)")
     run.add_argument(
         "--file",
@@ -69,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("kernels", nargs="*", metavar="KERNEL")
     fetching.set_defaults(do=_fetch)
     return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError(text)
+    return value
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -39,6 +39,16 @@ def names() -> tuple[str, ...]:
     return tuple(_table()["kernel"])
 
 
+def refuse_unknown(name: str) -> None:
+    """Refuse a name that is neither a kernel's nor an arm64 Image's path.
+
+    Raises:
+        DroidbpfError: as kernel(), but nothing is fetched.
+    """
+    if name not in names():
+        _from_path(name)
+
+
 def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) -> Kernel:
     """Give a kernel by its name or by the path of an arm64 Image.
 

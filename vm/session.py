@@ -130,7 +130,7 @@ class Session:
                 self._started.append(now)
             case ("end",):
                 self._err.append(self._take("stderr"))
-            case ("end", status):
+            case ("end", status) if status.isdigit():
                 self._out.append(self._take("stdout"))
                 self._ended.append((now, int(status)))
             case ("log",):
@@ -143,6 +143,8 @@ class Session:
     def _data(self, source: str, data: bytes) -> None:
         if source == "serial" and (self.channel != "serial" or self.done):
             self._log += data
+            if len(self._log) > MAX_OUTPUT_BYTES:
+                raise DroidbpfError(f"the kernel logged over {MAX_OUTPUT_BYTES >> 20} MiB")
             return
         name: StreamName = "stderr" if source == "stderr" else "stdout"
         kept = self._current[name]

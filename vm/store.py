@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fetch import apt, cache
 from fetch.errors import DroidbpfError
@@ -20,13 +21,22 @@ FACTS = "facts.json"
 def current(name: str, settings: Settings) -> Path | None:
     """Give the folder in use under a name, if there is one."""
     folder = settings.cache / "vm" / name
-    return folder.resolve() if (folder / FACTS).is_file() else None
+    return folder.resolve() if _whole(folder) else None
 
 
-def facts(folder: Path) -> dict[str, object]:
+def facts(folder: Path) -> dict[str, Any]:
     """Give what is known of a folder's package."""
-    known: dict[str, object] = json.loads((folder / FACTS).read_text())
+    known: dict[str, Any] = json.loads((folder / FACTS).read_text())
     return known
+
+
+def _whole(folder: Path) -> bool:
+    """Tell whether a folder has its files: a power cut can leave them empty."""
+    try:
+        sizes = facts(folder)["sizes"]
+        return all((folder / file).stat().st_size == size for file, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def install(
@@ -70,7 +80,7 @@ def _put(
     unpack: Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]],
 ) -> Path:
     folder = root / deb.name
-    if not (folder / FACTS).is_file():
+    if not _whole(folder):
         files, known = unpack(deb)
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as made:
@@ -78,7 +88,9 @@ def _put(
             new.mkdir()
             for file, data in files.items():
                 (new / file).write_bytes(data)
-            (new / FACTS).write_text(json.dumps({"package": package, **known}, indent=1) + "\n")
+            sizes = {file: len(data) for file, data in files.items()}
+            record = {"package": package, **known, "sizes": sizes}
+            (new / FACTS).write_text(json.dumps(record, indent=1) + "\n")
             if folder.exists():
                 shutil.rmtree(folder)
             new.rename(folder)

@@ -67,7 +67,10 @@ def render(tables: Mapping[str, Mapping[int, str]]) -> str:
         "static const char *const abi_names[ABIS] = {",
     ]
     lines += [f'\t"{abi}",' for abi in tables]
-    lines += ["};", "", "static const char *const syscall_names[SLOTS] = {"]
+    lines += ["};", ""]
+    lines += [f'_Static_assert(PRIVATE_SLOT == {PRIVATE_SLOT}, "syscall_table.py");']
+    lines += [f'_Static_assert(UNKNOWN_SLOT == {UNKNOWN_SLOT}, "syscall_table.py");']
+    lines += ["", "static const char *const syscall_names[SLOTS] = {"]
     for index, table in enumerate(tables.values()):
         lines += [
             f'\t[{index} * ABI_SLOTS + {slot(number)}] = "{name}",'

@@ -66,7 +66,9 @@ def app(env, name, folder):
                 f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem)
             )
         elif suffix in ("c", "cc", "cpp"):
-            objects += env.TargetObject(f"#{output}/{stem}.o", path)
+            # A .cpp beside a .c of its name has an object of its own.
+            name_of_object = stem if suffix == "c" else source
+            objects += env.TargetObject(f"#{output}/{name_of_object}.o", path)
             units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
             if suffix != "c":
                 _need_cxx(env, path)
@@ -88,11 +90,14 @@ def _need_cxx(env, source):
 
 
 def _path(folder):
+    """Give a folder as SCons takes it: from the top, `$` for itself."""
+    folder = folder.replace("$", "$$")
     return folder if os.path.isabs(folder) else f"#{folder}"
 
 
 def _identifier(stem):
-    return "".join(letter if letter.isalnum() else "_" for letter in stem)
+    name = "".join(letter if letter.isalnum() else "_" for letter in stem)
+    return f"_{name}" if name[0].isdigit() else name
 
 
 def _generate(env, header, script, sources):

@@ -17,7 +17,6 @@ import bpf_object
 from btf_order import sort_forwards
 from fetch.errors import DroidbpfError
 from scanner import header_scanner
-from site_tools.console import user_errors
 from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
@@ -52,7 +51,7 @@ def generate(env):
         "$CLANG $BPFFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
         " -o ${TARGET}.tmp",
         identity="CLANG_ID",
-        after=user_errors(_finish),
+        after=_finish,
     )
     linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
     skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
@@ -60,7 +59,7 @@ def generate(env):
         env,
         "VMLINUX",
         "$BPFTOOL btf dump file ${TARGET}.btf format c > ${TARGET}.tmp",
-        before=user_errors(_decompress),
+        before=_decompress,
         after=_forget_btf,
     )
     env["BUILDERS"]["VmlinuxHeader"] = Builder(action=header, suffix=".h", src_suffix=".btf.xz")

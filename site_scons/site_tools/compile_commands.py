@@ -3,8 +3,11 @@ env.CompileCommands(), which tells it of the user space and BPF sources of apps.
 """
 
 import json
+import os
 
 from SCons.Script import Action
+
+from site_tools.console import user_errors
 
 FILE = "build/compile_commands.json"
 
@@ -27,12 +30,13 @@ def compile_commands(env, compiled):
     """
     entries = sorted((_entry(*unit) for unit in compiled), key=lambda entry: entry["output"])
     text = env.Value(json.dumps(entries, indent=1) + "\n")
-    made = env.Command(f"#{FILE}", text, Action(_write, f"  GEN      {FILE}"))
+    made = env.Command(f"#{FILE}", text, Action(user_errors(_write), f"  GEN      {FILE}"))
     return env.Alias("compile_commands.json", made)
 
 
 def _entry(env, command, node):
-    words = env.subst_list(f"${command}", target=[node], source=node.sources)[0]
+    plain = {"COLOUR": []}  # the file must not depend on who looks on
+    words = env.subst_list(f"${command}", target=[node], source=node.sources, overrides=plain)[0]
     return {
         "directory": env["ROOT"],
         "file": node.sources[0].abspath,
@@ -42,5 +46,7 @@ def _entry(env, command, node):
 
 
 def _write(target, source, env):
-    with open(str(target[0]), "wb") as file:
+    part = f"{target[0]}.tmp"
+    with open(part, "wb") as file:
         file.write(source[0].get_contents())
+    os.replace(part, str(target[0]))

@@ -7,6 +7,7 @@ The output of one command is printed in one piece. At the end, failures are told
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -19,6 +20,7 @@ import time
 from SCons.Errors import BuildError
 from SCons.Script import Action, GetBuildFailures
 
+import workspace
 from fetch.errors import DroidbpfError
 
 _printing = threading.Lock()
@@ -56,15 +58,15 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
         before, after: Python functions to run first, and last before the renaming.
     """
     env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
-    actions = [Action(before, None)] if before else []
+    actions = [Action(user_errors(before), None)] if before else []
     for number, command in enumerate(commands):
         variable = f"{name}COM{number or ''}"
         env[variable] = command
         shown = f"${name}COMSTR" if number == 0 or not env["SHORT"] else None
         actions.append(Action(f"${variable}", shown, varlist=[identity] if identity else []))
     if after:
-        actions.append(Action(after, None))
-    return [*actions, Action(_commit, None)]
+        actions.append(Action(user_errors(after), None))
+    return [*actions, Action(user_errors(_commit), None)]
 
 
 def _commit(target, source, env):
@@ -72,16 +74,23 @@ def _commit(target, source, env):
 
 
 def user_errors(function):
-    """Wrap a Python action: a DroidbpfError is the step's failure, not a bug with a traceback."""
+    """Wrap a Python action: what a user can mend is the step's failure, not a bug's traceback."""
 
     @functools.wraps(function)
     def action(target, source, env):
         try:
             return function(target, source, env)
         except DroidbpfError as error:
-            failure = BuildError(target, "failed", status=2, exitstatus=2)
-            failure.told = str(error)
-            raise failure from None
+            told = str(error)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            hint = "hint: is there space left, and may you write there?"
+            told = f"error: {target[0]} was not made: {place}{error.strerror}\n{hint}"
+        with contextlib.suppress(OSError):
+            os.unlink(f"{target[0]}.tmp")
+        failure = BuildError(target, "failed", status=2, exitstatus=2)
+        failure.told = told
+        raise failure
 
     return action
 
@@ -120,6 +129,7 @@ def _run(arguments, environment, into):
             stdin=subprocess.DEVNULL,
             stdout=file if into else subprocess.PIPE,
             stderr=subprocess.PIPE if into else subprocess.STDOUT,
+            pass_fds=workspace.held(),
         )
         said = (process.stderr if into else process.stdout).read()
         _, waited, usage = os.wait4(process.pid, 0)

@@ -36,10 +36,22 @@ def run_after_build(env, program):
         arguments = shlex.split(env["args"] or env["DEMO_ARGS"])
     except ValueError as error:
         raise DroidbpfError(f"args={env['args']}: {error}", "quote it as for a shell") from None
+    if env["ARCH"] == "arm64":
+        _refuse_early(env)
     ready = []
     atexit.register(lambda: ready and _run(env, str(program), arguments))
     target = env.Alias("run", program, Action(lambda *_, **__: ready.append(True), None))
     return env.AlwaysBuild(target)
+
+
+def _refuse_early(env):
+    """Refuse what could not run before anything is built for it."""
+    from vm import kernels, qemu
+
+    if env["link"] != "static":
+        raise DroidbpfError("run needs link=static", "the virtual machine has no shared libc")
+    kernels.refuse_unknown(env["kernel"])
+    qemu.find(env["ENV"]["PATH"])
 
 
 def _run(env, program, arguments):
@@ -50,7 +62,8 @@ def _run(env, program, arguments):
         sys.stdout.flush()
     except DroidbpfError as error:
         print(error, file=sys.stderr)
-        status = 2
+        interrupted = getattr(error, "reason", "") == "interrupted"
+        status = 128 + signal.SIGINT if interrupted else 2
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     except BrokenPipeError:  # nobody reads on

@@ -42,7 +42,7 @@ def third_party(env, name, pin, archive, uses):
     folder = Path("third_party", name)
     output = Path(env["VARIANT"], "third_party")
     keys, offers = env["THIRD_PARTY_KEYS"], env["THIRD_PARTY_OFFERS"]
-    files = sorted(folder.iterdir())
+    files = sorted(f for f in folder.iterdir() if f.is_file() and f.name[0] not in ".#")
     settings = [str(env[v]) for v in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
     keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings, *(keys[use] for use in uses))
     state_file = output / f"{name}.state"
@@ -56,7 +56,7 @@ def third_party(env, name, pin, archive, uses):
         USES=uses,
         OWN_HEADERS=[file for file in files if file.suffix == ".h"],
         AFTER=[node for use in uses for node in offers.get(use, [])],
-        SCANNERS=[],  # headers of archives change with pins only: see _objects_id
+        SCANNERS=[],  # one digest stands for all headers of an archive
     )
     pinned["BUILDERS"]["PinnedObject"] = Builder(
         action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
@@ -66,7 +66,7 @@ def third_party(env, name, pin, archive, uses):
     offers[pin] = made[1:]
     env["THIRD_PARTY_FETCHED"] += pinned["EXTRACTED"][:1]
     env["THIRD_PARTY_STATES"] += env.Command(
-        str(state_file), [env.Value(keys[pin]), *made], Action(_record, None)
+        str(state_file), [env.Value(keys[pin]), *made], Action(user_errors(_record), None)
     )
     return made[0]
 
@@ -82,28 +82,27 @@ def library(env, sources, headers, only=(), include=()):
     """
     from fetch import pins
 
-    known = pins.load(PINS)
-    pin = known[env["PIN"]]
-    env["TOOLCHAIN_ID"] += _objects_id(env, [known[use] for use in (env["PIN"], *env["USES"])])
-    tree = f"{SOURCES}/{pin.name}-{pin.version}"
+    pin = pins.load(PINS)[env["PIN"]]
+    tree = _tree(pin)
     offered = [header for group in headers.values() for header in group]
     files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
     wanted = env.Value((pin.sha256, tuple(only), state.key(EXTRACTION)))
+    digests = [f"#{INCLUDE}/{name}.sha256" for name in (pin.name, *env["USES"])]
     extracted = env.Command(
-        files,
+        [*files, digests[0]],
         wanted,
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
         PINNED=pin,
         TREE=tree,
         ONLY=only,
+        SOURCES_OF=sources,
     )
     env.Clean(extracted, f"#{tree}")
     env["EXTRACTED"] = extracted
     env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
+    copy = Action(user_errors(_copy), None)
     offer = [
-        env.Command(
-            f"#{INCLUDE}/{folder}/{Path(header).name}", f"#{tree}/{header}", Action(_copy, None)
-        )
+        env.Command(f"#{INCLUDE}/{folder}/{Path(header).name}", f"#{tree}/{header}", copy)
         for folder, group in headers.items()
         for header in group
     ]
@@ -111,13 +110,14 @@ def library(env, sources, headers, only=(), include=()):
         env.PinnedObject(f"{env['ARCHIVE'][:-2]}/{Path(source).stem}.o", f"#{tree}/{source}")
         for source in sources
     ]
+    env.Depends(objects, [*(f"#{header}" for header in env["OWN_HEADERS"]), *digests])
     env.Requires(objects, env["AFTER"])
-    return [*env.TargetLibrary(env["ARCHIVE"], objects), *env.Flatten(offer)]
+    return [*env.TargetLibrary(env["ARCHIVE"], objects), extracted[-1], *env.Flatten(offer)]
 
 
-def _objects_id(env, pins):
-    """Give what the headers of objects depend on: the archives, and our own headers."""
-    return " " + state.key(env["OWN_HEADERS"], *(pin.sha256 for pin in pins))
+def _tree(pin):
+    """Give the folder that a pin's archive is extracted in."""
+    return f"{SOURCES}/{pin.name}-{pin.version}"
 
 
 def _extract(target, source, env):
@@ -125,19 +125,31 @@ def _extract(target, source, env):
     from fetch.extract import extract
     from fetch.progress import told
 
+    wanted = [env["PINNED"]]
     with told(env["FETCH_SETTINGS"]()) as settings:
-        if settings.offline:  # one error for all that is missing
-            archives = download.obtain_all(pins.load(PINS).values(), settings)
-        else:
-            archives = download.obtain_all([env["PINNED"]], settings)
+        if settings.offline:  # one error for all that this build will miss
+            others = (pin for pin in pins.load(PINS).values() if pin.name != wanted[0].name)
+            wanted += (pin for pin in others if not any(Path(_tree(pin)).rglob("*.c")))
+        archives = download.obtain_all(wanted, settings)
     shutil.rmtree(env["TREE"], ignore_errors=True)
-    extract(archives[env["PINNED"].name], Path(env["TREE"]), only=env["ONLY"])
+    tree = Path(env["TREE"])
+    extract(archives[env["PINNED"].name], tree, only=env["ONLY"])
+    # One node for all that the C files may include: what it holds changes when any of it does.
+    included = sorted(tree.rglob("*"))
+    sources = {tree / source for source in env["SOURCES_OF"]}
+    digest = state.key(file for file in included if file.is_file() and file not in sources)
+    _replace(target[-1], digest.encode())
 
 
 def _copy(target, source, env):
-    part = Path(f"{target[0]}.tmp")
-    part.write_bytes(Path(str(source[0])).read_bytes())
-    part.replace(str(target[0]))
+    _replace(target[0], Path(str(source[0])).read_bytes())
+
+
+def _replace(node, content):
+    part = Path(f"{node}.tmp")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(content)
+    part.replace(str(node))
 
 
 def _record(target, source, env):

@@ -69,4 +69,4 @@ def test_run_hands_arguments_and_status_of_a_cpp_app_through(host: Tree) -> None
     host.source("hello/hello.cpp").write_text(CPP)
     result = host.scons("app=hello", "args='two words' -x", "run", status=7)
     assert result.out.splitlines()[-1] == "[two words][-x]"
-    assert result.made == ["apps/hello/hello", "apps/hello/hello.o"]
+    assert result.made == ["apps/hello/hello", "apps/hello/hello.cpp.o"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import os
 import re
 import shutil
+import tarfile
+from pathlib import Path
 
 import pytest
 from checkout import ARCH, Tree, assert_same
 from toolbox import Toolbox
+
+from fetch import download, pins
+from fetch.extract import extract
+from fetch.settings import Settings
 
 PROGRAM = ["apps/hello/hello"]
 OBJECT = ["apps/hello/hello.o"]
@@ -289,6 +296,36 @@ def test_changed_script_of_a_library_compiles_that_library(tree: Tree) -> None:
 def test_comment_in_a_script_of_a_library_rebuilds_nothing(tree: Tree) -> None:
     tree.append("third_party/libbpf/SConscript", "# the end\n")
     assert tree.scons().made == []
+
+
+def test_changed_config_header_of_a_library_compiles_that_library(tree: Tree) -> None:
+    tree.append("third_party/libelf/config.h", "#define NEW 1\n")
+    made = tree.scons().made
+    assert len([name for name in made if name.startswith("third_party/libelf/")]) == 117
+    assert not [name for name in made if name.startswith(("third_party/libz/", "apps/"))]
+
+
+def test_pin_whose_headers_alone_differ_compiles_all_that_may_include_them(
+    tree: Tree, tmp_path: Path
+) -> None:
+    pin = pins.load(tree.path / "third_party/sources.toml")["zlib"]
+    source = download.obtain(pin, Settings.from_environment())
+    extract(source, tmp_path / "zlib-1.3.1")
+    header = tmp_path / "zlib-1.3.1/zutil.h"
+    header.write_text(header.read_text() + "/* new */\n")
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    with tarfile.open(mirror / pin.filename, "w:gz") as archive:
+        archive.add(header.parent, "zlib-1.3.1")
+    content = (mirror / pin.filename).read_bytes()
+    tree.edit("third_party/sources.toml", pin.sha256, hashlib.sha256(content).hexdigest())
+    tree.edit("third_party/sources.toml", f"size = {pin.size}", f"size = {len(content)}")
+    alternative = pin.alternatives[0].sha256
+    tree.edit("third_party/sources.toml", alternative, "0" * 64)
+    result = tree.scons(f"mirror={mirror}", "offline=1", env={"DROIDBPF_CACHE": f"{tmp_path}/c"})
+    objects = [name for name in result.made if name.endswith(".o")]
+    assert len(objects) == 15 + 117 + 22  # of zlib, libelf and libbpf, whose objects may include it
+    assert not result.bpf_and_apps
 
 
 def test_edited_object_of_a_library_is_nobodys_business(tree: Tree) -> None:
