@@ -25,7 +25,8 @@ def extract(
     MTIME. Memory use does not depend on the archive.
 
     Args:
-        only: the folders and files wanted, as paths below the top folder; () for all.
+        only: the folders and files wanted, as paths below the top folder; () for all. Where all
+            are files, the archive is read no further than to the last of them.
 
     Raises:
         DroidbpfError: damaged or hostile (links and names that leave the folder, devices, two names
@@ -62,6 +63,7 @@ class _Tree:
     def fill(self, entries: Iterator[Entry]) -> None:
         """Write all members, then the symlinks, then check what these lead to."""
         top = ""
+        missing = set(self.only)
         for entry in entries:
             first, _, path = entry.path.partition("/")
             top = top or first
@@ -69,6 +71,10 @@ class _Tree:
                 raise ArchiveError("has not one single top folder")
             if path and self._wanted(path):
                 self._add(entry, path, top)
+                if entry.kind != "folder":
+                    missing.discard(path)
+            if self.only and not missing:
+                break
         for name in self.only:
             if name not in self.kinds:
                 raise ArchiveError(f"holds no {name}")

@@ -77,6 +77,14 @@ def test_only_what_is_wanted_is_written(unpack: Callable[..., Path]) -> None:
     assert sorted(p.name for p in tree.rglob("*")) == ["a.c", "run", "src"]
 
 
+def test_files_wanted_are_read_to_the_last_and_no_further(unpack: Callable[..., Path]) -> None:
+    cut = tar(*GOOD, member("top/late", b"x" * 100_000))[:-50_000]
+    for wanted in ("src",), ("src/a.c", "late"), ():
+        with pytest.raises(ArchiveError, match="is damaged"):
+            unpack(cut, only=wanted)
+    assert [p.name for p in unpack(cut, only=("src/a.c",)).rglob("*.c")] == ["a.c"]
+
+
 def test_finished_tree_replaces_the_old_one(unpack: Callable[..., Path]) -> None:
     tree = unpack(tar(*GOOD))
     (tree / "stale").touch()
