@@ -32,6 +32,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CLANG = next(filter(shutil.which, (f"clang-{n}" for n in range(30, 10, -1))), "clang")
 BUILT = ROOT / "build/arm64-gnu/apps/syscall_mon"
+# A kernel like android12-5.10's: built without BTF and without syscall tracepoints.
+NOBTF = ("android12-5.10", True)
+ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
+NOBTF_IMAGE = ASSETS / "kernels/android12-5.10-nobtf/Image.gz"
 
 LINE = re.compile(
     r"pid=(?P<pid>\d+) comm=(?P<comm>[!-~]*) syscall_number=(?P<number>-?\d+)"
@@ -116,8 +120,9 @@ def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
         "/bin/syscall_mon": BUILT / "syscall_mon",
         **_compile(folder),
     }
+    image = str(NOBTF_IMAGE) if kernel == NOBTF[0] else kernel
     results = machine.run(
-        kernels.kernel(kernel), [["sh", "/cases.sh"]], files, timeout_s=300, hide_btf=hide_btf
+        kernels.kernel(image), [["sh", "/cases.sh"]], files, timeout_s=300, hide_btf=hide_btf
     )
     assert results[0].status == 0, results[0].stderr.decode()
     return results[0].stdout
@@ -125,7 +130,7 @@ def _boot(kernel: str, hide_btf: bool, folder: Path) -> bytes:
 
 @pytest.fixture(
     scope="module",
-    params=[(name, hide) for name in ("5.10", "6.1", "6.12") for hide in (False, True)],
+    params=[*((name, hide) for name in ("5.10", "6.1", "6.12") for hide in (False, True)), NOBTF],
     ids=lambda param: f"{param[0]}-{'without' if param[1] else 'with'}-btf",
 )
 def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Guest:
@@ -134,6 +139,8 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
     kernel, hide_btf = request.param
+    if kernel == NOBTF[0] and not NOBTF_IMAGE.is_file():
+        pytest.skip(f"no {NOBTF_IMAGE}: set DROIDBPF_TEST_ASSETS to the folder of test data")
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     archive = folder / f"syscall_mon-{kernel}-{hide_btf}.tar"
