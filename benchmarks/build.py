@@ -100,7 +100,7 @@ def measure(tree: Path, request: list[str], rounds: int) -> list[Limit]:
     clean = run(build, tree, DROIDBPF_STEP_LOG=str(log))
     steps = [json.loads(line) for line in log.read_text().splitlines()]
     compilers = sum(step["cpu_s"] for step in steps if is_compiler(step["command"][0]))
-    jobs = os.cpu_count() or 1
+    jobs = len(os.sched_getaffinity(0))
     version, null = interleaved([([*SCONS, "--version"], tree), (build, tree)], rounds)
     changes = {name: one_change(tree / "apps/syscall_mon" / name, build, tree) for name in CHANGES}
     crowded_tree = tree.parent / "crowded"

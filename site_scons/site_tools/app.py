@@ -71,7 +71,7 @@ def app(env, name, folder):
             objects += env.TargetObject(f"#{output}/{name_of_object}.o", path)
             units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
             if suffix != "c":
-                _need_cxx(env, path)
+                _need_cxx(env, f"{folder}/{source}")
                 env["LINKER"] = "$CXX"
     if not objects:
         raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
