@@ -36,7 +36,7 @@ def test_image_is_taken_plain_and_compressed(tmp_path: Path, pack) -> None:
         (b"MZ\0\0zimg" + bytes(99), " is not an arm64 kernel Image: it is an EFI zboot image"),
         (bytes(0x202) + b"HdrS", " is not an arm64 kernel Image: it is an x86 bzImage"),
         (b"ANDROID!" + bytes(99), " is not an arm64 kernel Image: it is an Android boot image"),
-        (gzip.compress(b"text"), " is not an arm64 kernel Image"),
+        (gzip.compress(b"text", mtime=0), " is not an arm64 kernel Image"),
         (b"\x1f\x8b\x08\0junk junk junk", ": broken gzip: "),
     ],
 )
