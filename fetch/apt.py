@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fetch import aptconf, cache
@@ -44,14 +44,12 @@ def source_file(
         AptError: no apt, another distribution, no such file, a bad signature, no network.
     """
     with _state(suite, "source", source, settings, distribution) as state:
-        for fresh in (False, True):
-            try:
-                _update(state, settings, days=0 if fresh else None)
-                return _download_source(state, source, version, filename, settings)
-            except _OutdatedIndexError:
-                if fresh:
-                    raise
-    raise AssertionError("unreachable")
+        return _refreshed_if_outdated(
+            state,
+            settings,
+            None,
+            lambda: _download_source(state, source, version, filename, settings),
+        )
 
 
 def binary(
@@ -74,14 +72,9 @@ def binary(
         AptError: as source_file().
     """
     with _state(suite, arch, package, settings, distribution) as state:
-        for fresh in (False, True):
-            try:
-                _update(state, settings, days=0 if fresh else INDEX_DAYS)
-                return _download_binary(state, package, version, settings)
-            except _OutdatedIndexError:
-                if fresh or settings.offline:
-                    raise
-    raise AssertionError("unreachable")
+        return _refreshed_if_outdated(
+            state, settings, INDEX_DAYS, lambda: _download_binary(state, package, version, settings)
+        )
 
 
 def show(
@@ -127,6 +120,20 @@ def _state(
         with cache.writing(settings.cache):
             folder.mkdir(parents=True, exist_ok=True)
         yield folder
+
+
+def _refreshed_if_outdated(
+    state: Path, settings: Settings, days: float | None, download: Callable[[], Path]
+) -> Path:
+    """Download by an index at most `days` old (None: of any age), or else by a fresh one."""
+    _update(state, settings, days=days)
+    try:
+        return download()
+    except _OutdatedIndexError:
+        if settings.offline:
+            raise
+    _update(state, settings, days=0)
+    return download()
 
 
 def _update(state: Path, settings: Settings, *, days: float | None) -> None:
