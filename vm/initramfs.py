@@ -126,7 +126,7 @@ def _guest_files(files: Mapping[str, FileSource]) -> list[cpio.Entry]:
         if any(guest == name or guest.startswith(name + "/") for name in RESERVED):
             raise DroidbpfError(
                 f"{guest} belongs to the guest itself",
-                "give the file another path, such as /root/x",
+                "give the file another path, such as /data/x",
             )
         for parent in reversed(path.parents[:-1]):
             folders.setdefault(str(parent).lstrip("/"))

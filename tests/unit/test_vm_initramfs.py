@@ -48,7 +48,7 @@ def test_empty_command_and_bad_variable_are_refused(tmp_path: Path) -> None:
 
 
 def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    files = {"/root/a/b": b"x", "/root/c": Path(__file__)}
+    files = {"/data/a/b": b"x", "/data/c": Path(__file__)}
     assert build(tmp_path, files=files) == build(tmp_path, files=files)
 
 
