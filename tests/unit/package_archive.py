@@ -9,8 +9,8 @@ import pytest
 from http_server import Server, body
 
 from fetch import apt, aptconf
-from fetch.download import Settings
 from fetch.errors import DroidbpfError
+from fetch.settings import Settings
 
 ORIGIN = aptconf.os_release().get("ID", "").capitalize()
 SUITE = aptconf.os_release().get("VERSION_CODENAME", "")

@@ -1,6 +1,5 @@
 """The fixtures of the tests of apt: a machine whose apt knows a single archive, on loopback."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,8 +8,6 @@ from pathlib import Path
 import http_server
 import pytest
 from package_archive import SUITE, Archive
-
-from fetch.download import Settings
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +24,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+def archive(
+    tmp_path: Path, keys: Path, no_proxy: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Archive]:
     """Make this machine's apt one that knows a single archive, on loopback."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
     with http_server.running() as server:
         key = tmp_path / "key.gpg"
         shutil.copyfile(keys / "key.gpg", key)
@@ -48,13 +44,3 @@ def archive(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         )
         monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
         yield Archive(tmp_path / "archive", keys, server)
-
-
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str]) -> Settings:
-    return Settings(cache=tmp_path / "cache", report=told.append)

@@ -15,9 +15,10 @@ from package_archive import ORIGIN, SOURCES, SUITE, Archive, deb, kernel, packag
 
 from fetch import apt, aptconf
 from fetch.deb import unpack_deb
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
 from fetch.pins import Alternative, Pin
+from fetch.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 pytest_plugins = ("package_fixtures",)

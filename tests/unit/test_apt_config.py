@@ -8,8 +8,8 @@ import pytest
 from package_archive import ORIGIN, SUITE, Archive, kernel, packages, refusal
 
 from fetch import apt
-from fetch.download import Settings
 from fetch.errors import DroidbpfError
+from fetch.settings import Settings
 
 pytest_plugins = ("package_fixtures",)
 TOOLS = ("apt-get", "apt-cache", "gpg", "dpkg-deb")

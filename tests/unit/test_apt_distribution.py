@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fetch import aptconf
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.pins import load
+from fetch.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,46 +4,25 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import http_server
 import pytest
 from http_server import Server, body
+from things import DATA, HASH, pin_of
 
-from fetch.download import Settings, obtain, obtain_all
+from fetch.download import obtain, obtain_all
 from fetch.errors import DroidbpfError
-from fetch.pins import Alternative, Pin
+from fetch.pins import Alternative
+from fetch.settings import Settings
 
-DATA = bytes(range(256)) * 1000
-HASH = hashlib.sha256(DATA).hexdigest()
 ROOT = Path(__file__).parents[2]
-PIN = Pin("thing", "1.0", "thing-1.0.tar.gz", HASH, len(DATA))
+PIN = pin_of()
 
 
 @pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    (folder / PIN.filename).write_bytes(DATA)
-    return folder
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str], mirror: Path) -> Settings:
-    return Settings(cache=tmp_path / "cache", mirror=str(mirror), report=told.append)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
+def settings(settings: Settings, mirror: Path) -> Settings:
+    return replace(settings, mirror=str(mirror))
 
 
 def test_mirror_folder_serves_by_name(settings: Settings) -> None:
@@ -65,7 +44,7 @@ def test_mirror_folder_with_wrong_bytes_is_skipped_and_named(
     wrong = hashlib.sha256(DATA[::-1]).hexdigest()
     assert told == [
         f"thing-1.0.tar.gz: mirror {mirror} is skipped: "
-        f"wrong bytes in thing-1.0.tar.gz (256000 bytes, sha256 {wrong})"
+        f"wrong bytes in thing-1.0.tar.gz (400000 bytes, sha256 {wrong})"
     ]
 
 
@@ -108,9 +87,9 @@ def test_corrupt_cached_file_offline_is_a_clear_error(settings: Settings) -> Non
         obtain(PIN, replace(settings, offline=True, mirror=""))
     assert str(failure.value) == (
         "error: offline=1, and not in the cache:\n"
-        f"  thing-1.0.tar.gz (sha256 {HASH}, 256000 bytes)\n"
+        f"  thing-1.0.tar.gz (sha256 {HASH}, 400000 bytes)\n"
         f"    to {path}\n"
-        "    the file there is corrupt: 255999 bytes instead of 256000\n"
+        "    the file there is corrupt: 399999 bytes instead of 400000\n"
         "hint: put the files there, name a folder that holds them (mirror=…), or go online"
     )
     assert path.exists()
@@ -124,10 +103,10 @@ def test_offline_lists_every_missing_file_at_once(tmp_path: Path) -> None:
         obtain_all(pins, Settings(tmp_path, offline=True))
     assert failure.value.message == (
         "offline=1, and not in the cache:\n"
-        f"  1.tar (sha256 {HASH}, 256000 bytes)\n"
+        f"  1.tar (sha256 {HASH}, 400000 bytes)\n"
         f"    from https://x/1\n"
         f"    to {tmp_path}/sha256/{HASH}\n"
-        f"  2.tar (sha256 {HASH}, 256000 bytes)\n"
+        f"  2.tar (sha256 {HASH}, 400000 bytes)\n"
         f"    from https://x/2\n"
         f"    to {tmp_path}/sha256/{HASH}"
     )
@@ -137,9 +116,10 @@ def test_offline_lists_every_missing_file_at_once(tmp_path: Path) -> None:
 OFFLINE = """
 import sys
 from pathlib import Path
-from fetch.download import Settings, obtain_all
+from fetch.download import obtain_all
 from fetch.errors import DroidbpfError
 from fetch.pins import load
+from fetch.settings import Settings
 seen = []
 sys.addaudithook(lambda name, args: seen.append(name))
 settings = Settings(Path(sys.argv[1]), sys.argv[2], offline=True)

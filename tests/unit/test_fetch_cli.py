@@ -10,10 +10,9 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import http_server
 import pytest
 from http_server import Server, body
 
@@ -21,12 +20,6 @@ ROOT = Path(__file__).parents[2]
 DATA = b"data" * 50_000
 HASH = hashlib.sha256(DATA).hexdigest()
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
 
 
 @pytest.fixture

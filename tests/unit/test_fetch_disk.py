@@ -1,7 +1,6 @@
 """A cache on a full or read-only disk: one clear error, and what it holds still serves."""
 
 import contextlib
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,39 +11,19 @@ from pathlib import Path
 import http_server
 import pytest
 from http_server import Server, body
+from things import DATA, HASH, pin_of
 
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
-from fetch.pins import Pin
+from fetch.settings import Settings
 
-DATA = bytes(range(256)) * 1000
-HASH = hashlib.sha256(DATA).hexdigest()
 ROOT = Path(__file__).parents[2]
-PIN = Pin("thing", "1.0", "thing-1.0.tar.gz", HASH, len(DATA))
+PIN = pin_of()
 
 
 @pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    (folder / PIN.filename).write_bytes(DATA)
-    return folder
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str], mirror: Path) -> Settings:
-    return Settings(cache=tmp_path / "cache", mirror=str(mirror), report=told.append)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
+def settings(settings: Settings, mirror: Path) -> Settings:
+    return replace(settings, mirror=str(mirror))
 
 
 @contextlib.contextmanager
@@ -67,7 +46,7 @@ def test_disk_too_small_is_told_before_the_download(settings: Settings, server: 
         obtain(replace(PIN, urls=(server.url + "/a",)), settings)
     assert str(failure.value) == (
         f"error: no space left in the download cache {settings.cache}: "
-        "the download needs 256000 bytes\n"
+        "the download needs 400000 bytes\n"
         "hint: free some space, or set DROIDBPF_CACHE to another folder"
     )
     assert server.requests == []
@@ -93,7 +72,7 @@ def test_disk_full_in_the_middle_leaves_nothing(settings: Settings, server: Serv
         server.routes["/a"] = body(DATA)
         assert obtain(pin, replace(settings, cache=inner, mirror="")).read_bytes() == DATA
     assert failure.value.message == (
-        f"no space left in the download cache {inner}: the download needs 256000 bytes"
+        f"no space left in the download cache {inner}: the download needs 400000 bytes"
     )
     assert left == []
 
@@ -101,9 +80,10 @@ def test_disk_full_in_the_middle_leaves_nothing(settings: Settings, server: Serv
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
 from fetch.pins import Pin
+from fetch.settings import Settings
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 sha256, size, url, cache = sys.argv[1:]
 try:
@@ -121,7 +101,7 @@ def test_file_size_limit_is_told_as_a_full_disk(settings: Settings, server: Serv
     )  # fmt: skip
     assert done.stdout.startswith(
         f"error: no space left in the download cache {settings.cache}: "
-        "the download needs 256000 bytes\n"
+        "the download needs 400000 bytes\n"
     )
     assert not list((settings.cache / "partial").iterdir())
     assert not (settings.cache / "sha256").exists()
@@ -138,11 +118,12 @@ def read_only(settings: Settings) -> None:
 READ_ONLY = """
 import sys
 from pathlib import Path
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
 from fetch.pins import Pin
+from fetch.settings import Settings
 try:
-    print(obtain(Pin("thing", "1", "thing.tar", sys.argv[2], 256000), Settings(Path(sys.argv[1]))))
+    print(obtain(Pin("thing", "1", "thing.tar", sys.argv[2], 400000), Settings(Path(sys.argv[1]))))
 except DroidbpfError as error:
     print(error)
 """

@@ -2,64 +2,22 @@
 
 import gzip
 import hashlib
-import os
-import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import http_server
 import pytest
 from http_server import Server, body, endless, raw, silent, status
+from things import DATA, pin_of, reason
 
 from fetch import http
-from fetch.download import Settings, obtain
-from fetch.errors import DroidbpfError, PlaceError
-from fetch.pins import Pin
+from fetch.download import obtain
+from fetch.errors import PlaceError
+from fetch.settings import Settings
 
-DATA = random.Random(1).randbytes(400_000)
 ROOT = Path(__file__).parents[2]
 QUICK = http.Limits(connect=1, read=1, window=1, backoff=0.01, retry_after=0.2)
-
-
-def pin_of(*urls: str, data: bytes = DATA) -> Pin:
-    return Pin(
-        "thing", "1.0", "thing-1.0.tar.gz", hashlib.sha256(data).hexdigest(), len(data), urls
-    )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
-
-
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    return Settings(cache=tmp_path / "cache", report=told.append)
-
-
-def stored(settings: Settings) -> list[bytes]:
-    return [path.read_bytes() for path in (settings.cache / "sha256").glob("*")]
-
-
-def reason(url: str, settings: Settings, data: bytes = DATA) -> str:
-    """Give the reason that the total failure lists for a URL."""
-    with pytest.raises(DroidbpfError) as failure:
-        obtain(pin_of(url, data=data), settings)
-    assert stored(settings) == []
-    lines = failure.value.message.split("\n  ")
-    assert lines[1] == f"cache {settings.cache}: not there"
-    return lines[2].removeprefix(f"{url}: ")
 
 
 def part_reason(url: str, tmp_path: Path, limits: http.Limits = QUICK) -> str:

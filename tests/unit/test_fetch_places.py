@@ -1,56 +1,24 @@
 """Mirrors, the list of failures, and many processes at once or killed at any moment."""
 
-import hashlib
-import os
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import http_server
 import pytest
 from http_server import Server, body, status
+from things import DATA, pin_of, stored
 
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
 from fetch.pins import Pin
+from fetch.settings import Settings
 
-DATA = random.Random(1).randbytes(400_000)
 ROOT = Path(__file__).parents[2]
-
-
-def pin_of(*urls: str, data: bytes = DATA) -> Pin:
-    return Pin(
-        "thing", "1.0", "thing-1.0.tar.gz", hashlib.sha256(data).hexdigest(), len(data), urls
-    )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
-
-
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    return Settings(cache=tmp_path / "cache", report=told.append)
-
-
-def stored(settings: Settings) -> list[bytes]:
-    return [path.read_bytes() for path in (settings.cache / "sha256").glob("*")]
 
 
 @pytest.mark.parametrize("name", ["sha256/HASH", "thing-1.0.tar.gz"])
@@ -94,8 +62,9 @@ def test_no_place_reachable_lists_every_place_and_its_reason(
 CHILD = """
 import sys
 from pathlib import Path
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.pins import Pin
+from fetch.settings import Settings
 sha256, size, url, cache = sys.argv[1:]
 print(obtain(Pin("thing", "1.0", "thing.tar.gz", sha256, int(size), (url,)), Settings(Path(cache))))
 """

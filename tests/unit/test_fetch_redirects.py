@@ -1,55 +1,16 @@
 """Redirects, TLS, credentials and proxies: where a request may lead, and what goes along."""
 
-import hashlib
-import os
-import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import http_server
 import pytest
 from http_server import Server, body, redirect
+from things import DATA, pin_of, reason
 
-from fetch.download import Settings, obtain
+from fetch.download import obtain
 from fetch.errors import DroidbpfError
-from fetch.pins import Pin
-
-DATA = random.Random(1).randbytes(400_000)
-
-
-def pin_of(*urls: str, data: bytes = DATA) -> Pin:
-    return Pin(
-        "thing", "1.0", "thing-1.0.tar.gz", hashlib.sha256(data).hexdigest(), len(data), urls
-    )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with http_server.running() as running:
-        yield running
-
-
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def settings(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    return Settings(cache=tmp_path / "cache", report=told.append)
-
-
-def reason(url: str, settings: Settings) -> str:
-    """Give the reason that the total failure lists for a URL."""
-    with pytest.raises(DroidbpfError) as failure:
-        obtain(pin_of(url), settings)
-    lines = failure.value.message.split("\n  ")
-    assert lines[1] == f"cache {settings.cache}: not there"
-    return lines[2].removeprefix(f"{url}: ")
+from fetch.settings import Settings
 
 
 def test_redirects_are_followed(server: Server, settings: Settings) -> None:

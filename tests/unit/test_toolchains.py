@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -11,29 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from small_programs import answer, program
 
 import toolchains
 from fetch.errors import DroidbpfError
 from toolchains import bpf, gnu
-from toolchains.probe import Probes, identity, which
-
-
-def program(folder: Path, name: str, script: str = "") -> Path:
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
-
-
-def answer(folder: Path, name: str, text: str) -> Path:
-    return program(folder, name, f"echo '{text}'")
-
-
-@pytest.fixture
-def bin_(tmp_path: Path) -> Path:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    return folder
+from toolchains.probe import Probes, identity
 
 
 @pytest.fixture
@@ -47,89 +29,6 @@ def alone(tmp_path: Path, bin_: Path, monkeypatch: pytest.MonkeyPatch) -> Probes
     monkeypatch.setattr(bpf, "SBIN", str(tmp_path / "sbin"))
     monkeypatch.setattr(bpf, "Path", lambda path: Path(f"{tmp_path}{path}"))
     return Probes(tmp_path / "probes.json", str(bin_))
-
-
-def test_identity_is_that_of_the_file_behind_links(bin_: Path) -> None:
-    path = program(bin_, "clang-19")
-    (bin_ / "clang").symlink_to("clang-19")
-    stat = path.stat()
-    assert identity(str(path)) == f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    assert identity(str(bin_ / "clang")) == identity(str(path))
-
-
-def test_identity_changes_with_size_and_time_of_change(bin_: Path) -> None:
-    path = program(bin_, "gcc")
-    first = identity(str(path))
-    os.utime(path, ns=(1, 1))
-    second = identity(str(path))
-    path.write_text("longer than before, at the same time")
-    os.utime(path, ns=(1, 1))
-    assert len({first, second, identity(str(path))}) == 3
-
-
-def test_identity_of_no_file_is_an_os_error(bin_: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        identity(str(bin_ / "none"))
-
-
-def test_which_gives_the_first_executable_of_the_path(tmp_path: Path, bin_: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (bin_ / "tool").write_text("not executable")
-    (bin_ / "folder").mkdir()
-    expected = program(other, "tool")
-    program(other, "folder")
-    path = f"{bin_}::{tmp_path / 'none'}:{other}"
-    assert which("tool", path) == str(expected)
-    assert which("folder", path) == str(other / "folder")
-    assert which("none", path) == ""
-    assert which("tool", "") == ""
-
-
-def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -> None:
-    counter = tmp_path / "counter"
-    path = str(program(bin_, "gcc", f"echo asked >>{counter}; echo $1"))
-    for _ in range(3):
-        probes = Probes(tmp_path / "probes.json", str(bin_))
-        assert probes.ask(path, "--version") == "--version\n"
-    assert counter.read_text() == "asked\n"
-    assert probes.ask(path, "-v") == "-v\n"
-    assert counter.read_text() == "asked\n" * 2
-
-
-def test_a_changed_program_is_asked_anew(tmp_path: Path, bin_: Path) -> None:
-    probes = Probes(tmp_path / "probes.json", str(bin_))
-    assert probes.ask(str(answer(bin_, "gcc", "one")), "--version") == "one\n"
-    assert probes.ask(str(answer(bin_, "gcc", "second")), "--version") == "second\n"
-
-
-def test_a_failure_is_no_answer_and_is_not_remembered(tmp_path: Path, bin_: Path) -> None:
-    store = tmp_path / "probes.json"
-    path = program(bin_, "gcc", "echo wrong; exit 1")
-    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
-    assert not store.exists()
-    path.write_bytes(b"\x7fELF no program")
-    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
-
-
-def test_programs_are_asked_in_the_c_locale_with_no_input(tmp_path: Path, bin_: Path) -> None:
-    path = program(bin_, "gcc", "echo $LC_ALL; cat; echo end >&2")
-    assert Probes(tmp_path / "probes.json", "").ask(str(path)) == "C\nend\n"
-
-
-@pytest.mark.parametrize("content", ["", "[", "[1]", "null", "\udcff"])
-def test_a_damaged_store_is_begun_anew(tmp_path: Path, bin_: Path, content: str) -> None:
-    store = tmp_path / "probes.json"
-    store.write_bytes(os.fsencode(content))
-    path = str(answer(bin_, "gcc", "12"))
-    assert Probes(store, str(bin_)).ask(path) == "12\n"
-    assert list(json.loads(store.read_text()).values()) == ["12\n"]
-
-
-def test_a_store_that_cannot_be_written_does_not_hinder(tmp_path: Path, bin_: Path) -> None:
-    (tmp_path / "build").touch()
-    probes = Probes(tmp_path / "build" / "probes.json", str(bin_))
-    assert probes.ask(str(answer(bin_, "gcc", "12"))) == "12\n"
 
 
 def gnu_folder(bin_: Path, *, without: str = "", libc: str = "/usr/lib/libc.a") -> None:
@@ -202,6 +101,13 @@ def test_auto_is_the_toolchain_there_is(probes: Probes) -> None:
     assert found == toolchains.pick(found.name, "arm64", probes)
 
 
+def refused(probes: Probes) -> str:
+    """Give what is said where the tools for BPF objects are not all there."""
+    with pytest.raises(DroidbpfError) as caught:
+        bpf.find(probes)
+    return str(caught.value)
+
+
 TARGETS = "case $1 in --version) echo clang version {} ;; *) echo '    bpf - BPF' ;; esac"
 
 
@@ -236,18 +142,16 @@ def test_a_clang_that_will_not_do_is_told(
     bin_: Path, alone: Probes, said: str, message: str
 ) -> None:
     path = answer(bin_, "clang", said)
-    with pytest.raises(DroidbpfError) as caught:
-        bpf.find(alone)
-    assert str(caught.value) == (
+    assert refused(alone) == (
         f"error: {path} {message}\n"
         "hint: install it: apt-get install clang-19 (or any clang from 11 on)"
     )
 
 
 def test_no_clang_is_told(alone: Probes) -> None:
-    with pytest.raises(DroidbpfError) as caught:
-        bpf.find(alone)
-    assert caught.value.message == "no clang was found, which compiles BPF objects"
+    assert refused(alone).startswith(
+        "error: no clang was found, which compiles BPF objects\nhint: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -262,9 +166,7 @@ def test_a_bpftool_that_will_not_do_is_told(
 ) -> None:
     program(bin_, "clang", TARGETS.format("19"))
     path = program(bin_, "bpftool", script)
-    with pytest.raises(DroidbpfError) as caught:
-        bpf.find(alone)
-    assert str(caught.value) == (
+    assert refused(alone) == (
         f"error: {path} {message}\n"
         "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)"
     )
@@ -272,9 +174,7 @@ def test_a_bpftool_that_will_not_do_is_told(
 
 def test_no_bpftool_is_told(bin_: Path, alone: Probes) -> None:
     program(bin_, "clang", TARGETS.format("19"))
-    with pytest.raises(DroidbpfError) as caught:
-        bpf.find(alone)
-    assert caught.value.message == "no bpftool was found, which makes skeletons"
+    assert refused(alone).startswith("error: no bpftool was found, which makes skeletons\nhint: ")
 
 
 def test_bpftool_is_found_where_distributions_hide_it(

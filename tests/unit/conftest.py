@@ -1,0 +1,56 @@
+"""Fixtures that several files of tests share: of fetch, and a folder of programs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import http_server
+import pytest
+
+from fetch.settings import Settings
+
+pytest.register_assert_rewrite("things")
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the proxies of the environment: servers of tests are on loopback."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server() -> Iterator[http_server.Server]:
+    with http_server.running() as running:
+        yield running
+
+
+@pytest.fixture
+def told() -> list[str]:
+    """What was reported to the user, line by line."""
+    return []
+
+
+@pytest.fixture
+def settings(tmp_path: Path, told: list[str], no_proxy: None) -> Settings:
+    """An empty cache that reports to `told`."""
+    return Settings(cache=tmp_path / "cache", report=told.append)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """A folder that holds the thing."""
+    from things import DATA, pin_of
+
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / pin_of().filename).write_bytes(DATA)
+    return folder
+
+
+@pytest.fixture
+def bin_(tmp_path: Path) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,95 @@
+"""What programs are and say: asked for once in a lifetime, and anew when they change."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from small_programs import answer, program
+
+from toolchains.probe import Probes, identity, which
+
+
+def test_identity_is_that_of_the_file_behind_links(bin_: Path) -> None:
+    path = program(bin_, "clang-19")
+    (bin_ / "clang").symlink_to("clang-19")
+    stat = path.stat()
+    assert identity(str(path)) == f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    assert identity(str(bin_ / "clang")) == identity(str(path))
+
+
+def test_identity_changes_with_size_and_time_of_change(bin_: Path) -> None:
+    path = program(bin_, "gcc")
+    first = identity(str(path))
+    os.utime(path, ns=(1, 1))
+    second = identity(str(path))
+    path.write_text("longer than before, at the same time")
+    os.utime(path, ns=(1, 1))
+    assert len({first, second, identity(str(path))}) == 3
+
+
+def test_identity_of_no_file_is_an_os_error(bin_: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        identity(str(bin_ / "none"))
+
+
+def test_which_gives_the_first_executable_of_the_path(tmp_path: Path, bin_: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (bin_ / "tool").write_text("not executable")
+    (bin_ / "folder").mkdir()
+    expected = program(other, "tool")
+    program(other, "folder")
+    path = f"{bin_}::{tmp_path / 'none'}:{other}"
+    assert which("tool", path) == str(expected)
+    assert which("folder", path) == str(other / "folder")
+    assert which("none", path) == ""
+    assert which("tool", "") == ""
+
+
+def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -> None:
+    counter = tmp_path / "counter"
+    path = str(program(bin_, "gcc", f"echo asked >>{counter}; echo $1"))
+    for _ in range(3):
+        probes = Probes(tmp_path / "probes.json", str(bin_))
+        assert probes.ask(path, "--version") == "--version\n"
+    assert counter.read_text() == "asked\n"
+    assert probes.ask(path, "-v") == "-v\n"
+    assert counter.read_text() == "asked\n" * 2
+
+
+def test_a_changed_program_is_asked_anew(tmp_path: Path, bin_: Path) -> None:
+    probes = Probes(tmp_path / "probes.json", str(bin_))
+    assert probes.ask(str(answer(bin_, "gcc", "one")), "--version") == "one\n"
+    assert probes.ask(str(answer(bin_, "gcc", "second")), "--version") == "second\n"
+
+
+def test_a_failure_is_no_answer_and_is_not_remembered(tmp_path: Path, bin_: Path) -> None:
+    store = tmp_path / "probes.json"
+    path = program(bin_, "gcc", "echo wrong; exit 1")
+    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
+    assert not store.exists()
+    path.write_bytes(b"\x7fELF no program")
+    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
+
+
+def test_programs_are_asked_in_the_c_locale_with_no_input(tmp_path: Path, bin_: Path) -> None:
+    path = program(bin_, "gcc", "echo $LC_ALL; cat; echo end >&2")
+    assert Probes(tmp_path / "probes.json", "").ask(str(path)) == "C\nend\n"
+
+
+@pytest.mark.parametrize("content", ["", "[", "[1]", "null", "\udcff"])
+def test_a_damaged_store_is_begun_anew(tmp_path: Path, bin_: Path, content: str) -> None:
+    store = tmp_path / "probes.json"
+    store.write_bytes(os.fsencode(content))
+    path = str(answer(bin_, "gcc", "12"))
+    assert Probes(store, str(bin_)).ask(path) == "12\n"
+    assert list(json.loads(store.read_text()).values()) == ["12\n"]
+
+
+def test_a_store_that_cannot_be_written_does_not_hinder(tmp_path: Path, bin_: Path) -> None:
+    (tmp_path / "build").touch()
+    probes = Probes(tmp_path / "build" / "probes.json", str(bin_))
+    assert probes.ask(str(answer(bin_, "gcc", "12"))) == "12\n"
