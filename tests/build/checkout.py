@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 APPS = Path(__file__).parent / "apps"
 ARCH = "arm64"
+TRIPLE = {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu"
 TIMEOUT_S = 300
 
 # What a build keeps for itself; everything else below build/ is a product.

@@ -1,0 +1,120 @@
+"""A tool that is missing, too old or failing is told in one message with what to install."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from checkout import ARCH, TRIPLE, Tree
+from toolbox import Toolbox, real
+
+PACKAGES = {
+    "arm64": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "x86_64": "gcc libc6-dev",
+}[ARCH]
+CLANG_HINT = "hint: install it: apt-get install clang-19 (or any clang from 11 on)\n"
+BPFTOOL_HINT = "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)\n"
+
+
+@pytest.mark.parametrize("program", ["gcc", "ar", "objcopy"])
+def test_missing_program_of_the_toolchain_is_told(
+    tree: Tree, toolbox: Toolbox, program: str
+) -> None:
+    names = [f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")]
+    toolbox.link(*(name for name in names if name != f"{TRIPLE}-{program}"))
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == (
+        f"error: the gnu toolchain for {ARCH} lacks {TRIPLE}-{program}\n"
+        f"hint: install it: apt-get install {PACKAGES}\n"
+    )
+    tree.assert_up_to_date()
+
+
+def test_missing_static_libc_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    toolbox.wrap(
+        f"{TRIPLE}-gcc", f"{TRIPLE}-gcc", first='case "$*" in *libc.a) echo libc.a; exit ;; esac'
+    )
+    result = tree.scons(env=toolbox.first, status=2)
+    assert result.err == (
+        f"error: the gnu toolchain for {ARCH} lacks a static libc (libc.a)\n"
+        f"hint: install it: apt-get install {PACKAGES}\n"
+    )
+
+
+def _toolchain(toolbox: Toolbox) -> Toolbox:
+    return toolbox.link(*(f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")))
+
+
+def test_missing_clang_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    result = tree.scons(env=_toolchain(toolbox).only, status=2)
+    assert result.err == f"error: no clang was found, which compiles BPF objects\n{CLANG_HINT}"
+    tree.assert_up_to_date()
+
+
+def test_clang_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = _toolchain(toolbox).script("clang", "echo Debian clang version 10.0.1-8")
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == (
+        f"error: {path} is clang 10.0.1, too old for CO-RE BPF objects\n{CLANG_HINT}"
+    )
+
+
+def test_clang_without_the_bpf_target_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = _toolchain(toolbox).script(
+        "clang",
+        "case $1 in --version) echo clang version 18.1.8 ;; *) echo '  x86 - 32-bit X86' ;; esac",
+    )
+    result = tree.scons(env=toolbox.only, status=2)
+    assert result.err == f"error: {path} is a clang without the BPF target\n{CLANG_HINT}"
+
+
+def _with_bpftool(path: Path | str) -> list[str]:
+    """Give a command that runs another with a file in the place of the machine's bpftool.
+
+    It is looked for beside PATH, so that it must be hidden where it is.
+    """
+    if os.geteuid():
+        pytest.skip("only root can hide the machine's bpftool")
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, str(path), os.path.realpath(real("bpftool"))]
+
+
+def test_missing_bpftool_is_told(tree: Tree) -> None:
+    result = tree.scons(status=2, prefix=_with_bpftool(os.devnull))
+    assert result.err == f"error: no bpftool was found, which makes skeletons\n{BPFTOOL_HINT}"
+    tree.assert_up_to_date()
+
+
+def test_bpftool_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = toolbox.script("bpftool", "echo bpftool v5.10.46")
+    result = tree.scons(env=toolbox.first, status=2, prefix=_with_bpftool(path))
+    assert re.fullmatch(
+        r"error: /\S+/bpftool is bpftool 5.10.46, too old; 7.0 or newer is needed\n"
+        + re.escape(BPFTOOL_HINT),
+        result.err,
+    )
+
+
+def test_toolchain_that_does_not_run_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    path = toolbox.script(f"{TRIPLE}-gcc", "exit 1")
+    path.chmod(0o755)
+    result = tree.scons(env=toolbox.first, status=2)
+    assert result.err.startswith("error: ")
+    assert "hint: " in result.err
+
+
+def test_program_that_vanishes_while_building_is_told(tree: Tree, toolbox: Toolbox) -> None:
+    bpftool = toolbox.wrap("bpftool", "bpftool", first=f'rm -f "{toolbox.folder}/bpftool"')
+    toolbox.script(
+        "bpftool",
+        bpftool.read_text()
+        .replace("#!/bin/sh\n", "")
+        .replace("rm -f", '[ "$1" = version ] || rm -f'),
+    )
+    result = tree.scons("-j1", "hello", env=toolbox.first, status=2)
+    assert f"{toolbox.folder}/bpftool: No such file or directory\n" in result.err
+    assert os.access(tree.build, os.W_OK)
+    shutil.rmtree(toolbox.folder)
