@@ -9,17 +9,27 @@ vm.machine.run().
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from processes import children, is_alive
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 from vm import kernels, machine, qemu
 
+pytest.register_assert_rewrite("syscall_mon_guest")
+from syscall_mon_guest import guest  # noqa: E402, F401 (a fixture)
+
 RunInVm = Callable[..., machine.Results]
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _no_qemu_is_left() -> Iterator[None]:
+    yield
+    assert [pid for pid in children(os.getpid()) if is_alive(pid)] == []
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs syscall_mon in all the ways that test_syscall_mon.py looks at, and prints a tar archive of
+# Runs syscall_mon in all the ways that test_syscall_mon_*.py look at, and prints a tar archive of
 # what each left: NAME.out, NAME.err, NAME.status, and NAME.work, what the traced program said.
 # Its own stderr tells how far it has come.
 
