@@ -229,7 +229,7 @@ def _table(report: Report) -> str:
         f" (at least {STRACE_RATIO_LIMIT:.0f})",
         f"events: {report.expected} syscalls by dd, {report.seen} written, {report.lost} lost",
     ]
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,44 @@
+"""Tool: kernel types. Adds the builder VmlinuxHeader: arm64.btf.xz -> vmlinux.h."""
+
+import lzma
+import os
+import shutil
+
+from SCons.Builder import Builder
+from SCons.Script import Action
+
+from fetch.errors import DroidbpfError
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    tools = env["BPF_TOOLS"]
+    env.SetDefault(BPFTOOL=tools.bpftool, BPFTOOL_ID=tools.bpftool_identity)
+    header = env.Step(
+        "VMLINUX",
+        "VMLINUX",
+        "$BPFTOOL btf dump file ${TARGET}.btf format c > ${TARGET}.tmp",
+        identity="BPFTOOL_ID",
+        before=_decompress,
+        after=_forget_btf,
+    )
+    env["BUILDERS"]["VmlinuxHeader"] = Builder(
+        action=Action(header), suffix=".h", src_suffix=".btf.xz"
+    )
+
+
+def _decompress(target, source, env):
+    try:
+        with lzma.open(str(source[0])) as packed, open(f"{target[0]}.btf", "wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+    except (lzma.LZMAError, EOFError) as error:
+        hint = f"restore it: git checkout {source[0]}"
+        raise DroidbpfError(f"{source[0]} is corrupt: {error}", hint) from None
+
+
+def _forget_btf(target, source, env):
+    """Remove the plain BTF: as a node, its 6 MB would be hashed at every start."""
+    os.unlink(f"{target[0]}.btf")
