@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -36,7 +37,19 @@ def generate(env):
     env["SHORT"] = env["V"] == "0"
     env["COLOUR"] = ["-fdiagnostics-color=always"] if _colour() else []
     env.AddMethod(step, "Step")
-    atexit.register(_summary)
+    atexit.register(_summary, _signals())
+
+
+def _signals():
+    """Give a file descriptor that holds the numbers of the signals that came.
+
+    SCons handles SIGINT by itself, and with -Q does not say so.
+    """
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
 
 
 def _colour():
@@ -148,9 +161,14 @@ def _log(log, arguments, began_s, cpu_s):
         file.write(line + "\n")
 
 
-def _summary():
-    """Tell of each failed step once more, after everything else."""
+def _summary(signals):
+    """Tell of an interrupt, or of each failed step once more, after everything else."""
     sys.stdout.flush()
+    with contextlib.suppress(BlockingIOError):
+        if signal.SIGINT in os.read(signals, 4096):
+            print("error: interrupted", file=sys.stderr)
+            print("hint: what was made is kept; the same command goes on", file=sys.stderr)
+            return
     for told in dict.fromkeys(map(_told, GetBuildFailures())):
         print(told, end="\n" if told else "", file=sys.stderr)
 
