@@ -43,7 +43,6 @@ def app(env, name, folder):
     output = f"{env['VARIANT']}/apps/{name}"
     units = env["COMPILED"]  # a clone copies it
     env = env.Clone(
-        APP=name,
         OUTPUT=output,
         FOLDER=folder,
         CPPPATH=[f"#{output}", _path(folder), *env["CPPPATH"]],
