@@ -1,0 +1,183 @@
+"""The lock of a hub: which file exactly (sha256 and size) each name stands for, and where it is.
+
+btfhub.lock and a hub's index.json are the same JSON, {"schema": 1, "url": …, "files": [{…}, …]}:
+`url` is what upstream's paths are below, at a fixed commit; each file has the fields of HubFile.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fetch.errors import DroidbpfError
+
+SCHEMA = 1
+SUFFIX = ".btf.tar.xz"
+LARGEST = 16 << 20  # of a lock or an index, bytes
+LARGEST_FILE = 256 << 20  # of an archive or of the BTF in it, bytes
+_PART = r"[A-Za-z0-9][A-Za-z0-9._+~:@-]{0,199}"
+_PATH = re.compile(rf"(?:{_PART}/){{0,7}}{_PART}")
+_BASE = re.compile(r"(?:https?://[!-~]{1,1500}/)?")
+_FORMS = {
+    "name": _PATH,
+    "path": re.compile(rf"(?:{_PART}/){{0,7}}{_PART}\.btf\.tar\.xz"),
+    "sha256": re.compile(r"[0-9a-f]{64}"),
+    "btf_sha256": re.compile(r"[0-9a-f]{64}"),
+    "branch": re.compile(rf"(?:{_PART})?"),
+    "month": re.compile(r"(?:[0-9]{4}-[0-9]{2})?"),
+    "url": re.compile(r"(?:https?://[!-~]{1,2000})?"),
+}
+_SIZES = ("size", "btf_size")
+_OPTIONAL = {"branch", "month", "url"}
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One BTF of a hub: sizes in bytes, hashes in lowercase hex.
+
+    Args:
+        path: below the hub: "common-android12-5.10/a12-5.10-2022-05-arm64.btf.tar.xz".
+        size, sha256: of the archive.
+        btf_size, btf_sha256: of the BTF in it.
+        branch: "android12-5.10", a vendor or a distribution.
+        month: "2022-05", or "".
+        url: where upstream has the archive; "" where only some hub has it.
+    """
+
+    name: str
+    path: str
+    size: int
+    sha256: str
+    btf_size: int
+    btf_sha256: str
+    branch: str = ""
+    month: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Upstream's URL at a fixed commit (ends with "/"; "" for none), and the files by name."""
+
+    url: str
+    files: dict[str, HubFile]
+
+
+def load(path: Path) -> Lock:
+    """Read a lock.
+
+    Raises:
+        DroidbpfError: it cannot be read, or something in it is not what it must be.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read the lock {path}: {error.strerror}") from error
+    return parse(data, str(path))
+
+
+def parse(data: bytes, where: str) -> Lock:
+    """Read the JSON of a lock or of an index, which may be hostile.
+
+    Args:
+        where: what messages call it.
+
+    Raises:
+        DroidbpfError: what is wrong with it.
+    """
+    if len(data) > LARGEST:
+        raise DroidbpfError(f"{where} is larger than {LARGEST} bytes")
+    try:
+        top = json.loads(data, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise DroidbpfError(f"{where} is not valid JSON: {str(error)[:200]}") from error
+    if not isinstance(top, dict) or type(top.get("schema")) is not int:
+        raise DroidbpfError(f"{where} is neither the lock nor the index of a hub")
+    if top["schema"] != SCHEMA:
+        raise DroidbpfError(
+            f"{where} has schema {str(top['schema'])[:20]}; this program reads {SCHEMA}"
+        )
+    url = top.get("url", "")
+    if not isinstance(url, str) or not _BASE.fullmatch(url):
+        raise DroidbpfError(f'{where}: url must be an http(s) URL that ends with "/"')
+    if not isinstance(top.get("files"), list):
+        raise DroidbpfError(f"{where}: files must be a list")
+    files: dict[str, HubFile] = {}
+    paths = set()
+    for number, table in enumerate(top["files"], 1):
+        file = _file(f"{where}: file {number}", table, url)
+        if file.name in files or file.path in paths:
+            raise DroidbpfError(f"{where}: file {number}: {file.name} is there twice")
+        files[file.name] = file
+        paths.add(file.path)
+    return Lock(url, files)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a key is there twice")
+    return table
+
+
+def _file(where: str, table: Any, base: str) -> HubFile:
+    """Check one entry; its URL, if it does not tell one, is its path below the base."""
+    if not isinstance(table, dict):
+        raise DroidbpfError(f"{where} is not an object")
+    for key in (*_FORMS, *_SIZES):
+        if key not in table and key not in _OPTIONAL:
+            raise DroidbpfError(f"{where} has no {key}")
+    for key, value in table.items():
+        if form := _FORMS.get(key):
+            if not isinstance(value, str) or not form.fullmatch(value):
+                raise DroidbpfError(f"{where}: {key} cannot be {_shown(value)}")
+        elif key not in _SIZES:
+            raise DroidbpfError(f"{where}: unknown key {_shown(key)}")
+        elif type(value) is not int or not 0 < value <= LARGEST_FILE:
+            raise DroidbpfError(f"{where}: {key} cannot be {_shown(value)}")
+    file = HubFile(**table)
+    return replace(file, url=base + file.path) if base and "url" not in table else file
+
+
+def _shown(value: object) -> str:
+    """Show a value of unknown length and content in a message."""
+    text = ascii(value)
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+def render(lock: Lock) -> bytes:
+    """Give a lock or an index as JSON: the same files always give the same bytes."""
+    files = []
+    for file in sorted(lock.files.values(), key=lambda one: one.path):
+        table = {key: value for key, value in asdict(file).items() if value or key == "url"}
+        if file.url == (lock.url + file.path if lock.url else ""):
+            del table["url"]
+        files.append(table)
+    top = {"schema": SCHEMA} | ({"url": lock.url} if lock.url else {}) | {"files": files}
+    return (json.dumps(top, indent=1) + "\n").encode()
+
+
+def write(path: Path, lock: Lock) -> None:
+    """Write a lock or an index at once: a reader sees the old one or the new one.
+
+    Raises:
+        DroidbpfError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            temporary.write_bytes(render(lock))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
+
+
+def make(url: str, files: Iterable[HubFile]) -> Lock:
+    """Make a lock of files, by name."""
+    return Lock(url, {file.name: file for file in files})
