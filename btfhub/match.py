@@ -15,7 +15,7 @@ class Key:
     """What a kernel must have for a BTF to fit; it goes into programs, too.
 
     Attributes:
-        version, android, kmi, sublevel: of the kernel, as in names.Release; unknown where "", 0, -1.
+        version, android, kmi, sublevel: as in names.Release; "", 0 and -1 where unknown.
         month: 202205, 0 for none; only to order keys.
         exact_only: it fits by build id or commit alone: the layout of its neighbours differs.
         commit: a prefix, at least 7 hex digits.
