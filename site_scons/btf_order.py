@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from vmlinux import btf
+from btfhub import btf
 
 FWD = 7
 TYPE_SIZE = 12

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from btfhub import btf
 from fetch.errors import DroidbpfError
-from vmlinux import btf
 
 MAX_BYTES = 1 << 30
 # How a bzImage's payload begins (the kernel's lib/decompress.c), and who unpacks it.

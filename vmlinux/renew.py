@@ -83,7 +83,7 @@ def check(folder: Path) -> None:
     Raises:
         DroidbpfError: a file that is missing, broken, or not the one that SOURCES.toml tells of.
     """
-    from vmlinux import btf
+    from btfhub import btf
 
     for arch, source in sources(folder).items():
         data = read(folder / f"{arch}.btf.xz")

@@ -20,7 +20,7 @@ TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
 
 # What is done to an object after clang: as much an input of it as clang is.
 FINISHING = tuple(
-    map(Path, ("site_scons/bpf_object.py", "site_scons/btf_order.py", "vmlinux/btf.py"))
+    map(Path, ("site_scons/bpf_object.py", "site_scons/btf_order.py", "btfhub/btf.py"))
 )
 
 

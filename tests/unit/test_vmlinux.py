@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from btfhub import btf
 from fetch.errors import DroidbpfError
-from vmlinux import btf, extract, renew
+from vmlinux import extract, renew
 
 STRINGS = b"\0int\0task_struct\0pid\0"
 TYPES = (
@@ -116,39 +117,6 @@ def test_changed_or_broken_file_is_found(tmp_path: Path) -> None:
     assert failure(renew.check, tmp_path) == message
     file.unlink()
     assert failure(renew.check, tmp_path) == f"cannot read {file}: No such file or directory"
-
-
-def test_sound_btf_is_counted() -> None:
-    assert btf.check(BTF) == 2
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "BTF: shorter than its header"),
-        (header(magic=0x9FEB) + BTF[24:], "BTF: magic 0x9feb, version 1, header of 24 bytes"),
-        (header(size=32) + BTF[24:], "BTF: magic 0xeb9f, version 1, header of 32 bytes"),
-        (BTF[:-1], f"BTF: its header speaks of {len(BTF)} bytes, there are {len(BTF) - 1}"),
-        (BTF + b"\0", f"BTF: its header speaks of {len(BTF)} bytes, there are {len(BTF) + 1}"),
-        (
-            header(str_off=8) + BTF[24:],
-            "BTF: the sections of types and strings are not one after the other",
-        ),
-        (BTF[:-1] + b"x", "BTF: the strings do not begin and end with a NUL"),
-        (header(types=24) + TYPES[:24] + STRINGS, "BTF: type 2 is cut off"),
-        (header(types=36) + TYPES[:36] + STRINGS, "BTF: type 2 is cut off"),
-        (
-            header() + b"\xff" + TYPES[1:] + STRINGS,
-            "BTF: type 1 has an unknown kind or a name outside",
-        ),
-        (
-            header() + TYPES[:7] + b"\x1f" + TYPES[8:] + STRINGS,
-            "BTF: type 1 has an unknown kind or a name outside",
-        ),
-    ],
-)
-def test_unsound_btf_is_refused(data: bytes, message: str) -> None:
-    assert failure(btf.check, data) == message
 
 
 def test_btf_is_found_in_an_arm64_image_behind_what_looks_like_one() -> None:
