@@ -1,7 +1,6 @@
-"""What is known of Android's common kernels, by branch: gki_months.json and gki.toml."""
+"""What is known of Android's common kernels, by branch: gki_months.json and gki.json."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -52,8 +51,7 @@ def branch(name: str) -> Branch:
 def branches() -> dict[str, Branch]:
     """Give every branch that is known, by name."""
     months = json.loads((_FOLDER / "gki_months.json").read_text())["branches"]
-    with (_FOLDER / "gki.toml").open("rb") as file:
-        tables = tomllib.load(file)
+    tables = json.loads((_FOLDER / "gki.json").read_text())["branches"]
     return {
         name: Branch(
             kmi=table.get("kmi", -1),

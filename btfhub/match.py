@@ -1,12 +1,19 @@
 """Finds the BTF that fits a kernel release; btfhub/runtime does the same in C on the device."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from btfhub import gki
 from btfhub.names import HubName, Release, parse_release
 
 NOTHING, OLDER, SUBLEVEL, BUILD, RELEASE = range(5)
+CONFIDENCE = {
+    NOTHING: "none",
+    OLDER: "older",
+    SUBLEVEL: "sublevel",
+    BUILD: "exact",
+    RELEASE: "exact",
+}
 _SHORTEST_COMMIT = 7  # hex digits
 
 
@@ -17,7 +24,7 @@ class Key:
     Attributes:
         version, android, kmi, sublevel: as in names.Release; "", 0 and -1 where unknown.
         month: 202205, 0 for none; only to order keys.
-        exact_only: it fits by build id or commit alone: the layout of its neighbours differs.
+        exact_only: it fits by build id, commit or release alone: a neighbour's layout may differ.
         commit: a prefix, at least 7 hex digits.
         builds: the build ids that are known to be of it.
         release: the text of a BTF that is named by a release.
@@ -39,9 +46,17 @@ def key(name: HubName) -> Key:
     """Give what a kernel must have for the hub's file of this name."""
     if name.kind == "release":
         r = parse_release(name.name)
-        builds = (r.build,) if r.build else ()
         return Key(
-            name.name, r.version, r.android, r.kmi, r.sublevel, 0, False, r.commit, builds, r.text
+            name.name,
+            r.version,
+            r.android,
+            r.kmi,
+            r.sublevel,
+            # Without a frozen KMI two builds of one sublevel may differ.
+            exact_only=not r.android or r.kmi != gki.branch(r.branch).kmi,
+            commit=r.commit,
+            builds=(r.build,) if r.build else (),
+            release=r.text,
         )
     if name.kind == "vendor":
         _, version, commit = name.name.rsplit("-", 2)
@@ -55,7 +70,7 @@ def key(name: HubName) -> Key:
         branch.kmi,
         branch.sublevel(name.month or name.kind),
         int(name.month.replace("-", "") or 0),
-        name.month in branch.exact_only,
+        exact_only=name.month in branch.exact_only,
         builds=branch.builds.get(name.month, ()),
     )
 
@@ -81,10 +96,137 @@ def rank(k: Key, r: Release) -> int:
 def ranked(r: Release, keys: Iterable[Key]) -> list[tuple[int, Key]]:
     """Give the keys that fit with their ranks, the best first.
 
-    Among equal ones the highest sublevel goes first, then those named by a release, then the
-    latest month, then the name.
+    Of one rank the highest sublevel goes first, then those named by a release, then the latest
+    month, then the name by its bytes.
     """
     fitting = [(how, k) for k in keys if (how := rank(k, r)) != NOTHING]
     return sorted(
         fitting, key=lambda f: (-f[0], -f[1].sublevel, not f[1].release, -f[1].month, f[1].name)
     )
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which BTF fits a kernel, and why.
+
+    Attributes:
+        key: the BTF; None where nothing fits.
+        confidence: "exact" (the release, the build or the commit), "sublevel" (its months share
+            their core structs), "older" (the nearest older one) or "none".
+        reason: a sentence.
+        warnings: what may still be wrong, a sentence each.
+        others: what fits, too, the best first, each with its confidence.
+        step: what to do next, a sentence; "" where the BTF is only to be embedded.
+    """
+
+    key: Key | None
+    confidence: str
+    reason: str
+    warnings: tuple[str, ...] = ()
+    others: tuple[tuple[str, Key], ...] = ()
+    step: str = ""
+
+
+def resolve(r: Release, keys: Sequence[Key]) -> Match:
+    """Choose among keys the BTF that fits a kernel."""
+    fitting = ranked(r, keys)
+    if not fitting:
+        reason, step = _why_nothing(r, keys)
+        return Match(None, CONFIDENCE[NOTHING], reason, step=step)
+    how, best = fitting[0]
+    others = tuple((CONFIDENCE[its], k) for its, k in fitting[1:])
+    warnings = tuple(_warnings(r, how, best, keys))
+    return Match(best, CONFIDENCE[how], _why(r, how, best), warnings, others)
+
+
+def _why(r: Release, how: int, k: Key) -> str:
+    if how == RELEASE:
+        return "this BTF is named by that very release"
+    if how == BUILD:
+        if r.build and r.build in k.builds:
+            month = gki.branch(r.branch).month_of_build(r.build)
+            return f"Google's build {r.build} is {f'of {month}' if month else 'that of this BTF'}"
+        return f"the commit g{r.commit} is that of this BTF"
+    kernel = f"{r.branch}, KMI generation {r.kmi}"
+    if how == SUBLEVEL:
+        months = gki.branch(r.branch).months_of(r.sublevel)
+        tail = f", that of {_and(months)}" if months else ""
+        return f"{kernel}, the same sublevel {r.sublevel}{tail}"
+    return f"{kernel}: sublevel {k.sublevel} is the nearest that is older than {r.sublevel}"
+
+
+def _warnings(r: Release, how: int, k: Key, keys: Sequence[Key]) -> Iterable[str]:
+    branch = gki.branch(r.branch)
+    if branch.kernel_btf:
+        yield (
+            f"kernels of {r.branch} normally have BTF themselves: where /sys/kernel/btf/vmlinux is"
+            " there, it is used and nothing has to be embedded"
+        )
+    if "-dirty" in r.rest and how != RELEASE:
+        yield "-dirty: the kernel was built from changed sources, its structs may be others"
+    if how in (BUILD, RELEASE):
+        return
+    if not k.month and not k.release:
+        yield f"{k.name} is of no month; sublevel {k.sublevel} stands for what was measured of it"
+    known = branch.month_of_build(r.build)
+    differing = [month for month in branch.months_of(r.sublevel) if month in branch.exact_only]
+    if known in differing:
+        yield f"build {r.build} is of {known}, whose core structs differ from those of this BTF"
+    elif differing and not known:
+        yield (
+            f"sublevel {r.sublevel} is also that of {_and(differing)}, whose core structs differ;"
+            " the release does not tell which it is"
+        )
+    if how == OLDER:
+        if all(other.sublevel < r.sublevel for other in keys if _of_kmi(other, r)):
+            yield f"no BTF of {r.branch} is newer; what moved after {k.sublevel} is not known"
+        yield (
+            "structs that are private to a driver or a file system (f2fs, ext4, io_uring, USB"
+            " gadgets …) may have moved; those of the KMI (task_struct, file, sock …) must not"
+        )
+
+
+def _of_kmi(k: Key, r: Release) -> bool:
+    return (k.version, k.android, k.kmi) == (r.version, r.android, r.kmi)
+
+
+def _why_nothing(r: Release, keys: Sequence[Key]) -> tuple[str, str]:
+    """Give the reason and the next step."""
+    branch = gki.branch(r.branch)
+    step = (
+        "nothing has to be embedded where the device has /sys/kernel/btf/vmlinux"
+        f"{f' (kernels of {r.branch} normally do)' if branch.kernel_btf else ''}; elsewhere embed"
+        " the kernel's own BTF: python -m btfhub encode makes it from the vmlinux"
+    )
+    if not r.android:
+        reason = (
+            "the release names no Android branch (as -android12-9- does): it is older than GKI or"
+            " a vendor's own, and no BTF is named by it or is of its commit"
+        )
+        return reason, step
+    if branch.kmi not in (-1, r.kmi):
+        reason = (
+            f"{r.branch} is frozen as KMI generation {branch.kmi}; this kernel is of generation"
+            f" {r.kmi}, whose structs may differ"
+        )
+        return reason, step
+    same = [k for k in keys if _of_kmi(k, r)]
+    usable = [k.sublevel for k in same if not k.exact_only and k.sublevel >= 0]
+    if usable:
+        reason = (
+            f"sublevel {r.sublevel} is older than every BTF of {r.branch}, KMI generation {r.kmi};"
+            f" the oldest is of {min(usable)}"
+        )
+    elif same:
+        reason = (
+            f"{_and([k.name for k in same])} fits a kernel by its build or its release alone, and"
+            " this one's is another"
+        )
+    else:
+        reason = f"there is no BTF of {r.branch}, KMI generation {r.kmi}"
+    return reason, step
+
+
+def _and(words: Sequence[str]) -> str:
+    """Give "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
