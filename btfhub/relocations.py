@@ -1,26 +1,21 @@
 """What the CO-RE relocations of an app's objects come to on one kernel, as libbpf has it."""
 
-import os
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from btfhub import typegraph
+from btfhub.minimize import relocate
 from btfhub.objects import ASKING_KINDS, ENUM_KINDS, Wanted, count, fields, flavoured, wanted
 from fetch.errors import DroidbpfError
 
 __all__ = ["Relocation", "count", "fields", "read"]
 
-_TIMEOUT = 60  # seconds; it takes 0.02 on a kernel's BTF
-_LAST_LINES = 3
 _MATCH = re.compile(r"matching candidate #[0-9]+ <[a-z_0-9]+> \[[0-9]+\] (.*)")
 _OFFSET = re.compile(r" @ offset ([0-9]+)(?:\.([0-7]))?\)$")
 _VALUE = re.compile(r" = (-?[0-9]+)$")
 _STEP = re.compile(r"\.([^.\[]+)|\[([0-9]+)\]")
-_INFORMATIVE = re.compile(r"libbpf: (prog '.*': relo #[0-9]+: [<mn]|CO-RE relocating )")
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[R
     asked = [relocation for path in objects for relocation in wanted(path)]
     if not asked:
         return []
-    said, minimized = _run(objects, btf, bpftool)
+    said, minimized = relocate(objects, btf, bpftool)
     types = typegraph.load(minimized)
     found = []
     for relocation, answers in zip(asked, _answers(asked, said), strict=True):
@@ -67,34 +62,6 @@ def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[R
             value = 0
         found.append(Relocation(relocation, value, bit))
     return found
-
-
-def _run(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str], bytes]:
-    """Give the lines that bpftool prints, and the minimized BTF."""
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder, "min.btf")
-        command: list[str | Path] = [bpftool, "-d", "gen", "min_core_btf", btf, result, *objects]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                env=os.environ | {"LC_ALL": "C"},
-                timeout=_TIMEOUT,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise DroidbpfError(f"bpftool did not end on {btf.name} in {_TIMEOUT} s") from error
-        except OSError as error:
-            hint = "install it: apt-get install bpftool"
-            raise DroidbpfError(f"cannot run {bpftool}: {error.strerror}", hint) from error
-        lines = done.stderr.decode(errors="backslashreplace").split("\n")
-        if done.returncode:
-            names = ", ".join(path.name for path in objects)
-            last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
-            why = "".join(f"\n  {line.strip()}" for line in last[-_LAST_LINES:])
-            status = why or f" status {done.returncode}"
-            raise DroidbpfError(f"bpftool cannot relocate {names} on {btf.name}:{status}")
-        return lines, result.read_bytes()
 
 
 def _answers(asked: Sequence[Wanted], lines: Sequence[str]) -> Iterator[list[str]]:

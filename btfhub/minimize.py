@@ -1,0 +1,60 @@
+"""Keeps of a BTF what the CO-RE relocations of an app's objects need: a few hundred bytes."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fetch.errors import DroidbpfError
+
+_TIMEOUT = 60  # seconds; it takes 0.02 on a kernel's BTF
+_LAST_LINES = 3
+_INFORMATIVE = re.compile(r"libbpf: (prog '.*': relo #[0-9]+: [<mn]|CO-RE relocating )")
+
+
+def minimize(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> bytes:
+    """Give the BTF with the types that the objects' relocations find in it, and no others.
+
+    Args and Raises are those of relocate().
+    """
+    return relocate(objects, btf, bpftool)[1]
+
+
+def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str], bytes]:
+    """Give the lines that `bpftool -d` prints of each relocation, and the minimized BTF.
+
+    Args:
+        objects: BPF objects, all that are relocated by the result: what none of them asks for, it
+            has not.
+        btf: a kernel's raw BTF, checked.
+        bpftool: the program, 7.0 or newer.
+
+    Raises:
+        DroidbpfError: bpftool is missing or fails; with what it said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder, "min.btf")
+        command: list[str | Path] = [bpftool, "-d", "gen", "min_core_btf", btf, result, *objects]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | {"LC_ALL": "C"},
+                timeout=_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DroidbpfError(f"bpftool did not end on {btf.name} in {_TIMEOUT} s") from error
+        except OSError as error:
+            hint = "install it: apt-get install bpftool"
+            raise DroidbpfError(f"cannot run {bpftool}: {error.strerror}", hint) from error
+        lines = done.stderr.decode(errors="backslashreplace").split("\n")
+        if done.returncode:
+            names = ", ".join(path.name for path in objects)
+            last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
+            why = "".join(f"\n  {line.strip()}" for line in last[-_LAST_LINES:])
+            status = why or f" status {done.returncode}"
+            raise DroidbpfError(f"bpftool cannot relocate {names} on {btf.name}:{status}")
+        return lines, result.read_bytes()
