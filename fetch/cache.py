@@ -17,6 +17,7 @@ from fetch.errors import DroidbpfError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CHUNK = 1 << 18
+_POLL = 0.05  # seconds between two attempts to get a lock
 
 
 class CacheError(DroidbpfError):
@@ -87,17 +88,33 @@ class CorruptError(DroidbpfError):
 
 
 @contextlib.contextmanager
-def lock(cache: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a file of the cache; others, in this process or not, wait."""
+def lock(cache: Path, name: str, pause: Callable[[float], None] | None = None) -> Iterator[None]:
+    """Hold the lock of a file of the cache; others, in this process or not, wait.
+
+    Args:
+        pause: sleeps for a number of seconds while another has the lock, or raises to give up.
+    """
     path = cache / "locks" / name
     with writing(cache):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if pause:
+            while not _try_lock(handle):
+                pause(_POLL)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def partial(cache: Path, sha256: str) -> Path:
@@ -166,6 +183,7 @@ def full(cache: Path, size: int) -> CacheError:
 def check_space(cache: Path, size: int) -> None:
     """Raise the error of a full disk before a download of `size` bytes begins in vain."""
     with writing(cache):
+        cache.mkdir(parents=True, exist_ok=True)
         status = os.statvfs(cache)
     if status.f_bavail * status.f_frsize < size:
         raise full(cache, size)

@@ -15,8 +15,25 @@ from fetch.errors import DroidbpfError, PlaceError
 from fetch.pins import Alternative, Pin
 from fetch.reasons import redact
 from fetch.settings import Settings
+from fetch.watch import Connections
 
 _Place = tuple[str, Callable[[], Path]]
+
+
+class NoPlaceError(DroidbpfError):
+    """No place gives some files; `tried` has for each, described, the places with their reasons."""
+
+    def __init__(self, tried: dict[str, list[str]], hint: str) -> None:
+        if len(tried) == 1:
+            ((file, reasons),) = tried.items()
+            message = "\n  ".join([f"no place gives {file}:", *reasons])
+        else:
+            lines = [f"no place gives these {len(tried)} files:"]
+            for file, reasons in tried.items():
+                lines += [file, *(f"  {reason}" for reason in reasons)]
+            message = "\n  ".join(lines)
+        super().__init__(message, hint)
+        self.tried = tried
 
 
 def obtain(pin: Pin, settings: Settings) -> Path:
@@ -40,12 +57,12 @@ def obtain_all(pins: Iterable[Pin], settings: Settings) -> dict[str, Path]:
     found = {}
     absent = []
     for pin in pins:
-        if path := _obtain(pin, settings):
+        if path := obtain_one(pin, settings):
             found[pin.name] = path
         else:
             absent.append(pin)
     if absent:
-        raise _offline_error(absent, settings)
+        raise offline_error(absent, settings)
     return found
 
 
@@ -58,19 +75,27 @@ def cached(pin: Pin, settings: Settings) -> Path | None:
     return None
 
 
-def _obtain(pin: Pin, settings: Settings) -> Path | None:
-    """Obtain one archive; None: offline, and it is not there."""
+def obtain_one(pin: Pin, settings: Settings, connections: Connections | None = None) -> Path | None:
+    """Obtain one archive; None: offline, and it is not there.
+
+    Args:
+        connections: shared by several threads; None for ones of its own.
+
+    Raises:
+        DroidbpfError: as obtain().
+        StoppedError: the connections were stopped.
+    """
     if found := cached(pin, settings):
         return found
-    if settings.offline and not _mirror_folder(settings):
+    if settings.offline and not mirror_folder(settings):
         return None
-    with cache.lock(settings.cache, pin.sha256):
+    with cache.lock(settings.cache, pin.sha256, connections.pause if connections else None):
         for sha256, size in pin.accepted.items():
             if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
                 return found
         cache.check_space(settings.cache, pin.size)
         failures = [f"cache {settings.cache}: not there"]
-        for name, fetch in _places(pin, settings):
+        for name, fetch in _places(pin, settings, connections):
             started = time.monotonic()
             try:
                 found = fetch()
@@ -87,27 +112,26 @@ def _obtain(pin: Pin, settings: Settings) -> Path | None:
                     settings.report(f"{pin.filename}: {name} is skipped: {error.message}")
     if settings.offline:
         return None
-    listed = "\n  ".join(failures)
-    raise DroidbpfError(f"no place gives {_describe(pin)}:\n  {listed}", _by_hand(pin, settings))
+    raise NoPlaceError({_describe(pin): failures}, _by_hand(pin, settings))
 
 
-def _places(pin: Pin, settings: Settings) -> Iterator[_Place]:
-    if folder := _mirror_folder(settings):
+def _places(pin: Pin, settings: Settings, connections: Connections | None) -> Iterator[_Place]:
+    if folder := mirror_folder(settings):
         yield f"mirror {folder}", partial(_from_folder, pin, folder, settings)
     if settings.offline:
         return
     if settings.mirror and not folder:
         name = f"mirror {redact(settings.mirror)}"
-        yield name, partial(_from_mirror, pin, settings.mirror, settings)
+        yield name, partial(_from_mirror, pin, settings.mirror, settings, connections)
     for url in pin.urls:
-        name = redact(url)
-        yield name, partial(_from_url, url, pin.filename, pin.sha256, pin.size, settings)
+        name, file = redact(url), (pin.filename, pin.sha256, pin.size)
+        yield name, partial(_from_url, url, *file, settings, connections)
     for alternative in pin.alternatives:
         name = f"source archive of {alternative.distribution} {alternative.suite}"
         yield name, partial(_from_distribution, alternative, settings)
 
 
-def _mirror_folder(settings: Settings) -> Path | None:
+def mirror_folder(settings: Settings) -> Path | None:
     """Give the mirror if it is a folder: reading it opens no socket."""
     mirror = settings.mirror.removeprefix("file://")
     return Path(mirror).expanduser().absolute() if mirror and "://" not in mirror else None
@@ -143,13 +167,15 @@ def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
     raise PlaceError("not there", missing=True)
 
 
-def _from_mirror(pin: Pin, mirror: str, settings: Settings) -> Path:
+def _from_mirror(
+    pin: Pin, mirror: str, settings: Settings, connections: Connections | None
+) -> Path:
     wrong = []
     for filename, sha256, size in _files(pin):
         for name in (f"sha256/{sha256}", quote(filename)):
             url = f"{mirror.rstrip('/')}/{name}"
             try:
-                return _from_url(url, pin.filename, sha256, size, settings)
+                return _from_url(url, pin.filename, sha256, size, settings, connections)
             except PlaceError as error:
                 if error.wrong:
                     wrong.append(f"{name}: {error.message}")
@@ -160,12 +186,20 @@ def _from_mirror(pin: Pin, mirror: str, settings: Settings) -> Path:
     raise PlaceError("not there", missing=True)
 
 
-def _from_url(url: str, name: str, sha256: str, size: int, settings: Settings) -> Path:
+def _from_url(
+    url: str,
+    name: str,
+    sha256: str,
+    size: int,
+    settings: Settings,
+    connections: Connections | None,
+) -> Path:
     part = cache.partial(settings.cache, sha256)
     progress = partial(_progress, settings, name, size)
-    if http.download(url, part, size, progress) and cache.digest(part) != sha256:
+    get = partial(http.download, url, part, size, progress, connections=connections)
+    if get() and cache.digest(part) != sha256:
         http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
-        http.download(url, part, size, progress)
+        get()
     return _verified(part, name, sha256, size, settings)
 
 
@@ -214,7 +248,8 @@ def _by_hand(pin: Pin, settings: Settings) -> str:
     return f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
 
 
-def _offline_error(pins: list[Pin], settings: Settings) -> DroidbpfError:
+def offline_error(pins: list[Pin], settings: Settings) -> DroidbpfError:
+    """Make the error that lists the files which are not in the cache."""
     lines = []
     for pin in pins:
         lines.append(_describe(pin))

@@ -40,9 +40,18 @@ class PlaceError(DroidbpfError):
     Args:
         missing: the place answers, and has no such file.
         wrong: the place gave other bytes than the pinned ones.
+        unreachable: the place cannot be connected to.
     """
 
-    def __init__(self, message: str, *, missing: bool = False, wrong: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        missing: bool = False,
+        wrong: bool = False,
+        unreachable: bool = False,
+    ) -> None:
         super().__init__(message)
         self.missing = missing
         self.wrong = wrong
+        self.unreachable = unreachable

@@ -11,16 +11,19 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from fetch import cache
 from fetch.errors import DroidbpfError, PlaceError
-from fetch.reasons import RetryError, explain, redact
+from fetch.reasons import RetryError, explain, redact, retry_after
 
 if TYPE_CHECKING:
     import requests
+
+    from fetch.watch import Connections, Guard
 
 _CHUNK = 1 << 16
 _AGAIN = {408, 429} | set(range(500, 600)) - {501, 505}
@@ -53,6 +56,7 @@ def download(
     limits: Limits = DEFAULT,
     *,
     exact: bool = True,
+    connections: "Connections | None" = None,
 ) -> bool:
     """Fill the file `part` from a URL; go on from what it has if the server proves it unchanged.
 
@@ -61,6 +65,7 @@ def download(
         size: the bytes expected; never more than one byte above it is read.
         progress: called with the number of bytes that `part` has.
         exact: fewer bytes are an error.
+        connections: shared by several downloads; None for ones of its own.
 
     Returns:
         whether the file was continued, so that wrong bytes may be the older part's fault.
@@ -68,18 +73,45 @@ def download(
     Raises:
         PlaceError: no such host, no connection, an HTTP error, too slow, another size …
         CacheError: `part` cannot be written.
+        StoppedError: the connections were stopped.
     """
     try:
         import requests  # noqa: F401
     except ImportError as error:
         raise PlaceError("the Python package requests is not installed (use ./dev)") from error
+    from fetch import watch
+
+    if connections is None:
+        with watch.Connections() as own:
+            return _download(url, part, size, progress, limits, exact, own)
+    host = _host(url)
+    if reason := connections.unreachable.get(host):
+        raise PlaceError(reason)
+    try:
+        return _download(url, part, size, progress, limits, exact, connections)
+    except PlaceError as error:
+        if error.unreachable and host not in connections.reached:
+            connections.unreachable[host] = error.message
+        raise
+
+
+def _download(
+    url: str,
+    part: Path,
+    size: int,
+    progress: Callable[[int], None],
+    limits: Limits,
+    exact: bool,
+    connections: "Connections",
+) -> bool:
+    """Attempt the download as often as the limits allow."""
     started = time.monotonic()
     resumed = False
     retry = 0
     while True:
         before = _length(part)
         try:
-            return _attempt(url, part, size, progress, limits, exact) or resumed
+            return _attempt(url, part, size, progress, limits, exact, connections) or resumed
         except RetryError as error:
             retry += 1
             grew = _length(part) - before >= _CHUNK
@@ -87,10 +119,11 @@ def download(
             if retry > min(limits.retries, error.retries) or late:
                 have = _length(part)
                 after = f" after {have} of {size} bytes" if have else ""
-                raise PlaceError(f"{error.message}{after}") from error
+                message = f"{error.message}{after}"
+                raise PlaceError(message, unreachable=error.unreachable) from error
             resumed = True
             backoff = limits.backoff * 2 ** (retry - 1) * random.uniform(0.75, 1.25)
-            time.sleep(max(backoff, min(error.wait, limits.retry_after)))
+            connections.pause(max(backoff, min(error.wait, limits.retry_after)))
 
 
 def _attempt(
@@ -100,13 +133,13 @@ def _attempt(
     progress: Callable[[int], None],
     limits: Limits,
     exact: bool,
+    connections: "Connections",
 ) -> bool:
-    from fetch import watch
-
     have, headers = _resume_headers(url, part, size)
-    with watch.guarded_session(limits.window, limits.rate, limits.total) as (session, guard):
+    with connections.guarded(limits.window, limits.rate, limits.total) as (session, guard):
         try:
-            with _request(session, url, headers, limits) as response:
+            with _request(session, guard, url, headers, limits) as response:
+                connections.reached.add(_host(url))
                 have = _accept(response, url, part, size, have, exact)
                 with cache.writing(part.parent.parent, size):
                     file = part.open("r+b" if have else "wb")
@@ -129,9 +162,11 @@ def _attempt(
                 discard(part)
             raise
         except Exception as error:
+            connections.check()
             if guard.verdict:
                 raise PlaceError(guard.verdict) from error
             raise explain(error, url) from error
+    connections.check()
     if guard.verdict:
         raise PlaceError(guard.verdict)
     length = response.headers.get("Content-Length", "")
@@ -142,9 +177,11 @@ def _attempt(
 
 
 def _request(
-    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
+    session: "requests.Session", guard: "Guard", url: str, headers: dict[str, str], limits: Limits
 ) -> "requests.Response":
     """Send a GET, following redirects within bounds; credentials stay with their host."""
+    import requests
+
     origin = urlsplit(url)
     for _ in range(limits.redirects + 1):
         parts = urlsplit(url)
@@ -152,7 +189,8 @@ def _request(
             raise PlaceError(f"not an http(s) URL: {redact(url)}")
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         same = (parts.scheme, bare.netloc) == (origin.scheme, origin.netloc.rpartition("@")[2])
-        response = session.get(
+        get = partial(
+            session.get,
             bare.geturl(),
             headers=headers,
             stream=True,
@@ -160,10 +198,16 @@ def _request(
             timeout=(limits.connect, limits.read),
             auth=_credentials(origin if same else bare),  # type: ignore[arg-type]
         )
+        try:
+            response = get()
+        except requests.ConnectionError:
+            if not guard.reused or guard.verdict:
+                raise
+            guard.fresh = True  # a kept connection may be closed by the server at any moment
+            response = get()
         if response.status_code not in _REDIRECTS or "Location" not in response.headers:
             return response
         response.close()
-        session.close()  # a kept connection may be closed by the server at any moment
         target = urljoin(bare.geturl(), response.headers["Location"])
         if parts.scheme == "https" and urlsplit(target).scheme != "https":
             raise PlaceError(f"redirects from https to {urlsplit(target).scheme}, refused")
@@ -200,7 +244,7 @@ def _accept(
         discard(part)
         raise RetryError("HTTP 416: the rest of the file is refused")
     if status in _AGAIN:
-        raise RetryError(f"HTTP {status}", _retry_after(response.headers.get("Retry-After", "")))
+        raise RetryError(f"HTTP {status}", retry_after(response.headers.get("Retry-After", "")))
     if status not in (200, 206):
         raise PlaceError(f"HTTP {status}", missing=status in (404, 410))
     if status == 206:
@@ -234,19 +278,15 @@ def _note(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
+def _host(url: str) -> str:
+    """Give what of a URL is to be connected to."""
+    with contextlib.suppress(ValueError):
+        return urlsplit(url).netloc.rpartition("@")[2]
+    return ""
+
+
 def _length(part: Path) -> int:
     try:
         return part.stat().st_size
     except OSError:
         return 0
-
-
-def _retry_after(value: str) -> float:
-    """Read a Retry-After header (RFC 9110, 10.2.3): seconds or a date; give seconds."""
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    import email.utils
-
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-    return 0

@@ -32,8 +32,28 @@ def told(settings: Settings) -> Iterator[Settings]:
             )
         bars[name].update(got - bars[name].n)
 
+    def report(line: str) -> None:
+        with _above(bars):
+            settings.report(line)
+
+    def downloaded(name: str, place: str, size: int, seconds: float) -> None:
+        with _above(bars):
+            settings.downloaded(name, place, size, seconds)
+
     try:
-        yield replace(settings, progress=show)
+        yield replace(settings, progress=show, report=report, downloaded=downloaded)
     finally:
         for bar in bars.values():
             bar.close()
+
+
+@contextmanager
+def _above(bars: "dict[str, tqdm.tqdm[Any]]") -> Iterator[None]:
+    """Clear the bars while a line is printed."""
+    if not bars:
+        yield
+        return
+    import tqdm
+
+    with tqdm.tqdm.external_write_mode(sys.stderr):
+        yield

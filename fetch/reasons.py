@@ -1,5 +1,7 @@
 """Why an HTTP request failed, in one line without credentials, and whether to try again."""
 
+import contextlib
+import time
 from urllib.parse import urlsplit
 
 from fetch.errors import PlaceError
@@ -11,10 +13,13 @@ class RetryError(PlaceError):
     Args:
         wait: seconds to wait before it, as the server asks.
         retries: how many attempts more at most.
+        unreachable: as in PlaceError.
     """
 
-    def __init__(self, message: str, wait: float = 0, retries: int = 99) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, wait: float = 0, retries: int = 99, *, unreachable: bool = False
+    ) -> None:
+        super().__init__(message, unreachable=unreachable)
         self.wait = wait
         self.retries = retries
 
@@ -49,17 +54,18 @@ def explain(error: Exception, url: str) -> PlaceError:
         return any(isinstance(one, kinds) for one in chain)
 
     if among(urllib3.exceptions.NameResolutionError):
-        return PlaceError(f"unknown host {host}")
+        return PlaceError(f"unknown host {host}", unreachable=True)
     if among(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return PlaceError(f"the TLS certificate of {host} is not accepted")
     if among(requests.exceptions.ProxyError):
         return PlaceError("the proxy fails")
     if among(ConnectionRefusedError):
-        return RetryError("connection refused", retries=1)
+        return RetryError("connection refused", retries=1, unreachable=True)
     if among(urllib3.exceptions.NewConnectionError):
-        return RetryError(f"no connection to {host}", retries=1)
+        return RetryError(f"no connection to {host}", retries=1, unreachable=True)
     if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return RetryError(f"no connection to {host}: it does not answer", retries=1)
+        reason = f"no connection to {host}: it does not answer"
+        return RetryError(reason, retries=1, unreachable=True)
     if among(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
         return RetryError("it stopped sending")
     if among(
@@ -70,3 +76,14 @@ def explain(error: Exception, url: str) -> PlaceError:
     ) and not among(requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
         return RetryError("the connection broke")
     return PlaceError(f"not a URL that can be asked ({type(error).__name__})")
+
+
+def retry_after(value: str) -> float:
+    """Read a Retry-After header (RFC 9110, 10.2.3): seconds or a date; give seconds."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    import email.utils
+
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    return 0
