@@ -1,11 +1,12 @@
-"""Runs one benchmark: `python -m benchmarks build|syscall_mon [options]`."""
+"""Runs one benchmark, a module of this folder: `python -m benchmarks NAME [options]`."""
 
 import importlib
 import sys
+from pathlib import Path
 
 from fetch.errors import DroidbpfError
 
-BENCHMARKS = ("build", "syscall_mon")
+BENCHMARKS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
 def main(arguments: list[str]) -> int:

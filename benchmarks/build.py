@@ -42,6 +42,12 @@ class Limit:
         """Tell whether the figure is within its limit."""
         return not self.most or self.value <= self.most
 
+    def __str__(self) -> str:
+        """Give the line of a table."""
+        value = f"{self.value:8.3f}" if isinstance(self.value, float) else f"{self.value:8}"
+        verdict = f"at most {self.most:g}: {'met' if self.met else 'MISSED'}" if self.most else ""
+        return f"{self.name:58} {value} {self.unit:2}  {verdict}".rstrip()
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -66,11 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1))
     else:
         for figure in figures:
-            verdict = f"at most {figure.most:g}: {'met' if figure.met else 'MISSED'}"
-            print(
-                f"{figure.name:58} {figure.value:8.3f} {figure.unit:2}"
-                + (f"  {verdict}" if figure.most else "")
-            )
+            print(figure)
     return 0 if all(figure.met for figure in figures) else 1
 
 

@@ -1,0 +1,94 @@
+"""What it costs to embed the BTFs of a whole hub: time cold and unchanged, bytes in the program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, interleaved, run
+from fetch.errors import DroidbpfError
+
+APP = "proc_mon"
+PROGRAM = f"build/arm64-gnu/apps/{APP}/{APP}"
+STUB = """\
+#include "droidbpf.h"
+
+int droidbpf_btf_path(const char **path, const char *named, bool verbose)
+{
+	(void)named;
+	(void)verbose;
+	*path = 0;
+	return 0;
+}
+
+void droidbpf_btf_done(void)
+{
+}
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmark and print its figures; give 0 where all limits are met, else 1."""
+    assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks kernels", description=__doc__)
+    parser.add_argument("--hub", type=Path, default=assets / "btfhub", help="a hub folder")
+    parser.add_argument("--rounds", type=int, default=5, help="of each short command [5]")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    if not options.hub.is_dir():
+        raise DroidbpfError(f"there is no hub in {options.hub}", "name one: --hub DIR")
+    with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
+        tree = Path(folder, "checkout")
+        copy_checkout(tree)
+        figures = measure(tree, options.hub.absolute(), options.rounds)
+    if options.json:
+        print(json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1))
+    else:
+        for figure in figures:
+            print(figure)
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
+    """Give all figures of builds in tree."""
+    plain = [*SCONS, "ARCH=arm64", f"app={APP}"]
+    embed = [*plain, "kernels=all", f"btfhub={hub}", "offline=1"]
+    run(plain, tree)
+    without = (tree / PROGRAM).stat().st_size
+    cache = tree.parent / "cache"
+    cold = run(embed, tree, DROIDBPF_CACHE=str(cache))
+    held = len(list(hub.rglob("*.btf.tar.xz")))
+    pulled = len(list((cache / "sha256").iterdir()))
+    embedded = tree / f"{PROGRAM}.btfs.c"
+    size = int(re.findall(r"droidbpf_btfs_size = ([0-9]+)", embedded.read_text())[0])
+    program = (tree / PROGRAM).stat().st_size
+    minimized = {file.read_bytes() for file in (tree / PROGRAM).parent.glob("btf/*.btf")}
+    (unchanged,) = interleaved([(embed, tree)], rounds)
+    runtime = tree / "btfhub/runtime"
+    for source in runtime.glob("*.c"):
+        if not source.name.endswith(".bpf.c"):
+            source.unlink()
+    (runtime / "stub.c").write_text(STUB)
+    shutil.rmtree(tree / "build/arm64-gnu/btfhub")
+    run(plain, tree)
+    bare = (tree / PROGRAM).stat().st_size
+    return [
+        Limit("files of the hub", held, ""),
+        Limit("files pulled", pulled, ""),
+        Limit(f"cold: pull, check, minimize and embed for {APP}: wall", cold.wall_s, "s", 20.0),
+        Limit(f"cold: pull, check, minimize and embed for {APP}: CPU", cold.cpu_s, "s"),
+        Limit("nothing changed: wall", unchanged.wall_s, "s", 1.0),
+        Limit("distinct minimized BTFs", len(minimized), ""),
+        Limit("minimized BTFs, before they are packed", sum(map(len, minimized)), "B"),
+        Limit("embedded", size, "B", 4000),
+        Limit("program without runtime and BTFs", bare, "B"),
+        Limit("growth by the runtime", without - bare, "B"),
+        Limit("growth by runtime and BTFs", program - bare, "B", 16000),
+    ]
