@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Chooses the BTF for the running kernel, see droidbpf.h, and tells what it did. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "btf_helpers.h"
+#include "droidbpf.h"
+#include "runtime.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+/* Defined by the C file that btfhub/embed.py makes, if the app has one. */
+extern const unsigned char droidbpf_btfs[] __attribute__((weak));
+extern const unsigned int droidbpf_btfs_size __attribute__((weak));
+
+struct search {
+	bool verbose;
+	struct utsname kernel;
+	char program[NAME_MAX + 1];
+	char folder[PATH_MAX]; /* the program's */
+	struct droidbpf_text tried; /* a line for each source that gave none */
+	int err;
+};
+
+/* What the last droidbpf_btf_path() gave. */
+static struct droidbpf_file file = { .fd = -1 };
+static char named_path[PATH_MAX];
+
+static void begin(struct search *search, bool verbose)
+{
+	ssize_t size = readlink("/proc/self/exe", search->folder, sizeof(search->folder) - 1);
+	char *slash;
+
+	search->verbose = verbose;
+	search->err = -ENOENT;
+	uname(&search->kernel);
+	search->folder[size > 0 ? size : 0] = '\0';
+	slash = strrchr(search->folder, '/');
+	snprintf(search->program, sizeof(search->program), "%s", slash ? slash + 1 : "droidbpf");
+	if (slash)
+		*slash = '\0';
+}
+
+/* Whether it can be opened: bionic's access() and faccessat() do not tell. */
+static int can_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Gives 0 if the BTF at the path is the kernel's; else a line more is in search->tried. */
+static int try_path(struct search *search, const char *path, enum droidbpf_care care,
+		    const char *source, const char *reason)
+{
+	struct droidbpf_text why = {};
+	int err = droidbpf_probe(path, care, search->verbose, &why);
+
+	if (!err) {
+		if (why.size)
+			fprintf(stderr, "%s: warning: %s: %s\n", search->program, source, why.text);
+		if (search->verbose)
+			fprintf(stderr, "btf: %s%s; probe passed\n", source, reason);
+		return 0;
+	}
+	if (search->verbose)
+		fprintf(stderr, "btf: %s%s: %s\n", source, reason, why.text);
+	search->err = err == PROBE_WRONG ? -EINVAL : err;
+	droidbpf_add(&search->tried, "%s: %s\n", source, why.text);
+	if (err != PROBE_WRONG) /* no other BTF would help */
+		fprintf(stderr, "%s: error: %s\n", search->program, why.text);
+	return err;
+}
+
+static int try_named(struct search *search, const char *named, const char *option)
+{
+	struct droidbpf_text source = {};
+	int err = -ENAMETOOLONG;
+
+	droidbpf_add(&source, "%s (%s)", named, option);
+	if (snprintf(named_path, sizeof(named_path), "%s", named) < (int)sizeof(named_path))
+		err = can_read(named_path);
+	if (err) {
+		fprintf(stderr, "%s: error: %s: %s\n", search->program, source.text,
+			strerror(-err));
+		return err;
+	}
+	err = try_path(search, named_path, CARE_WARN, source.text, "");
+	if (err == PROBE_WRONG)
+		fprintf(stderr,
+			"%s: error: %s"
+			"%s: hint: `python -m btfhub resolve %s` tells which BTF fits this kernel\n",
+			search->program, search->tried.text, search->program,
+			search->kernel.release);
+	return err ? search->err : 0;
+}
+
+static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank rank,
+			 const struct droidbpf_release *release, struct droidbpf_text *text)
+{
+	if (rank == RANK_RELEASE)
+		droidbpf_add(text, ", made for this very release");
+	else if (rank == RANK_BUILD && entry->commit[0])
+		droidbpf_add(text, ", commit %s", release->commit);
+	else if (rank == RANK_BUILD)
+		droidbpf_add(text, ", build %s of android%d-%s", release->build, release->android,
+			     release->version);
+	else
+		droidbpf_add(text, ", sublevel %d of android%d-%s, KMI %d", entry->sublevel,
+			     release->android, release->version, release->kmi);
+	if (rank == RANK_OLDER)
+		droidbpf_add(text, ", the nearest before %d", release->sublevel);
+}
+
+static int try_entry(struct search *search, const struct droidbpf_entry *entry, const char *reason)
+{
+	struct droidbpf_text source = {};
+	int err;
+
+	droidbpf_add(&source, "%s (embedded)", entry->name);
+	err = droidbpf_write_file(&file, entry->btf, entry->btf_size, search->folder);
+	if (err) {
+		droidbpf_add(&search->tried, "%s: cannot make a file of it: %s\n", source.text,
+			     strerror(-err));
+		return PROBE_WRONG;
+	}
+	err = try_path(search, file.path, entry->careful ? CARE_REFUSE : CARE_NOT, source.text,
+		       reason);
+	if (err)
+		droidbpf_close_file(&file);
+	return err;
+}
+
+/* Gives 0, PROBE_WRONG where another source may help, or another negative errno. */
+static int try_embedded(struct search *search)
+{
+	struct droidbpf_embedded embedded;
+	struct droidbpf_release release;
+	struct droidbpf_text reason = {};
+	const struct droidbpf_entry *best = NULL;
+	enum droidbpf_rank rank;
+	int err;
+
+	if (!&droidbpf_btfs_size) {
+		droidbpf_add(&search->tried, "no BTF is embedded in the program\n");
+		return PROBE_WRONG;
+	}
+	err = droidbpf_unpack(droidbpf_btfs, droidbpf_btfs_size, &embedded);
+	if (err) {
+		droidbpf_add(&search->tried, "the BTFs embedded in the program: %s\n",
+			     err == -EBADMSG ? "they are damaged" : strerror(-err));
+		return PROBE_WRONG;
+	}
+	if (droidbpf_parse_release(search->kernel.release, &release))
+		best = droidbpf_best(&embedded, &release, &rank);
+	if (best) {
+		describe_fit(best, rank, &release, &reason);
+		err = try_entry(search, best, reason.text);
+	} else {
+		err = PROBE_WRONG;
+	}
+	if (err == PROBE_WRONG) {
+		droidbpf_add(&search->tried, best ? "embedded: " : "embedded, none fits: ");
+		droidbpf_summarize(&embedded, &search->tried);
+		droidbpf_add(&search->tried, "\n");
+	}
+	droidbpf_free(&embedded);
+	return err;
+}
+
+static int try_beside(struct search *search)
+{
+	struct droidbpf_text source = {};
+	int err = -ENAMETOOLONG;
+
+	if (snprintf(named_path, sizeof(named_path), "%s/%s.btf", search->folder,
+		     search->kernel.release) < (int)sizeof(named_path))
+		err = can_read(named_path);
+	droidbpf_add(&source, "%s (beside the program)", named_path);
+	if (!err)
+		return try_path(search, named_path, CARE_WARN, source.text, "");
+	droidbpf_add(&search->tried, "%s: %s\n", named_path, strerror(-err));
+	return PROBE_WRONG;
+}
+
+static void refuse(const struct search *search)
+{
+	const char *release = search->kernel.release, *line = search->tried.text;
+
+	fprintf(stderr, "%s: error: kernel %s has no BTF, and none that fits was found\n",
+		search->program, release);
+	for (; *line; line += strcspn(line, "\n") + 1)
+		fprintf(stderr, "%s:   %.*s\n", search->program, (int)strcspn(line, "\n"), line);
+	fprintf(stderr,
+		"%s: hint: `python -m btfhub resolve %s` tells which BTF fits: build with "
+		"kernels=NAME, or name its file by --btf or $DROIDBPF_BTF\n",
+		search->program, release);
+}
+
+int droidbpf_btf_path(const char **path, const char *named, bool verbose)
+{
+	const char *variable = getenv("DROIDBPF_BTF");
+	struct search search = {};
+	int err;
+
+	droidbpf_btf_done();
+	*path = NULL;
+	begin(&search, verbose);
+	if (named || (variable && *variable)) {
+		err = named ? try_named(&search, named, "--btf")
+			    : try_named(&search, variable, "$DROIDBPF_BTF");
+		*path = err ? NULL : named_path;
+		return err;
+	}
+	if (!can_read(KERNEL_BTF)) {
+		if (verbose)
+			fprintf(stderr, "btf: %s, the kernel's own\n", KERNEL_BTF);
+		return 0;
+	}
+	err = try_embedded(&search);
+	if (!err) {
+		*path = file.path;
+		return 0;
+	}
+	if (err == PROBE_WRONG)
+		err = try_beside(&search);
+	if (!err)
+		*path = named_path;
+	if (err == PROBE_WRONG)
+		refuse(&search);
+	return err ? search.err : 0;
+}
+
+void droidbpf_btf_done(void)
+{
+	droidbpf_close_file(&file);
+}
+
+int ensure_core_btf(struct bpf_object_open_opts *opts)
+{
+	const char *path;
+	int err = droidbpf_btf_path(&path, NULL, false);
+
+	if (!err && path)
+		opts->btf_custom_path = path;
+	return err;
+}
+
+void cleanup_core_btf(struct bpf_object_open_opts *opts)
+{
+	(void)opts;
+	droidbpf_btf_done();
+}

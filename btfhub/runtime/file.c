@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Gives libbpf, which takes BTF only from a path, a file that nobody else sees and that is gone
+ * when the program is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime.h"
+
+#define CLOEXEC 1U /* MFD_CLOEXEC; old bionic has neither it nor memfd_create() */
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		data += n;
+		size -= n;
+	}
+	return 0;
+}
+
+/* Fills what was opened, -1 if it was not, and makes sure that it can be opened by its path. */
+static int finish(struct droidbpf_file *file, int fd, const void *data, size_t size)
+{
+	int err, again;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", fd);
+	err = write_all(fd, data, size);
+	if (!err) {
+		again = open(file->path, O_RDONLY | O_CLOEXEC);
+		err = again < 0 ? -errno : 0;
+		if (again >= 0)
+			close(again);
+	}
+	if (err)
+		close(fd);
+	else
+		file->fd = fd;
+	return err;
+}
+
+static int open_in(const char *folder)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (!folder || !*folder) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (snprintf(path, sizeof(path), "%s/droidbpf-btf.XXXXXX", folder) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkstemp(path);
+	if (fd >= 0) {
+		unlink(path);
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	return fd;
+}
+
+int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,
+			const char *folder)
+{
+	int err;
+
+	file->fd = -1;
+	err = finish(file, syscall(SYS_memfd_create, "btf", CLOEXEC), data, size);
+	if (err)
+		err = finish(file, open_in(getenv("TMPDIR")), data, size);
+	if (err)
+		err = finish(file, open_in(folder), data, size);
+	return err;
+}
+
+void droidbpf_close_file(struct droidbpf_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
