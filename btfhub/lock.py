@@ -19,10 +19,10 @@ SUFFIX = ".btf.tar.xz"
 LARGEST = 16 << 20  # of a lock or an index, bytes
 LARGEST_FILE = 64 << 20  # of an archive or of the BTF in it, bytes
 _PART = r"[A-Za-z0-9][A-Za-z0-9._+~:@-]{0,199}"
-_PATH = re.compile(rf"(?:{_PART}/){{0,7}}{_PART}")
+PATH = re.compile(rf"(?:{_PART}/){{0,7}}{_PART}")
 _BASE = re.compile(r"(?:https?://[!-~]{1,1500}/)?")
 _FORMS = {
-    "name": _PATH,
+    "name": PATH,
     "path": re.compile(rf"(?:{_PART}/){{0,7}}{_PART}\.btf\.tar\.xz"),
     "sha256": re.compile(r"[0-9a-f]{64}"),
     "btf_sha256": re.compile(r"[0-9a-f]{64}"),

@@ -20,7 +20,11 @@ from fetch.watch import Connections
 _Place = tuple[str, Callable[[], Path]]
 
 
-class NoPlaceError(DroidbpfError):
+class AbsentError(DroidbpfError):
+    """Some files are not in the cache, and no place gives them."""
+
+
+class NoPlaceError(AbsentError):
     """No place gives some files; `tried` has for each, described, the places with their reasons."""
 
     def __init__(self, tried: dict[str, list[str]], hint: str) -> None:
@@ -248,11 +252,14 @@ def _by_hand(pin: Pin, settings: Settings) -> str:
     return f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
 
 
-def offline_error(pins: list[Pin], settings: Settings) -> DroidbpfError:
+def offline_error(pins: list[Pin], settings: Settings) -> AbsentError:
     """Make the error that lists the files which are not in the cache."""
     lines = []
+    folder = mirror_folder(settings)
     for pin in pins:
         lines.append(_describe(pin))
+        if folder:
+            lines.append(f"  not in the mirror {folder}")
         lines += [f"  from {url}" for url in pin.urls]
         path = cache.content(settings.cache, pin.sha256)
         lines.append(f"  to {path}")
@@ -261,7 +268,7 @@ def offline_error(pins: list[Pin], settings: Settings) -> DroidbpfError:
         except cache.CorruptError as error:
             lines.append(f"  the file there is corrupt: {error.reason}")
     listed = "\n  ".join(lines)
-    return DroidbpfError(
+    return AbsentError(
         f"offline=1, and not in the cache:\n  {listed}",
         "put the files there, name a folder that holds them (mirror=…), or go online",
     )

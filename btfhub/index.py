@@ -1,0 +1,162 @@
+"""The index of a hub: by it a folder or any static web server tells what it holds."""
+
+import hashlib
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from btfhub import mirror
+from btfhub.lock import LARGEST, LARGEST_FILE, HubFile, Lock, make, parse
+from fetch.errors import DroidbpfError, PlaceError
+from fetch.settings import Settings
+
+NAME = "index.json"
+
+
+def describe_all(folder: Path, paths: Sequence[str]) -> list[HubFile]:
+    """Unpack and check archives below a folder, on all CPUs; give what an index tells of each.
+
+    Raises:
+        DroidbpfError: one is damaged, or what it holds is no sound BTF.
+    """
+    names = mirror.named(paths)
+    workers = min(len(paths), len(os.sched_getaffinity(0)))
+    if workers < 2:
+        return [describe(folder, path, names[path]) for path in paths]
+    executor = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
+    try:
+        begun = [executor.submit(describe, folder, path, names[path]) for path in paths]
+        return [one.result() for one in begun]
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def describe(folder: Path, path: str, name: str) -> HubFile:
+    """Unpack and check one archive; give what an index tells of it.
+
+    Args:
+        path: of the archive below the folder.
+
+    Raises:
+        DroidbpfError: it is damaged, or what it holds is no sound BTF.
+    """
+    from btfhub import archive, btf
+
+    file = folder / path
+    size, sha256 = digest(file)
+    _, data = archive.unpack(file)
+    try:
+        btf.check(data)
+    except DroidbpfError as error:
+        raise DroidbpfError(f"{file}: {error.message}", error.hint) from error
+    branch, month = _origin(path)
+    return HubFile(
+        name, path, size, sha256, len(data), hashlib.sha256(data).hexdigest(), branch, month
+    )
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """Give the size in bytes and the sha256 of an archive.
+
+    Raises:
+        DroidbpfError: it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if not 0 < size <= LARGEST_FILE:
+                raise DroidbpfError(f"{path} has {size} bytes, not 1 to {LARGEST_FILE}")
+            return size, hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _origin(path: str) -> tuple[str, str]:
+    """Give branch and month of an archive: of a distribution's kernel, the distribution."""
+    from btfhub.names import parse_name, parse_release
+
+    try:
+        name = parse_name(path)
+        branch = name.branch or parse_release(name.name).branch
+    except DroidbpfError:
+        return "", ""
+    parts = path.split("/")
+    return branch or (parts[0] if len(parts) > 2 else ""), name.month
+
+
+def of_folder(folder: Path) -> Lock:
+    """Make the index of a folder by unpacking and checking each archive in it.
+
+    Raises:
+        DroidbpfError: it holds none, or one is damaged.
+    """
+    paths = sorted(mirror.paths_of(folder))
+    if not paths:
+        raise DroidbpfError(
+            f"{folder} holds no archive of a hub",
+            "a hub holds FOLDER/NAME-arm64.btf.tar.xz or DISTRO/VERSION/ARCH/RELEASE.btf.tar.xz",
+        )
+    return make("", describe_all(folder, paths))
+
+
+def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
+    """Give what the index of a web server tells, by name; None where it has no index.
+
+    Raises:
+        DroidbpfError: the server does not answer, or its index is malformed.
+    """
+    from fetch import http
+
+    url = mirror.url_of(hub, NAME)
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder, "partial", NAME)
+        part.parent.mkdir()
+        try:
+            http.download(url, part, LARGEST, exact=False)
+        except PlaceError as error:
+            if error.missing:
+                return None
+            where = mirror.shown(hub)
+            raise DroidbpfError(f"the index of {where} cannot be had: {error.message}") from error
+        return parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
+
+
+def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
+    """Compare what a hub holds with the lock; of a URL by its index, if it has one.
+
+    Offline, or without an index, a URL is taken to hold what the lock pins.
+
+    Raises:
+        DroidbpfError: no such folder; the server does not answer; its index is malformed.
+    """
+    if not hub or mirror.folder_of(hub) or settings.offline:
+        return mirror.holding(hub, lock)
+    index = of_url(hub, settings)
+    if index is None:
+        settings.report(f"{mirror.shown(hub)} has no {NAME}: it is taken to hold what is locked")
+        return mirror.Holding(lock.files)
+    return compare(index, lock)
+
+
+def compare(index: dict[str, HubFile], lock: Lock) -> mirror.Holding:
+    """Compare the files of an index with the lock: by path, else by name."""
+    by_path = {file.path: file for file in lock.files.values()}
+    held = mirror.Holding({})
+    for entry in index.values():
+        pinned = by_path.get(entry.path) or lock.files.get(entry.name)
+        if not pinned:
+            held.unpinned[entry.name] = entry.path
+            continue
+        held.files[pinned.name] = replace(pinned, path=entry.path)
+        if (pinned.sha256, pinned.size) != (entry.sha256, entry.size):
+            held.differing[pinned.name] = entry
+    absent = tuple(name for name in lock.files if name not in held.files)
+    return replace(held, absent=absent)

@@ -1,0 +1,269 @@
+"""Hubs: what of the lock a folder or a URL holds, choosing from it, and obtaining the archives."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from btfhub.lock import PATH, SUFFIX, HubFile, Lock
+from fetch.errors import DroidbpfError, did_you_mean
+from fetch.settings import Settings
+
+_DEEPEST = 7  # folders
+_MOST = 100_000  # files and folders of a hub
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a hub holds, by name.
+
+    Args:
+        files: what the lock pins; `path` is where the hub has it.
+        unpinned: path of what the lock has not.
+        differing: of `files` those that are others in the hub, as its index tells of them.
+        absent: names of the lock that the hub has not.
+    """
+
+    files: dict[str, HubFile]
+    unpinned: dict[str, str] = field(default_factory=dict)
+    differing: dict[str, HubFile] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+
+def folder_of(hub: str) -> Path | None:
+    """Give the folder that a hub is; None for a URL, and for upstream's ("").
+
+    Raises:
+        DroidbpfError: it is neither an http(s) URL nor a folder that is there.
+    """
+    hint = "a hub is an http(s) URL or a folder (scons btfhub=…, python -m btfhub --hub …)"
+    if not hub:
+        return None
+    try:
+        parts = urlsplit(hub)
+    except ValueError as error:
+        raise DroidbpfError("the hub is a malformed URL", hint) from error
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return None
+    folder = Path(hub).expanduser()
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        folder = Path(unquote(parts.path))
+    elif "://" in hub:
+        raise DroidbpfError(f"no hub is at a URL of {parts.scheme or 'no scheme'}", hint)
+    if not folder.is_dir():
+        raise DroidbpfError(f"there is no folder {folder} to be a hub", hint)
+    return folder.absolute()
+
+
+def url_of(hub: str, path: str) -> str:
+    """Give the URL of a file of a hub that is a URL."""
+    return f"{hub.rstrip('/')}/{quote(path, safe='/:@+~')}"
+
+
+def shown(hub: str) -> str:
+    """Give a hub as a command line or a message may show it: without credentials."""
+    import shlex
+
+    from fetch.reasons import redact
+
+    return shlex.quote(redact(hub) if "://" in hub else hub)
+
+
+def listing(hub: str, lock: Lock) -> dict[str, HubFile]:
+    """Give what a hub holds of the lock, by name; of a URL that is taken to be all. Opens no file.
+
+    Raises:
+        DroidbpfError: there is no such folder.
+    """
+    return holding(hub, lock).files
+
+
+def holding(hub: str, lock: Lock) -> Holding:
+    """Compare what a hub holds with the lock, by paths or else by file names.
+
+    Raises:
+        DroidbpfError: there is no such folder.
+    """
+    folder = folder_of(hub)
+    if not folder:
+        return Holding(lock.files)
+    by_path = {file.path: file for file in lock.files.values()}
+    by_name: dict[str, list[HubFile]] = {}
+    for file in lock.files.values():
+        by_name.setdefault(_file_name(file.path), []).append(file)
+    paths = sorted(paths_of(folder))
+    files = {by_path[path].name: by_path[path] for path in paths if path in by_path}
+    others = []
+    for path in paths:
+        alike = by_name.get(_file_name(path), [])
+        if path in by_path:
+            continue
+        if len(alike) == 1 and alike[0].name not in files:
+            files[alike[0].name] = replace(alike[0], path=path)
+        else:
+            others.append(path)
+    unpinned = {name: path for path, name in named(others, taken=lock.files).items()}
+    absent = tuple(name for name in lock.files if name not in files)
+    return Holding(files, unpinned, absent=absent)
+
+
+def paths_of(folder: Path) -> Iterator[str]:
+    """Give the archives below a folder, as a hub has them; hidden folders are left out.
+
+    Raises:
+        DroidbpfError: the folder cannot be read, or holds too much to be a hub.
+    """
+
+    def fail(error: OSError) -> None:
+        raise DroidbpfError(f"cannot read the hub {folder}: {error.strerror}") from error
+
+    seen = 0
+    for place, folders, files in os.walk(folder, onerror=fail):
+        below = Path(place).relative_to(folder)
+        seen += len(folders) + len(files)
+        if seen > _MOST:
+            raise DroidbpfError(f"{folder} holds more than {_MOST} files: it is no hub")
+        deep = len(below.parts) >= _DEEPEST
+        folders[:] = [] if deep else [one for one in folders if not one.startswith(".")]
+        for name in files:
+            path = (below / name).as_posix()
+            if name.endswith(SUFFIX) and PATH.fullmatch(path):
+                yield path
+
+
+def named(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Give the name of each path: what the file name tells; where several tell one, the path."""
+    from btfhub.names import parse_name
+
+    names = {}
+    for path in paths:
+        try:
+            names[path] = parse_name(path).name
+        except DroidbpfError:
+            names[path] = path.removesuffix(SUFFIX)
+    uses = list(taken) + list(names.values())
+    return {
+        path: path.removesuffix(SUFFIX) if uses.count(name) > 1 else name
+        for path, name in names.items()
+    }
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def select(
+    files: Mapping[str, HubFile], selectors: Sequence[str], lock: Lock | None = None
+) -> list[HubFile]:
+    """Give the files that names, branches ("android12-5.10", "rock5b") or "all" select, by path.
+
+    Args:
+        files: what a hub holds: what branches and "all" stand for.
+        lock: what names may stand for beyond it.
+
+    Raises:
+        DroidbpfError: no such name or branch; nothing is held of one.
+    """
+    known = (lock.files if lock else {}) | dict(files)
+    branches = {file.branch for file in known.values() if file.branch}
+    chosen: dict[str, HubFile] = {}
+    for selector in selectors:
+        name = _bare(selector, known)
+        if name in known:
+            found = [known[name]]
+        elif name == "all" or name in branches:
+            found = [file for file in files.values() if name in ("all", file.branch)]
+            if not found:
+                what = "of the lock" if name == "all" else f"of {name}"
+                raise DroidbpfError(
+                    f"the hub holds no file {what}", "python -m btfhub list tells what it holds"
+                )
+        else:
+            otherwise = f"the branches are {', '.join(sorted(branches))}; all stands for all"
+            raise DroidbpfError(
+                f"no file or branch of the hub is named {selector}",
+                did_you_mean(name, [*known, *branches, "all"], otherwise),
+            )
+        chosen |= {file.name: file for file in found}
+    return sorted(chosen.values(), key=lambda file: file.path)
+
+
+def _bare(selector: str, known: Mapping[str, HubFile]) -> str:
+    """Take the endings of a file name off a selector."""
+    for ending in (SUFFIX, ".btf", "-arm64"):
+        if selector not in known:
+            selector = selector.removesuffix(ending)
+    return selector
+
+
+def choose(
+    selectors: Sequence[str], hub: str, lock: Lock, settings: Settings, held: Holding | None = None
+) -> list[HubFile]:
+    """Select from what a hub holds, and report what of a branch or of "all" is left out.
+
+    Args:
+        held: what the hub holds, where that is known already.
+
+    Raises:
+        DroidbpfError: as select(); a name that the hub has and the lock has not.
+    """
+    held = held or holding(hub, lock)
+    pin = f"python -m btfhub lock --hub {shown(hub)}"
+    for selector in selectors:
+        name = _bare(selector, lock.files)
+        if name in held.unpinned and name not in lock.files:
+            raise DroidbpfError(
+                f"{held.unpinned[name]} is in the hub, but is not pinned by the lock", f"run {pin}"
+            )
+    chosen = select(held.files, selectors, lock)
+    groups = {_bare(selector, lock.files) for selector in selectors} - lock.files.keys()
+    if groups:
+        _report(held, lock, groups, pin, settings)
+    return chosen
+
+
+def _report(held: Holding, lock: Lock, groups: set[str], pin: str, settings: Settings) -> None:
+    def within(file: HubFile) -> bool:
+        return "all" in groups or file.branch in groups
+
+    wanted = [file.name for file in lock.files.values() if within(file)]
+    absent = [name for name in wanted if name in held.absent]
+    if absent:
+        settings.report(
+            f"the hub holds {len(wanted) - len(absent)} of the {len(wanted)} files of the lock; "
+            f"not there: {', '.join(absent)}"
+        )
+    if held.unpinned and "all" in groups:
+        settings.report(
+            f"left out, since the lock does not pin them: {', '.join(held.unpinned.values())} "
+            f"({pin})"
+        )
+
+
+def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
+    """Give the verified archives in the cache by name; those not there are downloaded in parallel.
+
+    The places, in order: the cache, the hub, upstream.
+
+    Raises:
+        DroidbpfError: one error lists every file that no place gave, and the places.
+        CacheError: the cache cannot be written, its disk is full.
+    """
+    from fetch import parallel
+    from fetch.download import AbsentError
+    from fetch.pins import Pin
+
+    folder = folder_of(hub)
+    if folder:
+        settings = replace(settings, mirror=str(folder))
+    pins = []
+    for file in files:
+        urls = [url_of(hub, file.path)] if hub and not folder else []
+        urls += [file.url] if file.url else []
+        pins.append(Pin(file.name, "", file.path, file.sha256, file.size, tuple(urls)))
+    try:
+        return parallel.obtain(pins, settings)
+    except AbsentError as error:
+        hint = "go online, or name a hub that holds them: scons btfhub=…, python -m btfhub --hub …"
+        raise DroidbpfError(error.message, hint) from error
