@@ -5,11 +5,11 @@ import lzma
 import tarfile
 from pathlib import Path
 
+from btfhub.btf import MAX_BYTES
 from fetch.errors import DroidbpfError
 from fetch.extract import MTIME
 from fetch.tarwalk import ArchiveError, Limits, open_archive, walk
 
-MAX_BYTES = 64 << 20
 # One file; beside it folders, as some packers write them. A BTF packs to a quarter or a fifth.
 LIMITS = Limits(entries=16, total=MAX_BYTES + (1 << 20), file=MAX_BYTES)
 

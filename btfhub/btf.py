@@ -1,7 +1,6 @@
 """Reads raw BTF that may be hostile: its types, one by one, and structs by name.
 
-Format: the kernel's Documentation/bpf/btf.rst and include/uapi/linux/btf.h. What is asked of a BTF
-beyond that it can be walked, soundness.py asks.
+Format: the kernel's Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
 """
 
 import struct as packing
@@ -39,9 +38,8 @@ EXTRA = dict.fromkeys(range(INT, ENUM64 + 1), (0, 0)) | {
     ENUM64: (0, 3),
 }
 MODIFIERS = {TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG}
-_RESERVED = (
-    0x60FF_0000  # of info: bit 31 is the kind's flag, 24 to 28 the kind, 0 to 15 the members
-)
+# Of info: bit 31 is a flag, 24 to 28 are the kind, 0 to 15 the number of members.
+_RESERVED = 0x60FF_0000
 _WITH_FLAG = {STRUCT, UNION, ENUM, FWD, DECL_TAG, TYPE_TAG, ENUM64}
 _KIND = bytes(byte & 0x1F for byte in range(256))
 _MAX_MEMBERS = 100_000
@@ -50,7 +48,7 @@ _MAX_MEMBERS = 100_000
 class Struct(NamedTuple):
     """A struct or union: its size in bytes and its members' offsets in bits.
 
-    The members of structs and unions without a name inside it are its own, as in C.
+    The members of structs and unions without a name inside it are its own, too, as in C.
     """
 
     size: int
@@ -75,7 +73,8 @@ class Layout:
 
     def column(self, word: int) -> "array[int]":
         """Give one of each type's own words: 0 the name, 1 info, 2 the size or type; 0 for void."""
-        found = array("I", map(self.words[word:].__getitem__, self.starts))
+        words = self.words[word:]
+        found = array("I", [words[start] for start in self.starts])
         found[0] = 0
         return found
 
@@ -118,7 +117,7 @@ class Layout:
 
     def called(self, number: int) -> str:
         """Give what a message calls a type: its number and its name."""
-        name = self.name(number)
+        name = ascii(self.name(number)[:60])[1:-1]  # without what a terminal would obey
         return f"type {number} ({name})" if name else f"type {number}"
 
     def text(self, offset: int) -> str:
@@ -128,7 +127,7 @@ class Layout:
 
 
 def check(data: bytes) -> int:
-    """Give the number of types of a BTF that is sound in itself, to its last byte.
+    """Give the number of types of a BTF that is sound in itself, to its last byte (soundness.py).
 
     Raises:
         DroidbpfError: what is wrong with it, and where.
@@ -140,30 +139,15 @@ def check(data: bytes) -> int:
     return len(layout.starts) - 1
 
 
-def find(image: bytes) -> bytes:
-    """Give the one BTF in an uncompressed kernel image.
+def size(data: bytes) -> int:
+    """Give the size in bytes that a BTF's header tells: types first, strings right behind them.
+
+    Args:
+        data: at least the header.
 
     Raises:
-        DroidbpfError: there is none, or there are several.
+        DroidbpfError: it is no header of a BTF, or of one that is too large.
     """
-    found = []
-    position = -1
-    beginning = packing.pack("<HBBI", MAGIC, 1, 0, HEADER.size)
-    while (position := image.find(beginning, position + 1)) >= 0:
-        try:
-            size = _size(image[position : position + HEADER.size])
-            data = image[position : position + size]
-            check(data)
-        except DroidbpfError:
-            continue
-        found.append(data)
-    if len(found) != 1:
-        raise DroidbpfError(f"{len(found)} BTFs in the kernel image instead of one")
-    return found[0]
-
-
-def _size(data: bytes) -> int:
-    """Give the size of a BTF as its header tells; types come first, strings right behind them."""
     if len(data) < HEADER.size:
         raise DroidbpfError("BTF: shorter than its header")
     magic, version, flags, header, type_off, type_len, str_off, str_len = HEADER.unpack_from(data)
@@ -178,10 +162,10 @@ def _size(data: bytes) -> int:
         raise DroidbpfError(f"BTF: version {version}, flags {flags:#x}, header of {header} bytes")
     if type_off != 0 or type_len % WORD or str_off != type_len or not str_len:
         raise DroidbpfError("BTF: the sections of types and strings are not one after the other")
-    size = int(HEADER.size + type_len + str_len)
-    if size > MAX_BYTES:
-        raise DroidbpfError(f"BTF: {size} bytes, more than {MAX_BYTES >> 20} MiB")
-    return size
+    total = int(HEADER.size + type_len + str_len)
+    if total > MAX_BYTES:
+        raise DroidbpfError(f"BTF: {total} bytes, more than {MAX_BYTES >> 20} MiB")
+    return total
 
 
 def walk(data: bytes) -> Layout:
@@ -191,9 +175,8 @@ def walk(data: bytes) -> Layout:
         DroidbpfError: the header is wrong, a type is cut off or of unknown kind, the strings do not
             begin and end with a NUL.
     """
-    size = _size(data)
-    if size != len(data):
-        raise DroidbpfError(f"BTF: its header speaks of {size} bytes, there are {len(data)}")
+    if (told := size(data)) != len(data):
+        raise DroidbpfError(f"BTF: its header speaks of {told} bytes, there are {len(data)}")
     type_len = HEADER.unpack_from(data)[5]
     strings = data[HEADER.size + type_len :]
     if strings[0] or strings[-1]:
@@ -205,24 +188,26 @@ def walk(data: bytes) -> Layout:
     known: dict[int, tuple[int, Callable[[int], None]]] = {}
     starts = [0]
     note = starts.append
-    position, end, number = 0, len(words), 0
-    try:
-        while position < end:
-            number += 1
+    position, end = 0, len(words)
+    for number in range(1, MAX_TYPES + 2):
+        if position >= end:
+            break
+        note(position)
+        try:
+            length, add = known[words[position + 1]]
+        except KeyError:
             info = words[position + 1]
-            if info not in known:
-                group = groups[info] = []
-                known[info] = (_length(info, number), group.append)
-            length, add = known[info]
-            add(number)
-            note(position)
-            position += length
-            if number > MAX_TYPES:
-                raise DroidbpfError(f"BTF: more than {MAX_TYPES} types")
-    except IndexError:
-        position = -1
+            group = groups[info] = []
+            known[info] = length, add = _length(info, number), group.append
+        except IndexError:
+            position = end + 1
+            break
+        add(number)
+        position += length
+    else:
+        raise DroidbpfError(f"BTF: more than {MAX_TYPES} types")
     if position != end:
-        raise DroidbpfError(f"BTF: type {number} is cut off")
+        raise DroidbpfError(f"BTF: type {len(starts) - 1} is cut off")
     return Layout(words, starts, groups, strings)
 
 
@@ -291,7 +276,7 @@ def structs(data: bytes, names: Iterable[str]) -> dict[str, Struct]:
 
 
 def _struct(layout: Layout, number: int) -> Struct:
-    """Collect the members of a struct or union, those of nameless ones inside it in their place."""
+    """Collect the members of a struct or union, and behind them those of nameless ones in it."""
     members: dict[str, int] = {}
     left = [(0, number)]
     seen = 0

@@ -1,15 +1,154 @@
 """Checks what the types of a BTF say of each other, so that a reader cannot be led astray.
 
-The rules are those of the kernel's own verifier of BTF (kernel/bpf/btf.c) that pahole's output for a
-real kernel keeps: nothing outside, no type that contains itself, no member beyond its struct.
+The rules are those of the kernel's own check (kernel/bpf/btf.c: btf_check_meta, btf_resolve) that a
+kernel's BTF keeps: nothing outside, nothing that contains itself, no member beyond its struct.
 """
 
-from btfhub.btf import Layout
+from collections.abc import Collection, Sequence
+
+from btfhub import btf, groups, nesting
+from btfhub.btf import (
+    ARRAY,
+    DATASEC,
+    DECL_TAG,
+    ENUM,
+    ENUM64,
+    FLOAT,
+    FUNC,
+    FUNC_PROTO,
+    FWD,
+    INT,
+    PTR,
+    STRUCT,
+    TYPEDEF,
+    UNION,
+    VAR,
+)
+from btfhub.groups import Group, Grouped, first
+from fetch.errors import DroidbpfError
+
+_SIZES = {INT: {1, 2, 4, 8, 16}, ENUM: {1, 2, 4, 8}, ENUM64: {1, 2, 4, 8}, FLOAT: {2, 4, 8, 12, 16}}
+_NAMED = (FWD, TYPEDEF, FUNC, VAR, DATASEC, DECL_TAG, btf.TYPE_TAG)
+_WITH_NAMED_MEMBERS = (STRUCT, UNION, ENUM, ENUM64, FUNC_PROTO)
+_ENCODINGS = (0, 1, 2, 4)  # of an INT: none, signed, char, bool
+_MOST_LINKAGE = 2  # BTF_FUNC_EXTERN, BTF_VAR_GLOBAL_EXTERN
+# What a kind may refer to, and its members: no function, variable, section or tag is a type.
+_ANY = {0, *btf.EXTRA} - {FUNC, VAR, DATASEC, DECL_TAG}
+_VALUE = _ANY - {0, FUNC_PROTO}
+_TARGETS: dict[int, Collection[int]] = dict.fromkeys((PTR, *btf.MODIFIERS, FUNC_PROTO, VAR), _ANY)
+_TARGETS |= {FWD: {0}, ARRAY: {0}, FUNC: {FUNC_PROTO}}
+_TARGETS |= {DECL_TAG: {STRUCT, UNION, FUNC, VAR, TYPEDEF}}
+# Kind → which words of what follows refer to a type, and to what. An array: its index, too.
+_MEMBER_TARGETS: dict[int, tuple[tuple[int, ...], Collection[int]]] = {
+    ARRAY: ((0, 1), _VALUE),
+    STRUCT: ((1,), _VALUE),
+    UNION: ((1,), _VALUE),
+    FUNC_PROTO: ((1,), _ANY),
+    DATASEC: ((0,), {VAR, FUNC}),
+}
 
 
-def check(layout: Layout) -> None:
+def check(layout: btf.Layout) -> None:
     """Check a BTF whose types were found.
 
     Raises:
         DroidbpfError: the first thing that is wrong, and at which type.
     """
+    _strings(layout.strings)
+    types = groups.grouped(layout)
+    _names(types)
+    for group in types.groups:
+        _own_words(types, group)
+    for group in types.groups:
+        _references(types, group)
+    nesting.check(types)
+
+
+def _strings(strings: bytes) -> None:
+    """Each is of a length that a reader can stand who copies it for every type that has it."""
+    position = 0
+    while position < len(strings) - 1:
+        nearest = strings.rfind(b"\0", position + 1, position + 1 + btf.MAX_NAME)
+        if nearest < 0:
+            raise DroidbpfError(f"BTF: a string has more than {btf.MAX_NAME - 1} bytes")
+        position = nearest
+
+
+def _names(grouped: Grouped) -> None:
+    """Names are inside the strings, and there where a kind has to have one."""
+    end = len(grouped.layout.strings)
+    names = grouped.layout.column(0)
+    if max(names) >= end:
+        grouped.refuse(first(name >= end for name in names), "has its name outside the strings")
+    for group in grouped.groups:
+        if group.kind in _NAMED and 0 in [names[number] for number in group.types]:
+            grouped.refuse(next(n for n in group.types if not names[n]), "has no name")
+        if group.kind in _WITH_NAMED_MEMBERS and group.each:
+            inner = group.word(0)
+            if max(inner) >= end:
+                number = group.types[first(name >= end for name in inner) // group.each]
+                grouped.refuse(number, "has a member's name outside the strings")
+
+
+def _own_words(grouped: Grouped, group: Group) -> None:
+    """Sizes, encodings and linkages are such as there are."""
+    kind, third = group.kind, grouped.third
+    if kind in _SIZES and not _SIZES[kind].issuperset(grouped.thirds(group)):
+        bad = next(n for n in group.types if third[n] not in _SIZES[kind])
+        grouped.refuse(bad, f"has a size of {third[bad]} bytes")
+    if kind == FUNC and group.each > _MOST_LINKAGE:
+        grouped.refuse(group.types[0], f"has an unknown linkage {group.each}")
+    if kind == VAR and max(group.words) > _MOST_LINKAGE:
+        at = first(linkage > _MOST_LINKAGE for linkage in group.words)
+        grouped.refuse(group.types[at], f"has an unknown linkage {group.words[at]}")
+    if kind == INT:
+        for number, word in zip(group.types, group.words, strict=True):
+            end = (word >> 16 & 0xFF) + (word & 0xFF)
+            if end > 8 * third[number] or word >> 24 not in _ENCODINGS:
+                grouped.refuse(number, f"is an integer of unknown form {word:#010x}")
+    if kind == DATASEC and group.each:
+        ends = map(int.__add__, group.word(1), group.word(2))
+        most = map(max, zip(*[ends] * group.each, strict=True))
+        for number, end in zip(group.types, most, strict=True):
+            if end > third[number] > 0:  # clang leaves 0, for libbpf to fill in
+                grouped.refuse(number, "has a variable beyond its end")
+
+
+def _references(grouped: Grouped, group: Group) -> None:
+    """Whatever refers to a type refers to one that there is, and that fits."""
+    if group.kind in _TARGETS:
+        _targets(grouped, group.types, grouped.thirds(group), _TARGETS[group.kind])
+    if group.kind in _MEMBER_TARGETS and group.words:
+        which, allowed = _MEMBER_TARGETS[group.kind]
+        for word in which:
+            _targets(grouped, group.types, group.word(word), allowed)
+    if group.kind == DECL_TAG:
+        _components(grouped, group)
+
+
+def _targets(
+    grouped: Grouped, types: list[int], targets: Sequence[int], allowed: Collection[int]
+) -> None:
+    """Check what a group's types refer to, the same number of targets for each."""
+    each = len(targets) // len(types)
+    try:
+        kinds = bytes([grouped.kinds[target] for target in targets])
+    except IndexError:
+        most = len(grouped.kinds) - 1
+        at = first(target > most for target in targets)
+        grouped.refuse(types[at // each], f"refers to type {targets[at]} of {most}")
+    if wrong := kinds.translate(None, bytes(allowed)):
+        at = kinds.index(wrong[:1])
+        number = types[at // each]
+        grouped.refuse(number, f"refers to type {targets[at]}, of the wrong kind {wrong[0]}")
+
+
+def _components(grouped: Grouped, group: Group) -> None:
+    """A tag is on a whole type, on a member or on an argument that there is."""
+    words, starts = grouped.layout.words, grouped.layout.starts
+    for number, component in zip(group.types, group.words, strict=True):
+        target = grouped.third[number]
+        if grouped.kinds[target] == FUNC:
+            target = grouped.third[target]
+        if component >= words[starts[target] + 1] & 0xFFFF and component != 0xFFFF_FFFF:
+            grouped.refuse(number, f"is a tag of part {component} of type {target}")

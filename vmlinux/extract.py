@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from btfhub import btf
+from btfhub import btf, images
 from fetch.errors import DroidbpfError
 
 MAX_BYTES = 1 << 30
@@ -29,7 +29,7 @@ def from_arm64_image(image: bytes) -> bytes:
     """
     if image[56:60] != b"ARM\x64":
         raise DroidbpfError("the package's kernel is not an uncompressed arm64 Image")
-    return btf.find(image)
+    return images.find(image)
 
 
 def from_bzimage(image: bytes) -> bytes:

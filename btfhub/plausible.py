@@ -1,0 +1,68 @@
+"""Tells whether a sound BTF is a kernel's, and of which architecture."""
+
+from collections.abc import Sequence
+
+from btfhub import btf
+from fetch.errors import DroidbpfError
+
+# What every kernel has, and what tells one architecture from others: a struct and members of it, as
+# in arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and the kernel's other ones.
+_STRUCTS = ("task_struct", "list_head", "pt_regs")
+_REGISTERS: dict[str, Sequence[str]] = {
+    "arm64": ("regs", "sp", "pc", "pstate", "syscallno"),
+    "x86_64": ("r15", "ax", "di", "orig_ax", "ip"),
+    "x86": ("bx", "ax", "di", "orig_ax", "ip"),
+    "arm": ("uregs",),
+    "riscv": ("epc", "ra", "badaddr"),
+}
+_POINTERS = {"arm64": 8, "x86_64": 8, "x86": 4, "arm": 4, "riscv": 8}
+# C's names of the type that has a pointer's size, as gcc and clang write them (and libbpf reads).
+_LONG = {"long", "long int", "unsigned long", "long unsigned int"}
+
+
+def architecture(data: bytes) -> str:
+    """Name the architecture of a kernel's BTF as we do, "" where it is none that is known here.
+
+    Args:
+        data: a BTF that passed btf.check().
+    """
+    registers = btf.struct(data, "pt_regs")
+    if registers is None:
+        return ""
+    return next(
+        (arch for arch, names in _REGISTERS.items() if registers.members.keys() >= set(names)), ""
+    )
+
+
+def kernel(data: bytes, arch: str = "") -> str:
+    """Check that a sound BTF is a whole kernel's; give its architecture.
+
+    Args:
+        data: a BTF that passed btf.check().
+        arch: the architecture that it must have; "" for any that is known.
+
+    Raises:
+        DroidbpfError: it lacks what every kernel has, or it is of another architecture.
+    """
+    layout = btf.walk(data)
+    structs = btf.structs(data, _STRUCTS)
+    for name in _STRUCTS:
+        if name not in structs:
+            raise DroidbpfError(
+                f"BTF: it is not a whole kernel's: there is no struct {name}",
+                "a minimized BTF, a module's or a program's is not one for a hub",
+            )
+    integers = {layout.name(n): layout.words[layout.starts[n] + 2] for n in layout.of_kind(btf.INT)}
+    if integers.get("int") != 4:
+        raise DroidbpfError("BTF: it is not a whole kernel's: there is no int of 4 bytes")
+    found = architecture(data)
+    if not found:
+        raise DroidbpfError("BTF: its struct pt_regs is of no architecture that is known here")
+    if not any(integers.get(name) == _POINTERS[found] for name in _LONG):
+        raise DroidbpfError(f"BTF: its pt_regs is {found}'s, and its long is not")
+    if arch and found != arch:
+        raise DroidbpfError(
+            f"BTF: it is of a kernel for {found}, not for {arch}",
+            "take the BTF of the right kernel",
+        )
+    return found
