@@ -100,6 +100,8 @@ def wanted(path: Path) -> list[Wanted]:
             section = _text(strings, title)
             program = _function(functions.get(section, []), offset) or section
             name, path_text, fields = _spec(types, type_id, _text(strings, access), kind)
+            if not f"{section}{program}{name}{path_text}".isprintable():
+                raise DroidbpfError("a name has characters that cannot be printed")
             name, flavour = flavoured(name)
             found.append(
                 Wanted(section, number, program, kind, type_id, name, flavour, path_text, fields)

@@ -1,0 +1,137 @@
+"""`python -m btfhub report`: the relocations of an app on many kernels, and where they differ."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+if TYPE_CHECKING:
+    from btfhub import kernels, lock, report
+
+JOBS = 2
+_MOST_TOLD = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
+    )
+    parser.add_argument(
+        "--object",
+        action="append",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        dest="objects",
+        help="a BPF object of the app (.bpf.o); may be repeated",
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        choices=("missing", "moved"),
+        help="exit with 1 where a relocation is so; may be repeated",
+    )
+    parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Compare, print and write; give 1 where --fail-on says so, else 0."""
+    from btfhub import lock, report, report_text
+    from fetch.progress import told
+
+    for path in options.objects:
+        if not path.is_file():
+            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+    pins = lock.load(options.lock)
+    with told(settings) as shown:
+        jobs = _jobs(options, pins, shown)
+    with ProcessPoolExecutor(JOBS) as pool:
+        found = report.build(_app(options.objects), pool.map(_examine, jobs))
+    if options.html:
+        from btfhub import report_html
+
+        _write(options.html, report_html.page(found))
+    if options.json:
+        print(report_text.document(found))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        print(report_text.text(found, width, sys.stdout.isatty() and not plain))
+    failures = [line for state in options.fail_on for line in report_text.failures(found, state)]
+    for line in failures[:_MOST_TOLD]:
+        print(line, file=sys.stderr)
+    if len(failures) > _MOST_TOLD:
+        print(f"… and {len(failures) - _MOST_TOLD} more", file=sys.stderr)
+    return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a process needs to examine one kernel."""
+
+    kernel: "kernels.Kernel"
+    packed: Path | None
+    objects: tuple[Path, ...]
+    bpftool: str
+
+
+def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) -> list[_Job]:
+    from btfhub import kernels
+
+    paths = [selector for selector in options.kernels if kernels.is_path(selector)]
+    names = [selector for selector in options.kernels if selector not in paths]
+    chosen = [_own(Path(path)) for path in dict.fromkeys(paths)]
+    if names or not paths:
+        chosen += kernels.choose(names or ["all"], options.hub, pins, settings)
+    packed = kernels.obtain(chosen, options.hub, pins, settings)
+    objects = tuple(options.objects)
+    return [
+        _Job(kernel, packed.get(kernel.name.name), objects, options.bpftool) for kernel in chosen
+    ]
+
+
+def _own(path: Path) -> "kernels.Kernel":
+    """Give a kernel by the path of its BTF, under the file's name if that tells nothing."""
+    from btfhub import kernels, names
+
+    if not path.is_file():
+        raise DroidbpfError(f"there is no file {path}", "give a path of a .btf file")
+    try:
+        name = names.parse_name(path.name)
+    except DroidbpfError:
+        name = names.HubName(path.name.removesuffix(".btf"), "", "release")
+    return kernels.Kernel(name, path=path)
+
+
+def _examine(job: _Job) -> "report.Kernel":
+    """Give the relocations on one kernel, and the fields that its BTF may have wrong."""
+    from btfhub import kernels, relocations, report
+
+    with tempfile.TemporaryDirectory() as folder:
+        raw = kernels.raw(job.kernel, job.packed, Path(folder))
+        found = relocations.read(job.objects, raw, job.bpftool)
+    return report.Kernel(job.kernel.name, found, {})
+
+
+def _app(objects: Sequence[Path]) -> str:
+    """Give the app's name: that of its objects, without endings."""
+    return ", ".join(path.name.partition(".")[0] for path in objects)
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
