@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +17,22 @@ from fetch.settings import Settings
 NAME = "index.json"
 
 
-def describe_all(folder: Path, paths: Sequence[str]) -> list[HubFile]:
-    """Unpack and check archives below a folder, on all CPUs; give what an index tells of each.
+def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
+    """Unpack and check archives on all CPUs; give what an index tells of each.
+
+    Args:
+        files: by their paths below the hub.
 
     Raises:
         DroidbpfError: one is damaged, or what it holds is no sound BTF.
     """
-    names = mirror.named(paths)
-    workers = min(len(paths), len(os.sched_getaffinity(0)))
+    names = mirror.named(files)
+    workers = min(len(files), len(os.sched_getaffinity(0)))
     if workers < 2:
-        return [describe(folder, path, names[path]) for path in paths]
+        return [describe(file, path, names[path]) for path, file in files.items()]
     executor = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
     try:
-        begun = [executor.submit(describe, folder, path, names[path]) for path in paths]
+        begun = [executor.submit(describe, file, path, names[path]) for path, file in files.items()]
         return [one.result() for one in begun]
     finally:
         executor.shutdown(cancel_futures=True)
@@ -39,18 +42,17 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def describe(folder: Path, path: str, name: str) -> HubFile:
+def describe(file: Path, path: str, name: str) -> HubFile:
     """Unpack and check one archive; give what an index tells of it.
 
     Args:
-        path: of the archive below the folder.
+        path: of the archive below its hub.
 
     Raises:
         DroidbpfError: it is damaged, or what it holds is no sound BTF.
     """
     from btfhub import archive, btf
 
-    file = folder / path
     size, sha256 = digest(file)
     _, data = archive.unpack(file)
     try:
@@ -104,7 +106,7 @@ def of_folder(folder: Path) -> Lock:
             f"{folder} holds no archive of a hub",
             "a hub holds FOLDER/NAME-arm64.btf.tar.xz or DISTRO/VERSION/ARCH/RELEASE.btf.tar.xz",
         )
-    return make("", describe_all(folder, paths))
+    return make("", describe_all({path: folder / path for path in paths}))
 
 
 def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
@@ -126,7 +128,8 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
                 return None
             where = mirror.shown(hub)
             raise DroidbpfError(f"the index of {where} cannot be had: {error.message}") from error
-        return parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
+        files = parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
+    return {name: replace(file, url="") for name, file in files.items()}
 
 
 def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
@@ -147,16 +150,11 @@ def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
 
 
 def compare(index: dict[str, HubFile], lock: Lock) -> mirror.Holding:
-    """Compare the files of an index with the lock: by path, else by name."""
-    by_path = {file.path: file for file in lock.files.values()}
-    held = mirror.Holding({})
-    for entry in index.values():
-        pinned = by_path.get(entry.path) or lock.files.get(entry.name)
-        if not pinned:
-            held.unpinned[entry.name] = entry.path
-            continue
-        held.files[pinned.name] = replace(pinned, path=entry.path)
-        if (pinned.sha256, pinned.size) != (entry.sha256, entry.size):
-            held.differing[pinned.name] = entry
-    absent = tuple(name for name in lock.files if name not in held.files)
-    return replace(held, absent=absent)
+    """Compare the files of an index with the lock, by their hashes, too."""
+    by_path = {entry.path: entry for entry in index.values()}
+    held = mirror.compare(by_path, lock)
+    for file in held.files.values():
+        entry = by_path[file.path]
+        if (file.sha256, file.size) != (entry.sha256, entry.size):
+            held.differing[file.name] = entry
+    return held

@@ -61,6 +61,13 @@ def url_of(hub: str, path: str) -> str:
     return f"{hub.rstrip('/')}/{quote(path, safe='/:@+~')}"
 
 
+def public_url(hub: str, path: str) -> str:
+    """Give the URL of a file of a hub without credentials: what may stand in a lock."""
+    from fetch.reasons import redact
+
+    return redact(url_of(hub, path))
+
+
 def shown(hub: str) -> str:
     """Give a hub as a command line or a message may show it: without credentials."""
     import shlex
@@ -82,30 +89,43 @@ def listing(hub: str, lock: Lock) -> dict[str, HubFile]:
 def holding(hub: str, lock: Lock) -> Holding:
     """Compare what a hub holds with the lock, by paths or else by file names.
 
+    A folder may also be the cache of another machine, which holds files by their sha256.
+
     Raises:
         DroidbpfError: there is no such folder.
     """
     folder = folder_of(hub)
     if not folder:
         return Holding(lock.files)
+    held = compare(paths_of(folder), lock)
+    if (folder / "sha256").is_dir():
+        for name in held.absent:
+            if (folder / "sha256" / lock.files[name].sha256).is_file():
+                held.files[name] = lock.files[name]
+    return replace(held, absent=tuple(name for name in held.absent if name not in held.files))
+
+
+def compare(paths: Iterable[str], lock: Lock) -> Holding:
+    """Compare the paths of a hub's archives with the lock.
+
+    A file of another folder is the lock's if the file name is, but not where releases are the
+    names: those of several distributions are alike.
+    """
+    paths = sorted(paths)
     by_path = {file.path: file for file in lock.files.values()}
-    by_name: dict[str, list[HubFile]] = {}
-    for file in lock.files.values():
-        by_name.setdefault(_file_name(file.path), []).append(file)
-    paths = sorted(paths_of(folder))
+    by_name = {_file_name(path): file for path, file in by_path.items() if path.count("/") < 2}
     files = {by_path[path].name: by_path[path] for path in paths if path in by_path}
     others = []
     for path in paths:
-        alike = by_name.get(_file_name(path), [])
+        alike = by_name.get(_file_name(path)) if path.count("/") < 2 else None
         if path in by_path:
             continue
-        if len(alike) == 1 and alike[0].name not in files:
-            files[alike[0].name] = replace(alike[0], path=path)
+        if alike and alike.name not in files:
+            files[alike.name] = replace(alike, path=path)
         else:
             others.append(path)
     unpinned = {name: path for path, name in named(others, taken=lock.files).items()}
-    absent = tuple(name for name in lock.files if name not in files)
-    return Holding(files, unpinned, absent=absent)
+    return Holding(files, unpinned, absent=tuple(name for name in lock.files if name not in files))
 
 
 def paths_of(folder: Path) -> Iterator[str]:
@@ -180,11 +200,10 @@ def select(
                     f"the hub holds no file {what}", "python -m btfhub list tells what it holds"
                 )
         else:
-            otherwise = f"the branches are {', '.join(sorted(branches))}; all stands for all"
-            raise DroidbpfError(
-                f"no file or branch of the hub is named {selector}",
-                did_you_mean(name, [*known, *branches, "all"], otherwise),
-            )
+            hint = f"its branches are {', '.join(sorted(branches))}; all stands for all"
+            if not name.startswith("android"):  # another branch is not meant
+                hint = did_you_mean(name, [*known, *branches, "all"], hint)
+            raise DroidbpfError(f"no file or branch of the hub is named {selector}", hint)
         chosen |= {file.name: file for file in found}
     return sorted(chosen.values(), key=lambda file: file.path)
 

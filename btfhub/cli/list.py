@@ -1,0 +1,82 @@
+"""`python -m btfhub list`: the files of a hub, and what of them is in the cache."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from btfhub import index, lock, mirror
+from fetch.progress import told
+from fetch.settings import Settings
+
+_COLUMNS = ("name", "branch", "month", "size", "state")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "selectors", nargs="*", metavar="SELECTOR", help="files or branches [what the hub holds]"
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """List what a hub holds; give 0, or 1 where that is nothing."""
+    pins = lock.load(options.lock)
+    with told(settings) as shown:
+        held = index.holding(options.hub, pins, shown)
+    if options.selectors:
+        files = mirror.select(held.files, options.selectors, pins)
+    else:
+        files = sorted(held.files.values(), key=lambda file: file.path)
+    rows = [_row(file, held, settings) for file in files]
+    if not options.selectors:
+        rows += [_unpinned(name, path) for name, path in held.unpinned.items()]
+    if options.json:
+        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+    else:
+        _print(rows)
+    return 0 if rows else 1
+
+
+def cached(file: lock.HubFile, settings: Settings) -> Path | None:
+    """Give the verified archive in the cache, or None."""
+    from fetch import download
+    from fetch.pins import Pin
+
+    return download.cached(Pin(file.name, "", file.path, file.sha256, file.size), settings)
+
+
+def _row(file: lock.HubFile, held: mirror.Holding, settings: Settings) -> dict[str, Any]:
+    found = cached(file, settings)
+    state = "cached" if found else "missing"
+    if file.name in held.differing:
+        state += ", differs in the hub"
+    return {
+        "name": file.name,
+        "branch": file.branch,
+        "month": file.month,
+        "path": file.path,
+        "size": file.size,
+        "sha256": file.sha256,
+        "btf_size": file.btf_size,
+        "btf_sha256": file.btf_sha256,
+        "url": file.url,
+        "cached": str(found) if found else None,
+        "state": state,
+    }
+
+
+def _unpinned(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "path": path, "cached": None, "state": "not pinned by the lock"}
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    """Print a table; a file may lack what is not known of it."""
+    table = [[str(row.get(column, "")) for column in _COLUMNS] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        line = [
+            cell.rjust(width) if title == "size" else cell.ljust(width)
+            for title, cell, width in zip(_COLUMNS, cells, widths, strict=True)
+        ]
+        print("  ".join(line).rstrip())

@@ -1,0 +1,168 @@
+"""`python -m btfhub lock`: pin what a hub has by sha256 and size."""
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from btfhub import index, lock, mirror
+from btfhub.lock import HubFile, Lock
+from fetch.errors import DroidbpfError
+from fetch.progress import told
+from fetch.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "--check", action="store_true", help="only compare: 1 where the hub has more, or other"
+    )
+    parser.add_argument(
+        "--replace",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="accept that this file is another now (may be repeated)",
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Add to the lock what a hub has beyond it; give 0, with --check 1 where they differ."""
+    if not options.hub:
+        raise DroidbpfError("name the hub whose files are to be pinned", "--hub URL or --hub DIR")
+    pins = lock.load(options.lock) if options.check or options.lock.exists() else Lock("", {})
+    folder = mirror.folder_of(options.hub)
+    with told(settings) as shown:
+        if folder:
+            held, entries = _compare(folder, pins), {}
+        else:
+            entries = _entries(options.hub, shown)
+            held = index.compare(entries, pins)
+        if options.check:
+            _tell(options, pins, held, [], [])
+            return 1 if held.unpinned or held.differing else 0
+        _refuse_to_replace(options.replace, pins, held)
+        changed = [held.differing[name].path for name in held.differing]
+        paths = [*held.unpinned.values(), *changed]
+        files = _described(paths, options.hub, folder, entries, shown)
+    names = {path: name for name, path in held.unpinned.items()}
+    names |= {held.differing[name].path: name for name in held.differing}
+    new = [replace(file, name=names[file.path]) for file in files]
+    if new:
+        lock.write(options.lock, Lock(pins.url, pins.files | lock.make("", new).files))
+    added = [file for file in new if file.name in held.unpinned]
+    _tell(options, pins, held, added, [file for file in new if file.name in held.differing])
+    return 0
+
+
+def _compare(folder: Path, pins: Lock) -> mirror.Holding:
+    """Compare a folder with the lock by the hashes of its files."""
+    held = mirror.holding(str(folder), pins)
+    differing = {}
+    for file in held.files.values():
+        size, sha256 = index.digest(folder / file.path)
+        if (size, sha256) != (file.size, file.sha256):
+            differing[file.name] = replace(file, size=size, sha256=sha256)
+    return replace(held, differing=differing)
+
+
+def _entries(hub: str, settings: Settings) -> dict[str, HubFile]:
+    """Give what a web server has, by its index.
+
+    Raises:
+        DroidbpfError: offline; it has no index.
+    """
+    if settings.offline:
+        raise DroidbpfError(f"offline: {mirror.shown(hub)} cannot be asked")
+    entries = index.of_url(hub, settings)
+    if entries is None:
+        raise DroidbpfError(
+            f"{mirror.shown(hub)} has no {index.NAME}, so what it holds is not known",
+            "run python -m btfhub index DIR on the folder that it serves",
+        )
+    return entries
+
+
+def _refuse_to_replace(accepted: list[str], pins: Lock, held: mirror.Holding) -> None:
+    """Raise the error that names both hashes of what differs, but for what the user accepts."""
+    for name in accepted:
+        if name not in held.differing:
+            raise DroidbpfError(f"{name} is not another in the hub: nothing is to be replaced")
+    refused = [name for name in held.differing if name not in accepted]
+    if refused:
+        listed = "\n  ".join(_difference(name, pins, held) for name in refused)
+        names = " ".join(f"--replace {name}" for name in refused)
+        raise DroidbpfError(
+            f"the hub has other bytes than the lock pins:\n  {listed}",
+            f"ask the hub's owner why; {names} accepts them",
+        )
+
+
+def _difference(name: str, pins: Lock, held: mirror.Holding) -> str:
+    pinned, entry = pins.files[name], held.differing[name]
+    return (
+        f"{name}: the lock has sha256 {pinned.sha256} ({pinned.size} bytes), "
+        f"the hub {entry.sha256} ({entry.size} bytes)"
+    )
+
+
+def _described(
+    paths: list[str],
+    hub: str,
+    folder: Path | None,
+    entries: dict[str, HubFile],
+    settings: Settings,
+) -> list[HubFile]:
+    """Unpack and check archives of a hub, downloading those of a web server.
+
+    Raises:
+        DroidbpfError: one is damaged, or is not what the index tells.
+    """
+    if folder:
+        return index.describe_all({path: folder / path for path in paths})
+    by_path = {entry.path: entry for entry in entries.values()}
+    wanted = [by_path[path] for path in paths]
+    found = mirror.obtain(wanted, hub, Lock("", {}), settings)
+    files = index.describe_all({entry.path: found[entry.name] for entry in wanted})
+    for file in files:
+        told_of = by_path[file.path]
+        if (file.btf_size, file.btf_sha256) != (told_of.btf_size, told_of.btf_sha256):
+            raise DroidbpfError(f"the BTF in {file.path} is not the one of the hub's index")
+    return [replace(file, url=mirror.public_url(hub, file.path)) for file in files]
+
+
+def _tell(
+    options: argparse.Namespace,
+    pins: Lock,
+    held: mirror.Holding,
+    added: list[HubFile],
+    replaced: list[HubFile],
+) -> None:
+    """Print what was done, or with --check what would be."""
+    if options.json:
+        document = {
+            "schema": 1,
+            "added": [asdict(file) for file in added],
+            "replaced": [asdict(file) for file in replaced],
+            "unpinned": sorted(held.unpinned.values()) if options.check else [],
+            "differing": [
+                {"name": name, "lock": pins.files[name].sha256, "hub": entry.sha256}
+                for name, entry in held.differing.items()
+            ],
+            "absent": list(held.absent),
+        }
+        print(json.dumps(document, indent=2))
+        return
+    for file in added:
+        print(f"added {file.name}: {file.path}, {file.size} bytes")
+    for file in replaced:
+        print(f"replaced {_difference(file.name, pins, held)}")
+    if options.check:
+        for path in sorted(held.unpinned.values()):
+            print(f"not in the lock: {path}")
+        for name in held.differing:
+            print(_difference(name, pins, held))
+    if held.absent:
+        print(f"not in the hub: {', '.join(held.absent)}")
+    if not (added or replaced or held.unpinned or held.differing):
+        print(f"the lock has all {len(held.files)} files of the hub")

@@ -1,0 +1,80 @@
+"""`python -m btfhub pull`: download hub files to the cache, all at once."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from btfhub import index, lock, mirror
+from btfhub.cli.list import cached
+from fetch.errors import DroidbpfError
+from fetch.progress import told
+from fetch.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "selectors",
+        nargs="+",
+        metavar="SELECTOR",
+        help="a file (a12-5.10-2022-05), a branch (android12-5.10, rock5b), or all",
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Obtain what is selected, and tell where each file came from; give 0."""
+    places: dict[str, str] = {}
+
+    def downloaded(name: str, place: str, _size: int, _seconds: float) -> None:
+        places[name] = place
+
+    pins = lock.load(options.lock)
+    with told(replace(settings, downloaded=downloaded)) as shown:
+        files = _chosen(options, pins, shown)
+        found = mirror.obtain(files, options.hub, pins, shown)
+    rows = [(file, found[file.name], places.get(file.path, "cache")) for file in files]
+    if options.json:
+        print(json.dumps({"schema": 1, "files": [_entry(*row) for row in rows]}, indent=2))
+        return 0
+    width = max(len(file.name) for file in files)
+    for file, _, place in rows:
+        print(f"{file.name:{width}}  {file.size:>9}  {_source(file, place)}")
+    size = sum(file.size for file, _, place in rows if place != "cache")
+    count = Counter("cache" if place == "cache" else "new" for _, _, place in rows)
+    print(
+        f"{len(rows)} files verified: {count['new']} obtained ({size} bytes), "
+        f"{count['cache']} in the cache",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _chosen(options: argparse.Namespace, pins: lock.Lock, settings: Settings) -> list[lock.HubFile]:
+    """Select by the lock where all that it gives is in the cache, else by what the hub holds."""
+    if options.hub and not mirror.folder_of(options.hub):
+        try:
+            files = mirror.select(pins.files, options.selectors)
+        except DroidbpfError:
+            files = []
+        if files and all(cached(file, settings) for file in files):
+            return files
+    held = index.holding(options.hub, pins, settings)
+    return mirror.choose(options.selectors, options.hub, pins, settings, held)
+
+
+def _source(file: lock.HubFile, place: str) -> str:
+    """Show a place as it is, but for the file's own path, which is known."""
+    return place.removesuffix(file.path)
+
+
+def _entry(file: lock.HubFile, found: Path, place: str) -> dict[str, str | int]:
+    return {
+        "name": file.name,
+        "file": str(found),
+        "from": place,
+        "size": file.size,
+        "sha256": file.sha256,
+    }
