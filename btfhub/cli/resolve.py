@@ -2,8 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 
 from btfhub import lock, match, names
 from fetch.errors import DroidbpfError
@@ -23,35 +23,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Tell what fits; give 0, or 1 where nothing does."""
     release = names.parse_release(options.release.strip())  # adb may end the line with CR LF
-    paths = _paths(options)
-    keys = [match.key(names.parse_name(name)) for name in options.among or paths]
+    if options.among:
+        paths = {}
+        keys = [match.key(names.parse_name(name)) for name in options.among]
+    else:
+        paths = {name: file.path for name, file in _files(options).items()}
+        keys = list(_keys(paths))
     found = match.resolve(release, keys)
     print(_json(release, found, paths) if options.json else "\n".join(_text(found, paths)))
     return 0 if found.key else 1
 
 
-def _paths(options: argparse.Namespace) -> dict[str, str]:
-    """Give the path below the hub of each file that it has, by name."""
-    if options.hub:
-        from btfhub import mirror
+def _files(options: argparse.Namespace) -> Mapping[str, lock.HubFile]:
+    pins = lock.load(options.lock)
+    if not options.hub:
+        return pins.files
+    from btfhub import mirror
 
-        files = mirror.listing(options.hub, lock.load(options.lock))
-    elif options.among:
-        return {}
-    else:
-        files = lock.load(options.lock).files
-    if not files:
-        raise DroidbpfError(
-            f"there is no BTF in {options.hub or options.lock}", "python -m btfhub list lists them"
-        )
-    return {name: file.path for name, file in files.items()}
+    return mirror.listing(options.hub, pins)
+
+
+def _keys(paths: Mapping[str, str]) -> Iterator[match.Key]:
+    """Give the keys of a hub's files, by the names that the hub has for them."""
+    for name, path in paths.items():
+        try:
+            key = match.key(names.parse_name(path))
+        except DroidbpfError:
+            continue  # a file that does not tell its kernel is for no kernel that we know
+        yield key if key.name == name else replace(key, name=name)
 
 
 def _step(found: match.Match) -> str:
     return found.step or f"embed it: scons app=NAME kernels={found.key and found.key.name}"
 
 
-def _text(found: match.Match, paths: dict[str, str]) -> Sequence[str]:
+def _text(found: match.Match, paths: Mapping[str, str]) -> Sequence[str]:
     name = found.key.name if found.key else "nothing fits"
     others = [f"{k.name} ({confidence})" for confidence, k in found.others]
     if len(others) > _MOST_OTHERS:
@@ -67,7 +73,7 @@ def _text(found: match.Match, paths: dict[str, str]) -> Sequence[str]:
     return [name, *(f"  {title:10}  {text}" for title, text in rows if text)]
 
 
-def _json(release: names.Release, found: match.Match, paths: dict[str, str]) -> str:
+def _json(release: names.Release, found: match.Match, paths: Mapping[str, str]) -> str:
     def file(k: match.Key, confidence: str) -> dict[str, str]:
         return {"name": k.name, "path": paths.get(k.name, ""), "confidence": confidence}
 

@@ -190,6 +190,43 @@ def test_line_end_of_adb_is_no_part_of_the_release(capsys: pytest.CaptureFixture
     assert said(capsys, "5.10.101-android12-9\r\n") == said(capsys, "5.10.101-android12-9")
 
 
+def test_a_hub_of_ones_own_is_chosen_from(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    release = "5.10.110-android12-9"
+    assert said(capsys, release).startswith("a12-5.10-2022-07\n")
+    path = tmp_path / HUB_FILE.format("a12-5.10-2022-05")
+    path.parent.mkdir()
+    path.touch()
+    text = said(capsys, release, "--hub", str(tmp_path))
+    assert text.startswith("a12-5.10-2022-05\n")
+    assert "  confidence  older\n" in text
+    path.unlink()
+    reason = "  reason      there is no BTF of android12-5.10, KMI generation 9\n"
+    assert reason in said(capsys, release, "--hub", str(tmp_path), status=1)
+
+
+def test_lock_may_hold_releases_of_distributions_and_names_that_tell_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = {"size": 1, "sha256": "0" * 64, "btf_size": 1, "btf_sha256": "0" * 64}
+    pairs = [
+        ("debian/11/5.10.0-8-arm64", "debian/11/arm64/5.10.0-8-arm64.btf.tar.xz"),
+        ("notes", "notes.btf.tar.xz"),
+    ]
+    files = [{"name": name, "path": path, **file} for name, path in pairs]
+    pins = tmp_path / "pins"
+    pins.write_text(json.dumps({"schema": 1, "url": "", "files": files}))
+    assert said(capsys, "5.10.0-8-arm64", "--lock", str(pins)).splitlines() == [
+        "debian/11/5.10.0-8-arm64",
+        "  file        debian/11/arm64/5.10.0-8-arm64.btf.tar.xz",
+        "  confidence  exact",
+        "  reason      this BTF is named by that very release",
+        "  next        embed it: scons app=NAME kernels=debian/11/5.10.0-8-arm64",
+    ]
+    said(capsys, "5.10.0-9-arm64", "--lock", str(pins), status=1)
+
+
 @pytest.mark.parametrize(
     "release", ["", "5", "5.10", "5.10.100000000000000000000", "5.10.1\nx", "5.10.1\x1b[2J", "é"]
 )
