@@ -3,7 +3,8 @@
  * Reads a few fields of the current task at the offsets of the BTF that it was relocated by. What a
  * helper knows too is compared with it; user space compares the rest, see probe.c.
  *
- * It has its own types, so that its object is small and asks a BTF for nothing else.
+ * It has its own types, so that its object is small and asks a BTF for nothing else. It has no
+ * branch but one: each costs a kernel that verifies it. What cannot be read becomes 0.
  */
 typedef unsigned char __u8;
 typedef unsigned short __u16;
@@ -30,9 +31,9 @@ struct task_struct {
 } __attribute__((preserve_access_index));
 
 /* One variable each, as bpftool does not repeat a struct's definition in the skeleton. */
-__u32 only_tgid; /* 0: any */
+__u32 only_tgid;
+__u32 mask; /* 0: any process */
 __u32 runs;
-__u32 lacking; /* 1 << enum field */
 __u32 tgid; /* as the helper tells it */
 __u32 pid;
 __u32 read_tgid;
@@ -42,14 +43,6 @@ __s32 read_static_prio;
 char comm[COMM_LEN];
 char read_comm[COMM_LEN];
 
-#define READ(field, task, to)                                                                      \
-	({                                                                                         \
-		if (bpf_core_field_exists((task)->field))                                          \
-			bpf_core_read(to, sizeof(*(to)), &(task)->field);                          \
-		else                                                                               \
-			lacking |= 1 << FIELD_##field;                                             \
-	})
-
 SEC("raw_tp/sys_enter")
 int probe(void *ctx)
 {
@@ -57,21 +50,17 @@ int probe(void *ctx)
 	__u64 id = bpf_get_current_pid_tgid();
 
 	(void)ctx;
-	if (only_tgid && only_tgid != id >> 32)
+	if ((id >> 32 ^ only_tgid) & mask)
 		return 0;
 	tgid = id >> 32;
 	pid = id;
 	bpf_get_current_comm(comm, sizeof(comm));
-	lacking = 0;
-	READ(tgid, task, &read_tgid);
-	READ(pid, task, &read_pid);
-	READ(static_prio, task, &read_static_prio);
-	READ(comm, task, &read_comm);
-	READ(real_parent, task, &parent);
-	read_parent_tgid = 0;
-	if (parent)
-		READ(tgid, parent, &read_parent_tgid);
-
+	bpf_core_read(&read_tgid, sizeof(read_tgid), &task->tgid);
+	bpf_core_read(&read_pid, sizeof(read_pid), &task->pid);
+	bpf_core_read(&read_static_prio, sizeof(read_static_prio), &task->static_prio);
+	bpf_core_read(&read_comm, sizeof(read_comm), &task->comm);
+	bpf_core_read(&parent, sizeof(parent), &task->real_parent);
+	bpf_core_read(&read_parent_tgid, sizeof(read_parent_tgid), &parent->tgid);
 	runs++;
 	return 0;
 }

@@ -7,7 +7,9 @@
  * helper has told. So it is right in a PID namespace too, and nobody can change it meanwhile, as
  * happens to getppid().
  */
+#define _GNU_SOURCE /* clone() */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -26,6 +28,7 @@
 
 #define ENOTSUPP 524 /* the kernel's own, in no header */
 #define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
+#define CHILD_STACK (32 << 10) /* bytes; a signal handler may need some */
 #define DEFAULT_PRIO 120 /* static_prio at nice 0, of every scheduling policy */
 
 struct run {
@@ -36,7 +39,7 @@ struct run {
 static int set_only_tgid(const struct run *run, pid_t tgid)
 {
 	const int map = bpf_map__fd(run->skel->maps.bss);
-	const struct droidbpf_probe__bss only = { .only_tgid = tgid };
+	const struct droidbpf_probe__bss only = { .only_tgid = tgid, .mask = -1 };
 	const __u32 zero = 0;
 
 	return bpf_map_update_elem(map, &zero, &only, BPF_ANY);
@@ -82,43 +85,47 @@ static int run_here(struct run *run, struct droidbpf_probe__bss *found)
 	return run_once(run, found);
 }
 
-/* Lets it run in a child, which no signal and no wait() of the app tells of. */
-static int run_in_child(const struct run *run, struct droidbpf_probe__bss *found)
+struct child {
+	const struct run *run;
+	struct droidbpf_probe__bss found;
+	int err;
+};
+
+static int run_child(void *argument)
 {
-	const int map = bpf_map__fd(run->skel->maps.bss);
-	const __u32 zero = 0;
-	int status;
-	pid_t pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	struct child *child = argument;
+
+	child->err = run_once(child->run, &child->found);
+	return 0;
+}
+
+/*
+ * Lets it run in a child, which no signal and no wait() of the app tells of. It has our memory,
+ * while we wait for its end: copying that would take as long as all the rest.
+ */
+static int run_in_child(struct child *child)
+{
+	char stack[CHILD_STACK] __attribute__((aligned(16)));
+	pid_t pid = clone(run_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, child);
 
 	if (pid < 0)
 		return -errno;
-	if (!pid)
-		_exit(run_once(run, found) != 0);
-	while (waitpid(pid, &status, __WCLONE) < 0)
+	while (waitpid(pid, NULL, __WCLONE) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (status)
-		return -EIO;
-	return bpf_map_lookup_elem(map, &zero, found);
+	return child->err;
 }
 
 static int wrong(struct droidbpf_text *why, const char *field, int found, int right)
 {
-	droidbpf_add(why, "it is of another kernel: task_struct.%s reads %d, not %d", field,
-		     found, right);
+	droidbpf_add(why, "it is of another kernel: task_struct.%s reads %d, not %d", field, found,
+		     right);
 	return PROBE_WRONG;
 }
 
 /* Of this process's own run. */
 static int check_self(struct droidbpf_text *why, const struct droidbpf_probe__bss *found)
 {
-	static const char *const fields[] = FIELD_NAMES;
-
-	for (unsigned int i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (i != FIELD_static_prio && found->lacking & 1U << i) {
-			droidbpf_add(why, "it lacks task_struct.%s", fields[i]);
-			return PROBE_WRONG;
-		}
 	if (found->read_tgid != found->tgid)
 		return wrong(why, "tgid", found->read_tgid, found->tgid);
 	if (found->read_pid != found->pid)
@@ -136,7 +143,7 @@ static int check_static_prio(struct droidbpf_text *why, const struct droidbpf_pr
 {
 	int prio = DEFAULT_PRIO + getpriority(PRIO_PROCESS, 0);
 
-	if (care == CARE_NOT || (found->read_static_prio == prio && !found->lacking))
+	if (care == CARE_NOT || found->read_static_prio == prio)
 		return 0;
 	droidbpf_add(why,
 		     "task_struct.static_prio reads %d, not %d: what is near it (state, flags, "
@@ -148,49 +155,74 @@ static int check_static_prio(struct droidbpf_text *why, const struct droidbpf_pr
 static int run_and_compare(struct droidbpf_probe *skel, enum droidbpf_care care,
 			   struct droidbpf_text *why)
 {
-	struct droidbpf_probe__bss self = {}, child = {};
 	struct run run = { .skel = skel };
+	struct child child = { .run = &run, .err = -EIO };
+	struct droidbpf_probe__bss self = {};
 	int err = run_here(&run, &self);
 
 	if (!err && check_self(why, &self))
 		return PROBE_WRONG;
 	if (!err)
-		err = run_in_child(&run, &child);
+		err = run_in_child(&child);
 	if (err) {
 		droidbpf_add(why, "cannot run the probe: %s", strerror(-err));
 		return err;
 	}
-	if (child.read_parent_tgid != self.tgid)
-		return wrong(why, "real_parent->tgid", child.read_parent_tgid, self.tgid);
+	if (child.found.read_parent_tgid != self.tgid)
+		return wrong(why, "real_parent->tgid", child.found.read_parent_tgid, self.tgid);
 	return check_static_prio(why, &self, care);
+}
+
+/* Gives false where a struct of the BTF has no such member, also in what is anonymous in it. */
+static bool has_member(const struct btf *btf, __u32 id, const char *name, int depth)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_member *member;
+
+	if (!type || !btf_is_composite(type) || depth > 8)
+		return false;
+	member = btf_members(type);
+	for (int i = 0; i < btf_vlen(type); i++, member++) {
+		const char *its = btf__name_by_offset(btf, member->name_off);
+
+		if (its && *its ? !strcmp(its, name)
+				: has_member(btf, member->type, name, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+static const char *lacking(const struct btf *btf)
+{
+	static const char *const fields[] = { "tgid", "pid", "static_prio", "comm", "real_parent" };
+	int id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
+
+	for (unsigned int i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (id < 0 || !has_member(btf, id, fields[i], 0))
+			return fields[i];
+	return NULL;
 }
 
 /* Tells why the probe could not be loaded: because of the BTF, or would no BTF help? */
 static int explain_load(const char *path, int err, struct droidbpf_text *why)
 {
-	struct btf *btf;
+	struct btf *btf = btf__parse(path, NULL);
+	int no_btf = btf ? 0 : errno;
+	const char *field = btf ? lacking(btf) : NULL;
 
-	if (err == -EPERM || geteuid()) {
-		droidbpf_add(why, "not permitted to load BPF programs: run it as root");
-		return -EPERM;
-	}
-	btf = btf__parse(path, NULL);
-	if (!btf) {
-		droidbpf_add(why, "it is no BTF: %s", strerror(errno));
-		return PROBE_WRONG;
-	}
 	btf__free(btf);
-	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL) == 1 &&
-	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_current_task,
-				    NULL) == 1) {
-		droidbpf_add(why, "its task_struct is of no use: %s", strerror(-err));
-		return PROBE_WRONG;
-	}
-	droidbpf_add(why,
-		     "cannot load BPF programs: %s (raw tracepoints and global variables need "
-		     "5.2 or newer)",
-		     strerror(-err));
-	return err;
+	if (err == -EPERM || geteuid())
+		droidbpf_add(why, "not permitted to load BPF programs: run it as root");
+	else if (no_btf)
+		droidbpf_add(why, "it is no BTF: %s", strerror(no_btf));
+	else if (field)
+		droidbpf_add(why, "it lacks task_struct.%s", field);
+	else
+		droidbpf_add(why, "cannot load BPF programs: %s (5.2 or newer is needed)",
+			     strerror(-err));
+	if (err == -EPERM || geteuid())
+		return -EPERM;
+	return no_btf || field ? PROBE_WRONG : err;
 }
 
 int droidbpf_probe(const char *path, enum droidbpf_care care, bool verbose,
