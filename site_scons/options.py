@@ -15,6 +15,8 @@ TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("app", "names of apps, comma separated, or all", "all", ()),
     ("toolchain", "compiler of the target", "auto", toolchains.NAMES),
     ("apps_dir", "folder that holds a folder per app", "apps", ()),
+    ("kernels", "BTFs to embed: hub names, branches, all, paths of .btf files", "", ()),
+    ("btfhub", "a hub of BTFs: URL or folder", "", ()),
     ("mirror", "a mirror of the source archives: URL or folder", "", ()),
     ("offline", "open no socket", "0", ("0", "1")),
     ("mode", "whether apps are optimized and stripped", "release", ("release", "debug")),
@@ -76,6 +78,7 @@ options [default]:
 targets:
   NAME or FILE            an app, or a file below build/
   run                     run the app: arm64 in a virtual machine, x86_64 here (as root)
+  report                  an app's CO-RE relocations on the kernels of kernels= (else all), as HTML
   list                    the apps there are
   doctor                  the tools that were found, and what is missing
   compile_commands.json   for editors

@@ -8,7 +8,7 @@ from typing import Any
 
 from fetch.errors import DroidbpfError, did_you_mean
 
-VERBS = ("run", "list", "doctor", "compile_commands.json")
+VERBS = ("run", "report", "list", "doctor", "compile_commands.json")
 
 
 def normal(path: str) -> str:

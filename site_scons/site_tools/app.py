@@ -52,7 +52,7 @@ def app(env, name, folder):
     env.AddMethod(_macros, "Macros")
     if "SConscript" in sources:
         env.SConscript(f"{_path(folder)}/SConscript", exports={"env": env})
-    objects, skeletons = [], []
+    objects, skeletons, programs = [], [], []
     for source in sources:
         stem, _, suffix = source.rpartition(".")
         path = f"{_path(folder)}/{source}"
@@ -61,6 +61,7 @@ def app(env, name, folder):
             compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
             units.append((env, "BPFCOM", compiled[0]))
             linked = env.BpfObject(f"#{output}/{stem}.bpf.o", compiled)
+            programs += linked
             skeletons += env.BpfSkeleton(
                 f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem)
             )
@@ -74,6 +75,8 @@ def app(env, name, folder):
                 env["LINKER"] = "$CXX"
     if not objects:
         raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
+    objects += env.ExternalBtf(name, programs)
+    env.BtfReport(name, programs)
     program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
     env.Requires(program, env["THIRD_PARTY_STATES"])
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.

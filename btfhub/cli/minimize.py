@@ -1,0 +1,87 @@
+"""`python -m btfhub minimize`: the BTFs of many kernels, as small as an app's objects need them."""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+JOBS = 2
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
+    )
+    parser.add_argument(
+        "--object",
+        action="append",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        dest="objects",
+        help="a BPF object of the app (.bpf.o); may be repeated",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write HASH.btf and index.json there"
+    )
+    parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Minimize, tell which kernels share a result; give 0."""
+    from btfhub import kernels, lock
+    from btfhub.minimize import minimize
+    from fetch.progress import told
+
+    for path in options.objects:
+        if not path.is_file():
+            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+    pins = lock.load(options.lock)
+    with told(settings) as shown:
+        chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown)
+        packed = kernels.obtain(chosen, options.hub, pins, shown)
+
+    def one(kernel: kernels.Kernel) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            raw = kernels.raw(kernel, packed.get(kernel.name.name), Path(folder))
+            return minimize(options.objects, raw, options.bpftool)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        results = list(pool.map(one, chosen))
+    blobs: dict[str, bytes] = {}
+    serves: dict[str, list[str]] = {}
+    for kernel, data in zip(chosen, results, strict=True):
+        name = hashlib.sha256(data).hexdigest()[:16]
+        blobs[name] = data
+        serves.setdefault(name, []).append(kernel.name.name)
+    index = [
+        {"file": f"{name}.btf", "size": len(data), "kernels": serves[name]}
+        for name, data in blobs.items()
+    ]
+    document = json.dumps({"schema": 1, "btfs": index}, indent=2)
+    if options.out:
+        _write(options.out, blobs, document)
+    if options.json:
+        print(document)
+        return 0
+    for row in index:
+        print(f"{row['file']}  {row['size']:>6} bytes  {', '.join(row['kernels'])}")  # type: ignore[arg-type]
+    total = sum(map(len, blobs.values()))
+    print(f"{len(chosen)} kernels, {len(blobs)} BTFs, {total} bytes")
+    return 0
+
+
+def _write(folder: Path, blobs: dict[str, bytes], index: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in blobs.items():
+            (folder / f"{name}.btf").write_bytes(data)
+        (folder / "index.json").write_text(f"{index}\n")
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {folder}: {error.strerror}") from error

@@ -1,0 +1,138 @@
+"""The kernels that a user names: files of a hub by name or branch, BTFs of their own by path."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from btfhub import archive, btf, mirror, plausible
+from btfhub.lock import HubFile, Lock
+from btfhub.names import HubName, parse_name
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+ARCH = "arm64"  # of all kernels of the hubs
+ARCHIVE = ".btf.tar.xz"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel by its BTF: a file of a hub, or one at a path (raw, or packed as a hub packs)."""
+
+    name: HubName
+    file: HubFile | None = None
+    path: Path | None = None
+
+
+def choose(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -> list[Kernel]:
+    """Give the kernels that hub names, branches, `all` and paths of BTFs select, each once.
+
+    Raises:
+        DroidbpfError: a name that is not known, a path without a file, or whose name does not tell
+            its kernel's release; two BTFs for the same one.
+    """
+    paths = [s for s in selectors if is_path(s)]
+    others = [s for s in selectors if not is_path(s)]
+    chosen = [_own(Path(path)) for path in dict.fromkeys(paths)]
+    if others:
+        files = mirror.choose(others, hub, lock, settings)
+        chosen += [Kernel(parse_name(file.path), file=file) for file in files]
+    seen: set[str] = set()
+    for kernel in chosen:
+        if kernel.name.name in seen:
+            raise DroidbpfError(f"two BTFs for {kernel.name.name}", "name one of them")
+        seen.add(kernel.name.name)
+    return chosen
+
+
+def is_path(selector: str) -> bool:
+    """Tell a path of a BTF from the name of a hub file."""
+    return os.sep in selector or selector.endswith((".btf", ARCHIVE))
+
+
+def _own(path: Path) -> Kernel:
+    name = parse_name(path.name)
+    if name.kind == "vendor":
+        hint = "name it after its kernel, as `uname -r` prints it: RELEASE.btf"
+        raise DroidbpfError(f"{path}: the name does not tell which kernel it is of", hint)
+    if not path.is_file():
+        raise DroidbpfError(f"there is no file {path}", "kernels= takes paths of .btf files")
+    return Kernel(name, path=path)
+
+
+def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
+    """Give the verified files of kernels by their names, downloading those of the hub at need.
+
+    Raises:
+        DroidbpfError: files that no place gives, each with the places.
+    """
+    kernels = list(kernels)
+    files = [kernel.file for kernel in kernels if kernel.file]
+    found = mirror.obtain(files, hub, lock, settings)
+    return found | {kernel.name.name: kernel.path for kernel in kernels if kernel.path}
+
+
+def is_unpacked(kernel: Kernel, folder: Path) -> bool:
+    """Tell whether raw() needs no archive of the hub for a kernel."""
+    if not kernel.file:
+        return True
+    try:
+        with _unpacked(kernel, folder).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == kernel.file.btf_sha256
+    except OSError:
+        return False
+
+
+def raw(kernel: Kernel, packed: Path | None, folder: Path) -> Path:
+    """Give the raw BTF of a kernel as a file that was checked, in the folder where it was packed.
+
+    What the folder has with the hash that the lock promises is taken for checked.
+
+    Args:
+        packed: the hub's archive, needed unless is_unpacked().
+        folder: where BTFs are unpacked to.
+
+    Raises:
+        DroidbpfError: the archive or the BTF is damaged or hostile, or of another architecture.
+    """
+    if is_unpacked(kernel, folder) and kernel.file:
+        return _unpacked(kernel, folder)
+    if kernel.path and not kernel.path.name.endswith(ARCHIVE):
+        _check(kernel, _read(kernel.path))
+        return kernel.path
+    data = archive.unpack(packed or kernel.path or Path())[1]
+    if kernel.file and hashlib.sha256(data).hexdigest() != kernel.file.btf_sha256:
+        raise DroidbpfError(f"the BTF in {kernel.file.path} is not the one of the lock")
+    _check(kernel, data)
+    unpacked = _unpacked(kernel, folder)
+    part = unpacked.with_name(f"{unpacked.name}.{threading.get_ident()}.tmp")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        return part.replace(unpacked)
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {unpacked}: {error.strerror}") from error
+
+
+def _check(kernel: Kernel, data: bytes) -> None:
+    """Let nothing pass that is not a whole, sound BTF of a kernel of the hubs' architecture."""
+    try:
+        btf.check(data)
+        plausible.kernel(data, ARCH)
+    except DroidbpfError as error:
+        where = kernel.path or kernel.name.name
+        raise DroidbpfError(f"{where}: {error.message}", error.hint) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(btf.MAX_BYTES + 1)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _unpacked(kernel: Kernel, folder: Path) -> Path:
+    return folder / f"{kernel.name.name}.btf"

@@ -1,0 +1,222 @@
+"""Tool: BTF for kernels without their own. Adds env.Runtime(), env.ExternalBtf(), env.BtfReport().
+
+btfhub/runtime                   -> libdroidbpf.a, by which programs choose a BTF
+a kernel's BTF, an app's objects -> btf/<kernel>.btf, minimized, and btf/<kernel>.json, its faults
+all of these                     -> <app>.btfs.c, the BTFs as they are embedded
+an app's objects                 -> <app>.report.html, its relocations on each kernel
+"""
+
+import json
+import os
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from SCons.Script import Action
+
+from fetch.errors import DroidbpfError
+from site_tools.console import user_errors
+from third_party import state
+
+RUNTIME = "btfhub/runtime"
+LOCK = Path("btfhub/btfhub.lock")
+UNPACKED = Path("build/btfhub")
+_pulling = threading.Lock()
+_pulled = {}  # archives by kernel
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    env.SetDefault(KERNELS=[], BTFHUB_ID="")
+    env["MINBTF"] = Action(
+        user_errors(_minimize), "  MINBTF   $TARGET", varlist=["BPFTOOL_ID", "BTFHUB_ID"]
+    )
+    env["BTFS"] = Action(user_errors(_embed), "  BTFS     $TARGET", varlist=["BTFHUB_ID"])
+    env["REPORT"] = Action(
+        user_errors(_report), "  REPORT   $TARGET", varlist=["BPFTOOL_ID", "BTFHUB_ID"]
+    )
+    env.AddMethod(choose_kernels, "ChooseKernels")
+    env.AddMethod(runtime, "Runtime")
+    env.AddMethod(external_btf, "ExternalBtf")
+    env.AddMethod(btf_report, "BtfReport")
+
+
+def runtime(env):
+    """Give the node of libdroidbpf.a; its header goes on the include path of the apps."""
+    output = f"{env['VARIANT']}/btfhub"
+    env["CPPPATH"] = [*env["CPPPATH"], f"#{RUNTIME}"]
+    own = env.Clone(CPPPATH=[f"#{output}", *env["CPPPATH"]])
+    own.Append(CCFLAGS=["-O2", "-g", "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    compiled = own.BpfTmpObject(f"#{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
+    env["PROBE"] = own.BpfObject(f"#{output}/probe.bpf.o", compiled)
+    own.BpfSkeleton(f"#{output}/probe.skel.h", env["PROBE"], SKELETON="droidbpf_probe")
+    sources = sorted(name for name in os.listdir(RUNTIME) if name.endswith(".c"))
+    objects = [
+        own.TargetObject(f"#{output}/{source[:-2]}.o", f"#{RUNTIME}/{source}")
+        for source in sources
+        if not source.endswith(".bpf.c")
+    ]
+    library = own.TargetLibrary(f"#{output}/libdroidbpf.a", objects)
+    env.Clean(library, f"#{UNPACKED}")
+    return library[0]
+
+
+def choose_kernels(env, selectors):
+    """Set $KERNELS: what kernels= names, or for a report without it, all of the hub.
+
+    Nothing is read or downloaded for it but the lock and the listing of a folder.
+    """
+    if not selectors:
+        return
+    from btfhub import kernels, lock
+    from fetch.progress import told
+
+    names = [name for name in selectors.split(",") if name]
+    if not names:
+        raise DroidbpfError(f"kernels={selectors} names no kernel", "kernels=all, or names of it")
+    if env["ARCH"] != kernels.ARCH:
+        hint = "the hubs have BTFs of phones; a host's kernel has its own"
+        raise DroidbpfError(f"kernels= is for ARCH={kernels.ARCH}, not {env['ARCH']}", hint)
+    env["HUB_LOCK"] = lock.load(LOCK)
+    with told(_settings(env)) as settings:
+        env["KERNELS"] = kernels.choose(names, env["btfhub"], env["HUB_LOCK"], settings)
+    env["BTFHUB_ID"] = state.key(
+        Path(entry.path)
+        for entry in sorted(os.scandir("btfhub"), key=lambda entry: entry.name)
+        if entry.is_file() and entry.name != LOCK.name
+    )
+
+
+def external_btf(env, name, objects):
+    """Give the nodes of the object that holds an app's BTFs: none where kernels= names none."""
+    if not env["KERNELS"]:
+        return []
+    minimized = [_minimized(env, kernel, objects) for kernel in env["KERNELS"]]
+    names = env.Value([kernel.name.name for kernel in env["KERNELS"]])
+    source = env.Command(
+        f"#{env['OUTPUT']}/{name}.btfs.c", [*minimized, names], env["BTFS"], APP=name
+    )
+    return env.TargetObject(f"#{env['OUTPUT']}/{name}.btfs.o", source)
+
+
+def _minimized(env, kernel, objects):
+    stem = f"#{env['OUTPUT']}/btf/{kernel.name.name}"
+    return env.Command(
+        [f"{stem}.btf", f"{stem}.json"],
+        [*env["PROBE"], *objects, _identity(env, kernel)],
+        env["MINBTF"],
+        KERNEL=kernel,
+    )
+
+
+def _identity(env, kernel):
+    """Give the node that changes when a kernel's BTF does."""
+    return env.Value(kernel.file.btf_sha256) if kernel.file else env.File(f"#{kernel.path}")
+
+
+def btf_report(env, name, objects):
+    """Give the target `report` one more page: the relocations of an app on each kernel."""
+    if not env["KERNELS"]:
+        return
+    page = env.Command(
+        f"#{env['OUTPUT']}/{name}.report.html",
+        [*objects, *(_identity(env, kernel) for kernel in env["KERNELS"])],
+        env["REPORT"],
+        APP=name,
+        OBJECTS=objects,
+    )
+    env.Alias("report", page)
+
+
+def _raw(env, kernel):
+    """Give the raw, checked BTF of a kernel; at first, pull all that are not there at once."""
+    from btfhub import kernels as hub
+    from fetch.progress import told
+
+    with _pulling:
+        if not hub.is_unpacked(kernel, UNPACKED) and kernel.name.name not in _pulled:
+            missing = [k for k in env["KERNELS"] if k.file and not hub.is_unpacked(k, UNPACKED)]
+            with told(_settings(env)) as settings:
+                _pulled.update(hub.obtain(missing, env["btfhub"], env["HUB_LOCK"], settings))
+    return hub.raw(kernel, _pulled.get(kernel.name.name), UNPACKED)
+
+
+def _settings(env):
+    """Give what fetch is to heed: mirror= is of source archives."""
+    return replace(env["FETCH_SETTINGS"](), mirror="")
+
+
+def _minimize(target, source, env):
+    from btfhub import examine, objects
+    from btfhub.minimize import minimize
+
+    kernel = env["KERNEL"]
+    probe, *own = [Path(str(node)) for node in source[:-1]]
+    data, faults = b"", {}
+    if any(objects.count(path) for path in own):
+        raw = _raw(env, kernel)
+        data = minimize([probe, *own], raw, env["BPFTOOL"])
+        met = examine.examine(kernel.name, raw, own, env["BPFTOOL"])
+        faults = {"missing": examine.missing(met), "unreliable": examine.unreliable(met)}
+    _write(target[0], data)
+    _write(target[1], json.dumps(faults, indent=1).encode())
+
+
+def _embed(target, source, env):
+    from btfhub import embed, match
+
+    entries, faults = [], {}
+    for kernel, minimized, told in zip(env["KERNELS"], source[:-1:2], source[1:-1:2], strict=True):
+        name = kernel.name.name
+        faults[name] = json.loads(Path(str(told)).read_text())
+        careful = bool(faults[name].get("unreliable"))
+        entries.append(
+            embed.Entry(match.key(kernel.name), Path(str(minimized)).read_bytes(), careful)
+        )
+    if not any(entry.btf for entry in entries):
+        if not env["SHORT"]:
+            print(f"{env['APP']} has no CO-RE relocations: no BTF is embedded")
+        _write(target[0], b"/* The app has no CO-RE relocations: it needs no BTF. */\n")
+        return
+    _warn(env["APP"], faults)
+    _write(target[0], embed.c_source(embed.pack(entries)).encode())
+
+
+def _warn(app, faults):
+    """Tell of what will not be right at run time, each once for all kernels that share it."""
+    for kind, what in (
+        ("unreliable", "may be at another place than they say; there the app refuses to run"),
+        ("missing", "is not in them; there the app does not load"),
+    ):
+        kernels = {}
+        for name, told in faults.items():
+            for field in told.get(kind, ()):
+                kernels.setdefault(field, []).append(name)
+        for field, names in kernels.items():
+            listed = f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+            print(f"warning: {app}: {field} {what} ({listed})", file=sys.stderr)
+
+
+def _report(target, source, env):
+    from btfhub import examine, report, report_html
+
+    objects = [Path(str(node)) for node in env["OBJECTS"]]
+    found = report.build(
+        env["APP"],
+        [
+            examine.examine(kernel.name, _raw(env, kernel), objects, env["BPFTOOL"])
+            for kernel in env["KERNELS"]
+        ],
+    )
+    print("\n".join(report.summary(found)))
+    _write(target[0], report_html.page(found).encode())
+
+
+def _write(node, content):
+    part = Path(f"{node}.tmp")
+    part.write_bytes(content)
+    part.replace(str(node))

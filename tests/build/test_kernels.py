@@ -1,0 +1,205 @@
+"""kernels= pulls, minimizes and embeds BTFs, redoes just what it must, and never embeds less."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from checkout import ROOT, Result, Tree
+
+from btfhub import embed
+
+ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
+A12 = "a12-5.10-2022-05"
+A12_LATER = "a12-5.10-2022-06"
+A13 = "a13-5.10-2023-04"
+FOLDERS = {"a12": "common-android12-5.10", "a13": "common-android13-5.10"}
+SUFFIX = "-arm64.btf.tar.xz"
+NEW_FIELD = ("real_parent, tgid)", "real_parent, tgid) + BPF_CORE_READ(task, exit_code)")
+
+
+class Hub:
+    """A hub folder with a few real files, a cache of its own, and the app `hello` built with it."""
+
+    def __init__(self, tree: Tree, folder: Path, cache: Path) -> None:
+        self.tree = tree
+        self.folder = folder
+        self.env = {"DROIDBPF_CACHE": str(cache)}
+
+    def add(self, name: str) -> Path:
+        """Put a real file into the hub."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ASSETS / "btfhub" / path.relative_to(self.folder), path)
+        return path
+
+    def path(self, name: str) -> Path:
+        return self.folder / FOLDERS[name[:3]] / f"{name}{SUFFIX}"
+
+    def build(self, kernels: str, *args: str, status: int = 0) -> Result:
+        hub = f"btfhub={self.folder}"
+        return self.tree.scons(
+            f"kernels={kernels}", hub, "app=hello", *args, env=self.env, status=status
+        )
+
+    def embedded(self) -> dict[str, bytes]:
+        """Give the embedded BTFs by their kernels' names."""
+        text = (self.tree.app("hello") / "hello.btfs.c").read_text()
+        array = text[text.index("{") : text.index("}")]
+        data = bytes(int(number, 0) for number in re.findall(r"\b(?:0x[0-9a-f]+|\d+)\b", array))
+        return {entry.key.name: entry.btf for entry in embed.unpack(data)}
+
+
+@pytest.fixture
+def hub(tree: Tree, tmp_path: Path) -> Hub:
+    if not (ASSETS / "btfhub").is_dir():
+        pytest.skip(f"no {ASSETS}/btfhub: set DROIDBPF_TEST_ASSETS to the folder of test data")
+    found = Hub(tree, tmp_path / "hub", tmp_path / "cache")
+    for name in (A12, A13):
+        found.add(name)
+    return found
+
+
+def minimized(result: Result) -> list[str]:
+    """Give the kernels whose BTF a build minimized."""
+    return sorted(re.findall(r"^  MINBTF   .*/btf/(.+)\.btf$", result.out, re.M))
+
+
+def steps(result: Result) -> set[str]:
+    return {line.split()[0] for line in result.out.splitlines() if line.startswith("  ")}
+
+
+def test_named_kernels_are_embedded(hub: Hub) -> None:
+    assert minimized(hub.build(f"{A12},{A13}")) == [A12, A13]
+    embedded = hub.embedded()
+    assert sorted(embedded) == [A12, A13]
+    assert all(b"task_struct\0" in btf and b"tgid\0" in btf for btf in embedded.values())
+    assert all(200 < len(btf) < 2000 for btf in embedded.values())
+
+
+def test_branch_and_all_mean_what_the_hub_holds(hub: Hub) -> None:
+    hub.add(A12_LATER)
+    assert minimized(hub.build("android12-5.10")) == [A12, A12_LATER]
+    result = hub.build("all")
+    assert minimized(result) == [A13]
+    assert "3 of the 38 files" in result.err
+    assert sorted(hub.embedded()) == [A12, A12_LATER, A13]
+
+
+def test_one_more_kernel_redoes_only_what_is_of_it(hub: Hub) -> None:
+    hub.build(A12)
+    result = hub.build(f"{A12},{A13}")
+    assert minimized(result) == [A13]
+    assert steps(result) == {"MINBTF", "BTFS", "CC", "LINK"}
+
+
+def test_new_relocation_minimizes_again_without_the_archives(hub: Hub) -> None:
+    hub.build(f"{A12},{A13}")
+    before = hub.embedded()
+    shutil.rmtree(hub.folder)
+    shutil.rmtree(hub.env["DROIDBPF_CACHE"])
+    hub.folder.mkdir()
+    hub.tree.edit("apps/hello/hello.bpf.c", *NEW_FIELD)
+    result = hub.build(f"{A12},{A13}", "offline=1")
+    assert minimized(result) == [A12, A13]
+    after = hub.embedded()
+    assert all(b"exit_code\0" in after[name] and after[name] != before[name] for name in after)
+
+
+def test_change_that_relocates_nothing_new_stops_before_the_link(hub: Hub) -> None:
+    hub.build(A12)
+    hub.tree.append("apps/hello/hello.bpf.c", "/* the end */\n")
+    assert steps(hub.build(A12)) <= {"BPF", "GENOBJ"}
+
+
+def test_without_kernels_nothing_is_embedded(hub: Hub) -> None:
+    program = hub.tree.app("hello") / "hello"
+    before = program.read_bytes()
+    hub.build(A12)
+    assert steps(hub.build("")) == {"LINK"}
+    assert program.read_bytes() == before
+
+
+def test_app_without_relocations_embeds_nothing_and_says_so(hub: Hub) -> None:
+    hub.tree.edit(
+        "apps/hello/hello.bpf.c", "BPF_CORE_READ(task, real_parent, tgid)", "task != 0"
+    )
+    result = hub.build(A12, "V=1")
+    assert "hello has no CO-RE relocations: no BTF is embedded" in result.out
+    assert "droidbpf_btfs" not in (hub.tree.app("hello") / "hello.btfs.c").read_text()
+    assert not (hub.tree.build / "btfhub").exists()  # nor is anything pulled for it
+
+
+def test_own_btf_is_embedded_by_its_path_and_watched(hub: Hub, tmp_path: Path) -> None:
+    own = hub.tree.path / "5.10.107-mine.btf"
+    unpack(hub.path(A12), own)
+    assert minimized(hub.build("./5.10.107-mine.btf")) == ["5.10.107-mine"]
+    first = hub.embedded()["5.10.107-mine"]
+    unpack(hub.path(A13), own)
+    assert minimized(hub.build("./5.10.107-mine.btf")) == ["5.10.107-mine"]
+    assert hub.embedded()["5.10.107-mine"] != first
+
+
+def unpack(archive: Path, into: Path) -> None:
+    from btfhub.archive import unpack
+
+    into.write_bytes(unpack(archive)[1])
+
+
+def test_own_btf_must_be_named_after_its_kernel(hub: Hub) -> None:
+    unpack(hub.path(A12), hub.tree.path / "phone.btf")
+    result = hub.build("phone.btf", status=2)
+    assert "phone.btf: the name does not tell which kernel it is of" in result.err
+    assert "uname -r" in result.err
+
+
+def test_missing_files_are_listed_with_the_places_tried(hub: Hub) -> None:
+    shutil.rmtree(hub.folder)
+    result = hub.build(f"{A12},{A13}", "offline=1", status=2)
+    for name in (A12, A13):
+        assert f"{name}{SUFFIX}" in result.err
+    assert str(hub.folder) in result.err
+    assert "hint: " in result.err
+    assert not (hub.tree.app("hello") / "hello.btfs.c").exists()
+
+
+def test_wrong_bytes_in_the_hub_are_refused(hub: Hub) -> None:
+    path = hub.path(A12)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    result = hub.build(A12, "offline=1", status=2)
+    assert "wrong bytes" in result.err
+    hub.add(A12)
+    assert minimized(hub.build(A12)) == [A12]
+
+
+@pytest.mark.parametrize(
+    ("kernels", "error", "hint"),
+    [
+        ("a12-5.10-2022-5", "a12-5.10-2022-5", f"did you mean {A12}?"),
+        ("andriod12-5.10", "andriod12-5.10", "did you mean android12-5.10?"),
+        ("./none.btf", "there is no file none.btf", "kernels= takes"),
+        (",", "kernels=, names no kernel", "kernels="),
+    ],
+)
+def test_wrong_kernels_are_refused(hub: Hub, kernels: str, error: str, hint: str) -> None:
+    result = hub.build(kernels, status=2)
+    assert error in result.err
+    assert f"hint: {hint}" in result.err
+
+
+def test_hub_has_no_kernels_of_another_architecture(hub: Hub) -> None:
+    result = hub.tree.scons(
+        "ARCH=x86_64", f"kernels={A12}", f"btfhub={hub.folder}", "app=hello", status=2
+    )
+    assert "kernels= is for ARCH=arm64" in result.err
+
+
+def test_report_is_one_page_of_all_kernels(hub: Hub) -> None:
+    hub.tree.scons("report", f"btfhub={hub.folder}", "app=hello", env=hub.env)
+    page = (hub.tree.app("hello") / "hello.report.html").read_text()
+    assert A12 in page
+    assert A13 in page
+    assert "real_parent" in page
