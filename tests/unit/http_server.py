@@ -25,14 +25,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     request_seen: Request
+    answered = 0  # requests of this connection before this one
+
+    def setup(self) -> None:
+        self.server.owner.connections += 1  # type: ignore[attr-defined]
+        super().setup()
 
     def do_GET(self) -> None:
         owner: Server = self.server.owner  # type: ignore[attr-defined]
-        self.close_connection = True
+        self.close_connection = not owner.keep
         self.request_seen = Request(self.path, {k.lower(): v for k, v in self.headers.items()})
         owner.requests.append(self.request_seen)
         with contextlib.suppress(OSError):
             owner.routes.get(self.path, status(404))(self)
+        self.answered += 1
 
     def head(self, code: int, **headers: object) -> None:
         self.send_response(code)
@@ -55,11 +61,16 @@ Behaviour = Callable[[Handler], None]
 
 @dataclass
 class Server:
-    """The server: `routes` from path to behaviour, `requests` that came in."""
+    """The server: `routes` from path to behaviour, `requests` that came in.
+
+    `keep`: leave connections open for further requests; `connections` counts them.
+    """
 
     url: str
     routes: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    keep: bool = False
+    connections: int = 0
 
     @property
     def paths(self) -> list[str]:
