@@ -1,4 +1,4 @@
-"""The compatibility table of an app for terminals and programs: relocations by layouts, and JSON."""
+"""The compatibility table of an app for terminals and programs: relocations by layout, and JSON."""
 
 import json
 from collections.abc import Sequence
