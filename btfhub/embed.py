@@ -80,9 +80,9 @@ def _entry(entry: Entry, number: int) -> bytes:
         numbers = _ENTRY.pack(number, flags, key.month, key.sublevel, key.android, key.kmi)
         data = [text.encode("ascii") for text in texts]
     except (struct.error, UnicodeEncodeError) as error:
-        raise DroidbpfError(f"the key of {ascii(key.name)} cannot be stored: {error}") from error
+        raise DroidbpfError(f"the key of {key.name!a} cannot be stored: {error}") from error
     if any(b"\0" in text for text in data) or any(not b or " " in b for b in key.builds):
-        raise DroidbpfError(f"the key of {ascii(key.name)} has a text that cannot be stored")
+        raise DroidbpfError(f"the key of {key.name!a} has a text that cannot be stored")
     return numbers + b"".join(text + b"\0" for text in data)
 
 
