@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from btfhub.report import Cell, Column, Layout, Report, shown, summary
 
@@ -38,7 +39,9 @@ def text(report: Report, width: int = 80, colour: bool = False) -> str:
         width: of the terminal, in columns; what does not fit beside each other goes below.
         colour: use the terminal's colours.
     """
-    lines = [f"{report.app}: {line}" if i == 0 else line for i, line in enumerate(summary(report))]
+    headline, *sentences = summary(report)
+    told = [f"{report.app}: {headline}", *sentences]
+    lines = [part for line in told for part in wrap(line, width, subsequent_indent="  ")]
     lines.append("")
     lines += _layouts(report.layouts, width)
     used: set[str] = set()
@@ -51,7 +54,10 @@ def text(report: Report, width: int = 80, colour: bool = False) -> str:
     beside = max(1, (width - left) // max(each, 3))
     for first in range(0, len(report.layouts) if report.columns else 0, beside):
         part = report.layouts[first : first + beside]
-        lines += ["", " " * left + "".join(f"{layout.name:>{each - 1}} " for layout in part)]
+        lines += [
+            "",
+            " " * left + "".join(f"{layout.name:>{each - 1}} " for layout in part).rstrip(),
+        ]
         numbered = enumerate(report.columns)
         for type_, columns in groupby(numbered, lambda pair: pair[1].type):
             lines.append(type_)
@@ -62,8 +68,11 @@ def text(report: Report, width: int = 80, colour: bool = False) -> str:
                     used |= set(signs)
                     row += " " * (each - len(shown_text)) + _painted(shown_text, signs, colour)
                 lines.append(row.rstrip())
-    if used:
-        lines += ["", *(f"{_painted(s, s, colour)} {t}" for s, t in LEGEND.items() if s in used)]
+    lines += [""] if used else []
+    for sign, meaning in LEGEND.items():
+        if sign in used:
+            begin, *rest = wrap(f"{sign} {meaning}", width, subsequent_indent="  ")
+            lines += [_painted(sign, sign, colour) + begin[1:], *rest]
     return "\n".join(lines)
 
 
