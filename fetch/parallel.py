@@ -1,5 +1,7 @@
 """Obtain many pinned files at once, through one pool of connections that are kept open."""
 
+import contextlib
+import queue
 import threading
 import time
 from collections import deque
@@ -58,27 +60,37 @@ class _Crew:
         self.found: dict[str, Path] = {}
         self.errors: dict[str, BaseException] = {}
         self._waiting = deque(pins)
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._settings = _in_turns(pins, settings)
         self._connections = connections
 
     def run(self, workers: int) -> None:
         """Do all the work; an interruption ends the threads, as soon as each can end."""
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        running = 0
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            for _ in range(workers):
+                threading.Thread(target=self._work, daemon=True).start()
+                running += 1
+            # Not by join(): Python 3.11 takes a thread for ended when join() is interrupted.
+            while running:
+                self._ended.get()
+                running -= 1
         except BaseException:
             self._waiting.clear()
             self._connections.stop()
             end = time.monotonic() + _END_SECONDS
-            for thread in threads:
-                if thread.ident:
-                    thread.join(max(0.0, end - time.monotonic()))
+            with contextlib.suppress(queue.Empty):
+                for _ in range(running):
+                    self._ended.get(timeout=max(0.0, end - time.monotonic()))
             raise
 
     def _work(self) -> None:
+        try:
+            self._take_pins()
+        finally:
+            self._ended.put(None)
+
+    def _take_pins(self) -> None:
         while True:
             try:
                 pin = self._waiting.popleft()
