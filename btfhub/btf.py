@@ -14,9 +14,9 @@ from typing import NamedTuple
 from fetch.errors import DroidbpfError
 
 MAGIC = 0xEB9F
-# Bounds on what a reader must take: a kernel's BTF has 2 to 10 MB and up to 200,000 types.
+# Bounds on what a reader must take: kernels' BTFs have 2 to 7 MB and 50,000 to 150,000 types.
 MAX_BYTES = 32 << 20
-MAX_TYPES = 600_000
+MAX_TYPES = 300_000
 MAX_NAME = 4096  # bytes, with the NUL
 MAX_CHAIN = 64  # of pointers, qualifiers, typedefs and arrays; the kernel takes 32
 HEADER = packing.Struct("<HBBIIIII")
@@ -265,10 +265,11 @@ def structs(data: bytes, names: Iterable[str]) -> dict[str, Struct]:
     """
     layout = walk(data)
     wanted = {name.encode(): name for name in names}
+    longest = max(map(len, wanted), default=0)
     found: dict[str, int] = {}
     for number in sorted(layout.of_kind(STRUCT, UNION)):
         begin = layout.words[layout.starts[number]]
-        end = layout.strings.find(b"\0", begin, begin + MAX_NAME)
+        end = layout.strings.find(b"\0", begin, begin + longest + 1)
         name = wanted.get(layout.strings[begin : max(end, begin)])
         if name:
             found.setdefault(name, number)
@@ -287,13 +288,11 @@ def _struct(layout: Layout, number: int) -> Struct:
         seen += len(own) + 1
         if seen > _MAX_MEMBERS:
             raise DroidbpfError(f"BTF: {layout.called(number)} has too many members")
-        nested = []
         for at in range(0, len(own), 3):
             offset = base + (own[at + 2] & 0xFF_FFFF if info >> 31 else own[at + 2])
             name = layout.text(own[at])
             if name:
                 members.setdefault(name, offset)
             elif composite := layout.composite(own[at + 1]):
-                nested.append((offset, composite))
-        left += reversed(nested)
+                left.append((offset, composite))
     return Struct(layout.words[layout.starts[number] + 2], members)

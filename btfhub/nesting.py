@@ -14,6 +14,7 @@ from btfhub.groups import Group, Grouped
 _SIZED = (btf.INT, btf.FLOAT, btf.ENUM, btf.ENUM64, STRUCT, UNION)
 _CHAINED = (PTR, ARRAY, *btf.MODIFIERS)
 _POINTER_BITS = 64
+_UNKNOWN, _ON_THE_WAY = -1, 0  # a height that is not known yet; of what contains the one looked at
 _MOST_BITS = 8 * 0xFFFF_FFFF
 
 
@@ -98,21 +99,23 @@ def _edges(
 
 def _bounded(types: Grouped, graph: dict[int, list[int]], verb: str) -> None:
     """Refuse a graph with a circle, or with a way through it that is too long."""
-    heights: dict[int, int] = {}  # 0: on the way down to it
+    heights = [1] * len(types.kinds)
+    for number in graph:
+        heights[number] = _UNKNOWN
     for root in graph:
-        way = [] if root in heights else [(root, iter(graph[root]))]
+        way = [(root, iter(graph[root]))] if heights[root] == _UNKNOWN else []
         while way:
             node, children = way[-1]
-            heights[node] = 0
+            heights[node] = _ON_THE_WAY
             for child in children:
-                if heights.get(child) == 0:
-                    types.refuse(child, f"{verb} itself")
-                if child in graph and child not in heights:
+                if heights[child] == _UNKNOWN:
                     way.append((child, iter(graph[child])))
                     break
+                if heights[child] == _ON_THE_WAY:
+                    types.refuse(child, f"{verb} itself")
             else:
                 way.pop()
-                heights[node] = 1 + max(heights.get(child, 0) for child in graph[node])
+                heights[node] = 1 + max([heights[child] for child in graph[node]])
                 if heights[node] > btf.MAX_CHAIN:
                     types.refuse(node, f"{verb} types more than {btf.MAX_CHAIN} deep")
 
