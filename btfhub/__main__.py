@@ -1,6 +1,7 @@
 """`python -m btfhub`: find, pull, check, minimize and compare the BTFs of a hub."""
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -11,6 +12,8 @@ from fetch.errors import DroidbpfError, did_you_mean
 from fetch.settings import Settings
 
 LOCK = Path(__file__).with_name("btfhub.lock")
+CACHE = "The cache is $DROIDBPF_CACHE, by default ~/.cache/droidbpf."
+WIDTH = 100  # of help; argparse would import half of the archivers to find the terminal's
 # Modules of btfhub.cli. Only the one that is asked for is imported: resolve is to be quick.
 COMMANDS = {
     "resolve": "which BTF fits a kernel release (uname -r), and why",
@@ -55,9 +58,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     top = argparse.ArgumentParser(
         prog="python -m btfhub",
         usage="python -m btfhub COMMAND [-h] …",
-        description=__doc__ and __doc__.partition(": ")[2],
-        epilog=f"commands:\n{listed}\n\nThe cache is $DROIDBPF_CACHE, by default ~/.cache/droidbpf.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Find, pull, check, minimize and compare the BTFs of a hub.",
+        epilog=f"commands:\n{listed}\n\n{CACHE}",
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=WIDTH),
     )
     top.add_argument("command", metavar="COMMAND", help="one of those below")
     chosen = top.parse_args(arguments[:1]).command
@@ -66,7 +69,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         raise DroidbpfError(f"there is no command {chosen}", hint)
     module = importlib.import_module(f"btfhub.cli.{chosen}")
     parser = argparse.ArgumentParser(
-        prog=f"python -m btfhub {chosen}", description=COMMANDS[chosen]
+        prog=f"python -m btfhub {chosen}",
+        description=COMMANDS[chosen],
+        epilog=CACHE,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=WIDTH),
     )
     module.arguments(parser)
     common = parser.add_argument_group("common options")
@@ -79,4 +85,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    gc.disable()  # a command is short
+    status = main()
+    gc.freeze()  # nothing is left to be collected at the end
+    sys.exit(status)

@@ -26,16 +26,21 @@ class Kernel:
     path: Path | None = None
 
 
-def choose(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -> list[Kernel]:
+def choose(
+    selectors: Sequence[str], hub: str, lock: Lock, settings: Settings, *, any_name: bool = False
+) -> list[Kernel]:
     """Give the kernels that hub names, branches, `all` and paths of BTFs select, each once.
+
+    Args:
+        any_name: take BTFs at paths also where the name does not tell which kernel they are of.
 
     Raises:
         DroidbpfError: a name that is not known, a path without a file, or whose name does not tell
             its kernel's release; two BTFs for the same one.
     """
-    paths = [s for s in selectors if is_path(s)]
-    others = [s for s in selectors if not is_path(s)]
-    chosen = [_own(Path(path)) for path in dict.fromkeys(paths)]
+    paths = [s for s in selectors if is_path(s) and s not in lock.files]
+    others = [s for s in selectors if s not in paths]
+    chosen = [_own(Path(path), any_name) for path in dict.fromkeys(paths)]
     if others:
         files = mirror.choose(others, hub, lock, settings)
         chosen += [Kernel(parse_name(file.path), file=file) for file in files]
@@ -52,14 +57,15 @@ def is_path(selector: str) -> bool:
     return os.sep in selector or selector.endswith((".btf", ARCHIVE))
 
 
-def _own(path: Path) -> Kernel:
-    name = parse_name(path.name)
-    if name.kind == "vendor":
-        hint = "name it after its kernel, as `uname -r` prints it: RELEASE.btf"
-        raise DroidbpfError(f"{path}: the name does not tell which kernel it is of", hint)
+def _own(path: Path, any_name: bool) -> Kernel:
     if not path.is_file():
-        raise DroidbpfError(f"there is no file {path}", "kernels= takes paths of .btf files")
-    return Kernel(name, path=path)
+        raise DroidbpfError(f"there is no file {path}", "give the path of a .btf file")
+    try:
+        return Kernel(parse_name(path.name), path=path)
+    except DroidbpfError:
+        if not any_name:
+            raise
+        return Kernel(HubName(path.name.removesuffix(".btf"), "", "release"), path=path)
 
 
 def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:

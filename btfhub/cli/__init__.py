@@ -1,1 +1,1 @@
-"""The commands of `python -m btfhub`, one module each: arguments(parser), run(options, settings)."""
+"""The commands of `python -m btfhub`, one module each: arguments(parser), run(options, …)."""

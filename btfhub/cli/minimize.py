@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
     pins = lock.load(options.lock)
     with told(settings) as shown:
-        chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown)
+        chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
         packed = kernels.obtain(chosen, options.hub, pins, shown)
 
     def one(kernel: kernels.Kernel) -> bytes:
