@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "container.h"
+#include "proc_mon.h"
+
+/*
+ * The last component that ends with a full ID says it. These are
+ *	docker-ID.scope, cri-containerd-ID.scope, libpod-ID.scope, crio-ID.scope	(systemd)
+ *	ID in docker, kubepods, libpod_parent …		(cgroupfs)
+ *	SLICE:docker:ID, SLICE:cri-containerd:ID	(a slice's name taken for a path)
+ * A conmon looks after a container from outside. LXC has names: lxc/NAME, lxc.payload/NAME and
+ * lxc.payload.NAME. Android has containers of none of these kinds: its processes are the host's.
+ */
+#define HEX "0123456789abcdef"
+
+bool container_is_id(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= SHORT_ID_LEN && len <= CONTAINER_ID_LEN && strspn(text, HEX) == len;
+}
+
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && !memcmp(text + len - n, end, n);
+}
+
+static const char *find_id(const char *name, size_t len)
+{
+	const char *id;
+
+	if (ends_with(name, len, ".scope"))
+		len -= strlen(".scope");
+	if (len < CONTAINER_ID_LEN)
+		return NULL;
+	id = name + len - CONTAINER_ID_LEN;
+	if (strspn(id, HEX) < CONTAINER_ID_LEN)
+		return NULL;
+	if (id > name && id[-1] != '-' && id[-1] != ':')
+		return NULL;
+	return ends_with(name, id - name, "conmon-") ? NULL : id;
+}
+
+static const char *find_lxc(const char *name, size_t len, const char *above, size_t above_len)
+{
+	static const char payload[] = "lxc.payload";
+	size_t n = strlen(payload);
+
+	if (len > n + 1 && !memcmp(name, "lxc.payload.", n + 1))
+		return name + n + 1;
+	if ((above_len == 3 && !memcmp(above, "lxc", 3)) ||
+	    (above_len == n && !memcmp(above, payload, n)))
+		return name;
+	return NULL;
+}
+
+const char *container_find(const char *cgroup, size_t *id_len)
+{
+	const char *above = "", *found = NULL;
+	size_t above_len = 0;
+
+	for (const char *name = cgroup; *name; name += strspn(name, "/")) {
+		size_t len = strcspn(name, "/");
+		const char *id = find_id(name, len);
+
+		if (id)
+			*id_len = CONTAINER_ID_LEN;
+		else if ((id = find_lxc(name, len, above, above_len)))
+			*id_len = name + len - id;
+		if (id && *id_len)
+			found = id;
+		above = name;
+		above_len = len;
+		name += len;
+	}
+	return found;
+}
