@@ -1,6 +1,7 @@
 """Hubs: what of the lock a folder or a URL holds, choosing from it, and obtaining the archives."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -162,9 +163,9 @@ def named(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
             names[path] = parse_name(path).name
         except DroidbpfError:
             names[path] = path.removesuffix(SUFFIX)
-    uses = list(taken) + list(names.values())
+    uses = Counter([*taken, *names.values()])
     return {
-        path: path.removesuffix(SUFFIX) if uses.count(name) > 1 else name
+        path: path.removesuffix(SUFFIX) if uses[name] > 1 else name
         for path, name in names.items()
     }
 
