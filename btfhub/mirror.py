@@ -165,8 +165,7 @@ def named(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
             names[path] = path.removesuffix(SUFFIX)
     uses = Counter([*taken, *names.values()])
     return {
-        path: path.removesuffix(SUFFIX) if uses[name] > 1 else name
-        for path, name in names.items()
+        path: path.removesuffix(SUFFIX) if uses[name] > 1 else name for path, name in names.items()
     }
 
 
@@ -250,9 +249,10 @@ def _report(held: Holding, lock: Lock, groups: set[str], pin: str, settings: Set
     wanted = [file.name for file in lock.files.values() if within(file)]
     absent = [name for name in wanted if name in held.absent]
     if absent:
+        which = "" if "all" in groups else f" for {', '.join(sorted(groups))}"
         settings.report(
-            f"the hub holds {len(wanted) - len(absent)} of the {len(wanted)} files of the lock; "
-            f"not there: {', '.join(absent)}"
+            f"the hub holds {len(wanted) - len(absent)} of the {len(wanted)} files of the lock"
+            f"{which}; not there: {', '.join(absent)}"
         )
     if held.unpinned and "all" in groups:
         settings.report(

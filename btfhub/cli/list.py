@@ -72,6 +72,8 @@ def _unpinned(name: str, path: str) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]]) -> None:
     """Print a table; a file may lack what is not known of it."""
+    if not rows:
+        return
     table = [[str(row.get(column, "")) for column in _COLUMNS] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:

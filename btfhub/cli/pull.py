@@ -45,8 +45,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     size = sum(file.size for file, _, place in rows if place != "cache")
     count = Counter("cache" if place == "cache" else "new" for _, _, place in rows)
     print(
-        f"{len(rows)} files verified: {count['new']} obtained ({size} bytes), "
-        f"{count['cache']} in the cache",
+        f"{len(rows)} file{'s'[: len(rows) != 1]} verified: "
+        f"{count['new']} obtained ({size} bytes), {count['cache']} in the cache",
         file=sys.stderr,
     )
     return 0
