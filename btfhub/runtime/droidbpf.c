@@ -58,9 +58,18 @@ static int can_read(const char *path)
 	return 0;
 }
 
+/* Each line of what was tried, with this before it. */
+static void tell_tried(const struct search *search, const char *prefix, const char *indent)
+{
+	const char *line = search->tried.text;
+
+	for (; *line; line += strcspn(line, "\n") + 1)
+		fprintf(stderr, "%s:%s%.*s\n", prefix, indent, (int)strcspn(line, "\n"), line);
+}
+
 /* Gives 0 if the BTF at the path is the kernel's; else a line more is in search->tried. */
 static int try_path(struct search *search, const char *path, enum droidbpf_care care,
-		    const char *source, const char *reason)
+		    const char *source)
 {
 	struct droidbpf_text why = {};
 	int err = droidbpf_probe(path, care, search->verbose, &why);
@@ -68,12 +77,12 @@ static int try_path(struct search *search, const char *path, enum droidbpf_care 
 	if (!err) {
 		if (why.size)
 			fprintf(stderr, "%s: warning: %s: %s\n", search->program, source, why.text);
-		if (search->verbose)
-			fprintf(stderr, "btf: %s%s; probe passed\n", source, reason);
+		if (search->verbose) {
+			tell_tried(search, "btf", " ");
+			fprintf(stderr, "btf: %s; probe passed\n", source);
+		}
 		return 0;
 	}
-	if (search->verbose)
-		fprintf(stderr, "btf: %s%s: %s\n", source, reason, why.text);
 	search->err = err == PROBE_WRONG ? -EINVAL : err;
 	droidbpf_add(&search->tried, "%s: %s\n", source, why.text);
 	if (err != PROBE_WRONG) /* no other BTF would help */
@@ -94,7 +103,7 @@ static int try_named(struct search *search, const char *named, const char *optio
 			strerror(-err));
 		return err;
 	}
-	err = try_path(search, named_path, CARE_WARN, source.text, "");
+	err = try_path(search, named_path, CARE_WARN, source.text);
 	if (err == PROBE_WRONG)
 		fprintf(stderr,
 			"%s: error: %s"
@@ -107,6 +116,7 @@ static int try_named(struct search *search, const char *named, const char *optio
 static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank rank,
 			 const struct droidbpf_release *release, struct droidbpf_text *text)
 {
+	droidbpf_add(text, "%s (embedded)", entry->name);
 	if (rank == RANK_RELEASE)
 		droidbpf_add(text, ", made for this very release");
 	else if (rank == RANK_BUILD && entry->commit[0])
@@ -121,20 +131,16 @@ static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank 
 		droidbpf_add(text, ", the nearest before %d", release->sublevel);
 }
 
-static int try_entry(struct search *search, const struct droidbpf_entry *entry, const char *reason)
+static int try_entry(struct search *search, const struct droidbpf_entry *entry, const char *source)
 {
-	struct droidbpf_text source = {};
-	int err;
+	int err = droidbpf_write_file(&file, entry->btf, entry->btf_size, search->folder);
 
-	droidbpf_add(&source, "%s (embedded)", entry->name);
-	err = droidbpf_write_file(&file, entry->btf, entry->btf_size, search->folder);
 	if (err) {
-		droidbpf_add(&search->tried, "%s: cannot make a file of it: %s\n", source.text,
+		droidbpf_add(&search->tried, "%s: cannot make a file of it: %s\n", source,
 			     strerror(-err));
 		return PROBE_WRONG;
 	}
-	err = try_path(search, file.path, entry->careful ? CARE_REFUSE : CARE_NOT, source.text,
-		       reason);
+	err = try_path(search, file.path, entry->careful ? CARE_REFUSE : CARE_NOT, source);
 	if (err)
 		droidbpf_close_file(&file);
 	return err;
@@ -145,7 +151,7 @@ static int try_embedded(struct search *search)
 {
 	struct droidbpf_embedded embedded;
 	struct droidbpf_release release;
-	struct droidbpf_text reason = {};
+	struct droidbpf_text source = {};
 	const struct droidbpf_entry *best = NULL;
 	enum droidbpf_rank rank;
 	int err;
@@ -163,12 +169,12 @@ static int try_embedded(struct search *search)
 	if (droidbpf_parse_release(search->kernel.release, &release))
 		best = droidbpf_best(&embedded, &release, &rank);
 	if (best) {
-		describe_fit(best, rank, &release, &reason);
-		err = try_entry(search, best, reason.text);
+		describe_fit(best, rank, &release, &source);
+		err = try_entry(search, best, source.text);
 	} else {
 		err = PROBE_WRONG;
 	}
-	if (err == PROBE_WRONG) {
+	if (err == PROBE_WRONG && (!best || embedded.n > 1)) {
 		droidbpf_add(&search->tried, best ? "embedded: " : "embedded, none fits: ");
 		droidbpf_summarize(&embedded, &search->tried);
 		droidbpf_add(&search->tried, "\n");
@@ -187,19 +193,18 @@ static int try_beside(struct search *search)
 		err = can_read(named_path);
 	droidbpf_add(&source, "%s (beside the program)", named_path);
 	if (!err)
-		return try_path(search, named_path, CARE_WARN, source.text, "");
+		return try_path(search, named_path, CARE_WARN, source.text);
 	droidbpf_add(&search->tried, "%s: %s\n", named_path, strerror(-err));
 	return PROBE_WRONG;
 }
 
 static void refuse(const struct search *search)
 {
-	const char *release = search->kernel.release, *line = search->tried.text;
+	const char *release = search->kernel.release;
 
 	fprintf(stderr, "%s: error: kernel %s has no BTF, and none that fits was found\n",
 		search->program, release);
-	for (; *line; line += strcspn(line, "\n") + 1)
-		fprintf(stderr, "%s:   %.*s\n", search->program, (int)strcspn(line, "\n"), line);
+	tell_tried(search, search->program, "   ");
 	fprintf(stderr,
 		"%s: hint: `python -m btfhub resolve %s` tells which BTF fits: build with "
 		"kernels=NAME, or name its file by --btf or $DROIDBPF_BTF\n",

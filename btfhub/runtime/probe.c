@@ -77,7 +77,7 @@ static int run_here(struct run *run, struct droidbpf_probe__bss *found)
 		return err;
 	/* Attached it knows the process by its number, which must be the one of no namespace. */
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != INIT_PID_NS)
-		return err;
+		return -EXDEV;
 	err = set_only_tgid(run, getpid()) ?: droidbpf_probe__attach(run->skel);
 	if (err)
 		return err;
@@ -164,10 +164,12 @@ static int run_and_compare(struct droidbpf_probe *skel, enum droidbpf_care care,
 		return PROBE_WRONG;
 	if (!err)
 		err = run_in_child(&child);
-	if (err) {
+	if (err == -EXDEV)
+		droidbpf_add(why, "in a PID namespace a BTF can be checked from kernel 5.10 on");
+	else if (err)
 		droidbpf_add(why, "cannot run the probe: %s", strerror(-err));
+	if (err)
 		return err;
-	}
 	if (child.found.read_parent_tgid != self.tgid)
 		return wrong(why, "real_parent->tgid", child.found.read_parent_tgid, self.tgid);
 	return check_static_prio(why, &self, care);
@@ -209,12 +211,14 @@ static int explain_load(const char *path, int err, struct droidbpf_text *why)
 	struct btf *btf = btf__parse(path, NULL);
 	int no_btf = btf ? 0 : errno;
 	const char *field = btf ? lacking(btf) : NULL;
+	char text[128];
 
 	btf__free(btf);
+	libbpf_strerror(no_btf, text, sizeof(text)); /* its own numbers, too */
 	if (err == -EPERM || geteuid())
 		droidbpf_add(why, "not permitted to load BPF programs: run it as root");
 	else if (no_btf)
-		droidbpf_add(why, "it is no BTF: %s", strerror(no_btf));
+		droidbpf_add(why, "it is no BTF: %s", text);
 	else if (field)
 		droidbpf_add(why, "it lacks task_struct.%s", field);
 	else

@@ -1,0 +1,121 @@
+"""Builds runtime_user.c with btfhub/runtime and BTFs of the test's choice; alters BTFs.
+
+It does what the build does for an app, by hand: the tests also need what no build would make.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from syscall_mon_guest import CLANG
+
+from btfhub import embed, match
+from btfhub.archive import unpack
+from btfhub.minimize import minimize
+from btfhub.names import parse_name
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+RUNTIME = ROOT / "btfhub/runtime"
+LIBRARIES = [ROOT / "build/arm64-gnu/third_party" / f"lib{n}.a" for n in ("bpf", "elf", "z")]
+HEADERS = ROOT / "build/third_party/include"
+ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
+KERNEL = ASSETS / "kernels/android12-5.10-nobtf"
+RELEASE = "5.10.223-android12-9-00001-g5eedb9f00001-ab1234567"
+OWN = "5.10.223-android12-9-nobtf"
+CFLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder with the compiled runtime."""
+
+    folder: Path
+
+    def minimized(self, btf: bytes) -> bytes:
+        """Give what the probe's relocations need of a BTF."""
+        source = self.folder / "full.btf"
+        source.write_bytes(btf)
+        return minimize([self.folder / "probe.bpf"], source)
+
+    def program(self, name: str, entries: Sequence[embed.Entry] | None) -> Path:
+        """Give runtime_user with these entries embedded; None: with nothing at all."""
+        program = self.folder / name
+        sources = [HERE / "runtime_user.c"]
+        if entries is not None:
+            sources.append(self.folder / f"{name}.c")
+            sources[-1].write_text(embed.c_source(embed.pack(entries)))
+        _gcc(
+            [*sources, *self.folder.glob("*.o")], "-static", "-pthread", "-Wl,--wrap=syscall",
+            *LIBRARIES, "-o", program, includes=(RUNTIME,),
+        )  # fmt: skip
+        return program
+
+
+def workshop(folder: Path) -> Workshop:
+    """Compile the runtime as the build does."""
+    for tool in ("qemu-system-aarch64", "aarch64-linux-gnu-gcc", "bpftool", CLANG):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    build = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=syscall_mon"]
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    compiled, linked = folder / "probe.tmp.bpf", folder / "probe.bpf"
+    clang = [CLANG, "-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-Wextra", "-Werror"]
+    clang += [f"-I{HEADERS}", "-c", RUNTIME / "probe.bpf.c", "-o", compiled]
+    subprocess.run(clang, check=True)
+    subprocess.run(["bpftool", "gen", "object", linked, compiled], check=True)
+    with (folder / "probe.skel.h").open("wb") as file:
+        command = ["bpftool", "gen", "skeleton", linked, "name", "droidbpf_probe"]
+        subprocess.run(command, stdout=file, check=True)
+    for source in RUNTIME.glob("*.c"):
+        if not source.name.endswith(".bpf.c"):
+            _gcc(["-c", source], "-o", folder / f"{source.stem}.o", includes=(folder,))
+    return Workshop(folder)
+
+
+def _gcc(inputs: Sequence[object], *rest: object, includes: Sequence[Path]) -> None:
+    folders = [f"-I{folder}" for folder in includes]
+    command = ["aarch64-linux-gnu-gcc", *CFLAGS, *folders, "-isystem", HEADERS, *inputs, *rest]
+    subprocess.run(list(map(str, command)), check=True)
+
+
+def own_btf() -> bytes:
+    """Give the full BTF of the kernel of the test assets."""
+    return unpack(KERNEL / f"{OWN}-arm64.btf.tar.xz")[1]
+
+
+def hub_btf(name: str) -> bytes:
+    """Give a full BTF of the hub's android12-5.10."""
+    archive = ASSETS / f"btfhub/common-android12-5.10/{name}-arm64.btf.tar.xz"
+    if not archive.is_file():
+        pytest.skip(f"no {archive}: set DROIDBPF_TEST_ASSETS to the folder of test data")
+    return unpack(archive)[1]
+
+
+def entry(name: str, btf: bytes, careful: bool = False) -> embed.Entry:
+    """Give what the build embeds for a BTF of this name."""
+    return embed.Entry(match.key(parse_name(name)), btf, careful)
+
+
+def moved(btf: bytes, member: str, by_bytes: int) -> bytes:
+    """Give a minimized BTF in which a member of task_struct is elsewhere.
+
+    A struct btf_member has the offset of its name, its type, and its own offset in bits.
+    """
+    types = struct.unpack_from("<I", btf, 12)[0]
+    name = btf.index(b"\0" + member.encode() + b"\0", 24 + types) + 1 - 24 - types
+    found = [
+        at for at in range(24, 24 + types - 8, 4) if struct.unpack_from("<I", btf, at)[0] == name
+    ]
+    assert len(found) == 1
+    (bits,) = struct.unpack_from("<I", btf, found[0] + 8)
+    return btf[: found[0] + 8] + struct.pack("<I", bits + by_bytes * 8) + btf[found[0] + 12 :]
