@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
     try:
         begun = [executor.submit(describe, file, path, names[path]) for path, file in files.items()]
         return [one.result() for one in begun]
+    except BrokenProcessPool as error:
+        raise DroidbpfError("a process that unpacked archives was killed") from error
     finally:
         executor.shutdown(cancel_futures=True)
 

@@ -1,6 +1,8 @@
 """Redirects, TLS, credentials and proxies: where a request may lead, and what goes along."""
 
 import subprocess
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import http_server
@@ -8,8 +10,9 @@ import pytest
 from http_server import Server, body, redirect
 from things import DATA, pin_of, reason
 
+from fetch import http, watch
 from fetch.download import obtain
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, PlaceError
 from fetch.settings import Settings
 
 
@@ -60,6 +63,23 @@ def test_redirect_from_https_to_http_is_refused(
         assert reason(secure.url + "/a", settings) == "redirects from https to http, refused"
         assert obtain(pin_of(secure.url + "/b"), settings).read_bytes() == DATA
     assert server.requests == []
+
+
+def test_kept_tls_connection_is_used_again_and_cut_where_it_is_slow(
+    no_proxy: None, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    limits = http.Limits(window=1, retries=0)
+    (tmp_path / "partial").mkdir()
+    with http_server.running(certificate) as secure, watch.Connections() as connections:
+        secure.keep = True
+        secure.routes |= {f"/{n}": body(DATA) for n in range(3)} | {"/slow": body(DATA, rate=100)}
+        for name in ("0", "1", "2", "slow"):
+            get = partial(http.download, f"{secure.url}/{name}", tmp_path / "partial" / name)
+            with pytest.raises(PlaceError, match="slow") if name == "slow" else nullcontext():
+                get(len(DATA), limits=limits, connections=connections)
+    assert secure.connections == 1
+    assert (tmp_path / "partial/2").read_bytes() == DATA
 
 
 def test_credentials_stay_with_their_host_and_out_of_messages(
