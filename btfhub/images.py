@@ -1,13 +1,87 @@
-"""Finds the BTF in a kernel image, which has no section table."""
+"""Finds the BTF in the files that it comes in: a hub's archive, an ELF file, a kernel image."""
 
-from btfhub import btf
+import io
+import lzma
+import zlib
+from pathlib import Path
+from typing import IO
+
+from btfhub import archive, btf
 from fetch.errors import DroidbpfError
 
+MAX_BYTES = 512 << 20  # of an unpacked image
 _MOST_CANDIDATES = 20
+_GZIP, _XZ, _ELF = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x7fELF"
+_XZ_MEMORY = 128 << 20
+_ARM64 = slice(56, 60)  # of an Image: Documentation/arm64/booting.rst
+
+
+def read(path: Path) -> bytes:
+    """Give the BTF of a file; of an archive, an xz or a raw one nothing is checked.
+
+    Args:
+        path: a hub's .btf.tar.xz, raw BTF (packed by xz or not), an ELF file with a .BTF section,
+            an arm64 Image, or one of the last two packed by gzip.
+
+    Raises:
+        DroidbpfError: it is none of them, has no BTF, is damaged, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read(path, file)
+    except OSError as error:
+        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read(path: Path, file: IO[bytes]) -> bytes:
+    head = file.read(64)
+    file.seek(0)
+    if head.startswith(_XZ):
+        data = _unxz(file)
+        return data if data.startswith(b"\x9f\xeb") else archive.unpack(path)[1]
+    if head.startswith(_GZIP):
+        image = _gunzip(path, file)
+        return (
+            _in_elf(path, io.BytesIO(image)) if image.startswith(_ELF) else _in_image(path, image)
+        )
+    if head.startswith(_ELF):
+        return _in_elf(path, file)
+    if head[_ARM64] == b"ARM\x64":
+        return _in_image(path, file.read(MAX_BYTES))
+    if not head.startswith((b"\x9f\xeb", b"\xeb\x9f")):
+        raise DroidbpfError(
+            f"{path} is no BTF, and no file that has one",
+            "give raw BTF (/sys/kernel/btf/vmlinux), a vmlinux, an Image, or a hub's .btf.tar.xz",
+        )
+    return file.read(btf.MAX_BYTES + 1)
+
+
+def section(file: IO[bytes], name: str) -> bytes | None:
+    """Give a section of an ELF file, None where it has none of this name.
+
+    Raises:
+        DroidbpfError: the file is damaged, or the section larger than a BTF may be.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        found = ELFFile(file).get_section_by_name(name)
+        if found is None:
+            return None
+        if found["sh_size"] > btf.MAX_BYTES or found["sh_type"] == "SHT_NOBITS":
+            raise DroidbpfError(f"its section {name} has {found['sh_size']} bytes")
+        data = bytes(found.data())
+    except (DroidbpfError, OSError, MemoryError):
+        raise
+    except Exception as error:  # pyelftools lets all kinds of them out of a damaged file
+        raise DroidbpfError("it is a damaged ELF file") from error
+    if len(data) != found["sh_size"]:
+        raise DroidbpfError("it is an ELF file that is cut off")
+    return data
 
 
 def find(image: bytes) -> bytes:
-    """Give the one BTF in an uncompressed kernel image.
+    """Give the one BTF in an uncompressed kernel image, which has no section table.
 
     Raises:
         DroidbpfError: there is none, or there are several.
@@ -29,3 +103,46 @@ def find(image: bytes) -> bytes:
     if len(found) != 1:
         raise DroidbpfError(f"{len(found)} BTFs in the kernel image instead of one")
     return found[0]
+
+
+def _in_elf(path: Path, file: IO[bytes]) -> bytes:
+    try:
+        data = section(file, ".BTF")
+    except DroidbpfError as error:
+        raise DroidbpfError(f"{path}: {error.message}") from error
+    if data is None:
+        raise DroidbpfError(
+            f"{path} is an ELF file without BTF",
+            "python -m btfhub encode makes BTF of the DWARF of a vmlinux",
+        )
+    return data
+
+
+def _in_image(path: Path, image: bytes) -> bytes:
+    if image[_ARM64] != b"ARM\x64":
+        raise DroidbpfError(f"{path} holds no arm64 Image and no ELF file")
+    try:
+        return find(image)
+    except DroidbpfError as error:
+        hint = "was it built with CONFIG_DEBUG_INFO_BTF? Else encode its vmlinux, which has DWARF"
+        raise DroidbpfError(f"{path}: {error.message}", hint) from error
+
+
+def _unxz(file: IO[bytes]) -> bytes:
+    """Give the beginning of what a stream holds; all of it, where it is a BTF that is allowed."""
+    xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+    try:
+        return xz.decompress(file.read(btf.MAX_BYTES), btf.MAX_BYTES + 1)
+    except lzma.LZMAError as error:
+        raise DroidbpfError("the xz file is damaged") from error
+
+
+def _gunzip(path: Path, file: IO[bytes]) -> bytes:
+    gzip = zlib.decompressobj(wbits=31)
+    try:
+        data = gzip.decompress(file.read(MAX_BYTES), MAX_BYTES)
+    except zlib.error as error:
+        raise DroidbpfError(f"{path} is damaged: {error}") from error
+    if not gzip.eof:
+        raise DroidbpfError(f"{path} is cut off, or unpacks to more than {MAX_BYTES >> 20} MB")
+    return data

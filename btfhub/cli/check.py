@@ -1,0 +1,68 @@
+"""`python -m btfhub check`: check BTFs, and tell what they are of."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from btfhub import inputs
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "selectors",
+        nargs="+",
+        metavar="FILE|NAME",
+        help="raw BTF, an archive of a hub, an ELF file or an arm64 Image with BTF;"
+        " a file of the hub, a branch, or all",
+    )
+    parser.add_argument("--arch", default="", help="refuse kernels of other architectures")
+    parser.add_argument(
+        "--any", action="store_true", help="take BTFs that are no whole kernel's, too"
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Check all that is given, one error for each that is bad; give 0, or 2 where one is."""
+    from functools import partial
+
+    from btfhub import lock
+    from fetch.progress import told
+
+    with told(settings) as shown:
+        given = inputs.gather(options.selectors, options.hub, lock.load(options.lock), shown)
+    results = inputs.each(partial(_look, arch=options.arch, anything=options.any), given)
+    bad = False
+    rows: list[dict[str, Any]] = []
+    for one, result in zip(given, results, strict=True):
+        if isinstance(result, DroidbpfError):
+            bad = True
+            print(result, file=sys.stderr)
+            result = {"error": result.message, "hint": result.hint}
+        rows.append({"name": one.name} | result)
+    if options.json:
+        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+    else:
+        good = [row for row in rows if "error" not in row]
+        width = max((len(row["name"]) for row in good), default=0)
+        for row in good:
+            print(
+                f"{row['name']:{width}}  {row['arch'] or '-':6}  {row['types']:>6} types"
+                f"  {row['size']:>8} bytes"
+            )
+    return 2 if bad else 0
+
+
+def _look(given: inputs.Input, arch: str, anything: bool) -> dict[str, Any]:
+    """Check one; give what it is."""
+    from btfhub import btf, plausible
+
+    data = inputs.read(given)
+    try:
+        found = plausible.architecture(data) if anything else plausible.kernel(data, arch)
+    except DroidbpfError as error:
+        raise DroidbpfError(f"{given.name}: {error.message}", error.hint) from error
+    return {"arch": found, "types": len(btf.walk(data).starts) - 1, "size": len(data)}

@@ -1,0 +1,123 @@
+"""`python -m btfhub lint`: known defects of BTFs, and which fields of an app they spoil."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from btfhub import inputs
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+if TYPE_CHECKING:
+    from btfhub.lint import Defect, Unreliable
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "selectors", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
+    )
+    parser.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        dest="objects",
+        help="a BPF object of an app: tell which of its fields are unreliable (may be repeated)",
+    )
+    parser.add_argument(
+        "--branch",
+        default="",
+        help="of files whose name does not tell it, such as android12-5.10",
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Tell the defects of each BTF.
+
+    Returns:
+        With objects 1 where a field of theirs is unreliable, without 1 where there is a defect;
+        2 where a BTF is damaged; else 0.
+    """
+    from btfhub import lock, objects
+    from fetch.progress import told
+
+    fields = objects.fields(options.objects)
+    with told(settings) as shown:
+        pins = lock.load(options.lock)
+        given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)
+    results = inputs.each(partial(_look, fields=fields, branch=options.branch), given)
+    bad = False
+    rows: list[dict[str, Any]] = []
+    for one, result in zip(given, results, strict=True):
+        if isinstance(result, DroidbpfError):
+            bad = True
+            print(result, file=sys.stderr)
+            result = {"error": result.message, "hint": result.hint}
+        rows.append({"name": one.name} | result)
+    if options.json:
+        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+    else:
+        print("\n".join(_shown([row for row in rows if "error" not in row], bool(options.objects))))
+    if bad:
+        return 2
+    return int(any(row["unreliable" if options.objects else "defects"] for row in rows))
+
+
+def _look(given: inputs.Input, fields: Iterable[tuple[str, str]], branch: str) -> dict[str, Any]:
+    """Give the defects of one, and which of the fields they make unreliable."""
+    from btfhub import lint
+
+    data = inputs.read(given)
+    branch = given.branch or branch
+    found = lint.defects(data, branch)
+    return {
+        "branch": branch,
+        "judged": lint.is_judged(branch),
+        "defects": [_defect(one) for one in found],
+        "unreliable": [_field(one) for one in lint.unreliable(data, found, fields)],
+    }
+
+
+def _defect(defect: "Defect") -> dict[str, str]:
+    return {"name": defect.name, "title": defect.title}
+
+
+def _field(field: "Unreliable") -> dict[str, Any]:
+    return {
+        "struct": field.struct,
+        "member": field.member,
+        "bit_offset": field.offset,
+        "defects": list(field.defects),
+    }
+
+
+def _shown(rows: Sequence[dict[str, Any]], with_objects: bool) -> list[str]:
+    """Give the lines: each file's defects, what they are, and the fields, once for equal files."""
+    width = max((len(row["name"]) for row in rows), default=0)
+    lines: list[str] = []
+    titles: dict[str, str] = {}
+    fields: dict[str, list[str]] = {}
+    for row in rows:
+        names = ", ".join(defect["name"] for defect in row["defects"])
+        what = names or "no known defect"
+        if not row["judged"]:
+            what = f"not judged: {row['branch'] or 'it tells no branch'}"
+        lines.append(f"{row['name']:{width}}  {what}")
+        titles |= {defect["name"]: defect["title"] for defect in row["defects"]}
+        for field in row["unreliable"]:
+            line = f"{field['struct']}.{field['member']} ({', '.join(field['defects'])})"
+            fields.setdefault(line, []).append(row["name"])
+    lines += [f"{name}: {title}" for name, title in titles.items()]
+    for line, names_of_files in fields.items():
+        count = len(names_of_files)
+        which = names_of_files[0] if count == 1 else f"{count} files"
+        lines.append(f"unreliable in {which}: {line}")
+    if with_objects and not fields:
+        lines.append("every field that the objects read is reliable")
+    return lines

@@ -1,0 +1,100 @@
+"""The BTFs that a command is given: files by their paths, files of a hub by name or branch."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from btfhub import btf, images, kernels, mirror
+from btfhub.lock import Lock
+from btfhub.names import parse_name
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+_FEW = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One BTF.
+
+    Attributes:
+        name: the hub's name of it, or the path as it was given.
+        branch: "android12-5.10" where a hub's name such as a12-5.10-2022-05 tells it, or "": the
+            BTF of a release comes from that kernel itself.
+        path: its file; of a hub, verified.
+    """
+
+    name: str
+    branch: str
+    path: Path
+
+
+def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -> list[Input]:
+    """Give what names, branches, `all` and paths select, in the order of the selectors.
+
+    Raises:
+        DroidbpfError: a name is not known, or a file of the hub is not to be had. Files at paths
+            are not looked at.
+    """
+    found: dict[str, Input] = {}
+    for selector in selectors:
+        if _is_path(selector, lock):
+            found[selector] = Input(selector, _branch(selector), Path(selector))
+            continue
+        files = mirror.choose([selector], hub, lock, settings)
+        paths = mirror.obtain(files, hub, lock, settings)
+        found |= {
+            file.name: Input(file.name, _branch(file.path), paths[file.name]) for file in files
+        }
+    return list(found.values())
+
+
+def read(given: Input) -> bytes:
+    """Give a BTF that passed the gate.
+
+    Raises:
+        DroidbpfError: it cannot be read, is damaged or hostile; the message names it.
+    """
+    try:
+        data = images.read(given.path)
+        btf.check(data)
+    except DroidbpfError as error:
+        if str(given.path) in error.message:
+            raise
+        raise DroidbpfError(f"{given.name}: {error.message}", error.hint) from error
+    return data
+
+
+def each(do: Callable[[Input], T], given: Sequence[Input]) -> list[T | DroidbpfError]:
+    """Do something with each input, several at once; give what came of it, or the error."""
+    jobs = min(len(given) // _FEW, len(os.sched_getaffinity(0)))
+    if jobs < 2:
+        return [_caught(do, one) for one in given]
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(partial(_caught, do), given))
+
+
+def _caught(do: Callable[[Input], T], given: Input) -> T | DroidbpfError:
+    try:
+        return do(given)
+    except DroidbpfError as error:
+        return DroidbpfError(error.message, error.hint)
+
+
+def _is_path(selector: str, lock: Lock) -> bool:
+    if selector in lock.files:
+        return False
+    return kernels.is_path(selector) or Path(selector).is_file()
+
+
+def _branch(path: str) -> str:
+    """Give the branch that a hub's file name tells; "" for none, and for a release's own BTF."""
+    try:
+        return parse_name(path).branch
+    except DroidbpfError:
+        return ""
