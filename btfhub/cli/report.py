@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,11 +90,8 @@ class _Job:
 def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) -> list[_Job]:
     from btfhub import kernels
 
-    paths = [selector for selector in options.kernels if kernels.is_path(selector)]
-    names = [selector for selector in options.kernels if selector not in paths]
-    chosen = [_own(Path(path)) for path in dict.fromkeys(paths)]
-    if names or not paths:
-        chosen += kernels.choose(names or ["all"], options.hub, pins, settings)
+    selected = options.kernels or ["all"]
+    chosen = kernels.choose(selected, options.hub, pins, settings, any_name=True)
     packed = kernels.obtain(chosen, options.hub, pins, settings)
     objects = tuple(options.objects)
     return [
@@ -102,27 +99,24 @@ def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) ->
     ]
 
 
-def _own(path: Path) -> "kernels.Kernel":
-    """Give a kernel by the path of its BTF, under the file's name if that tells nothing."""
-    from btfhub import kernels, names
-
-    if not path.is_file():
-        raise DroidbpfError(f"there is no file {path}", "give a path of a .btf file")
-    try:
-        name = names.parse_name(path.name)
-    except DroidbpfError:
-        name = names.HubName(path.name.removesuffix(".btf"), "", "release")
-    return kernels.Kernel(name, path=path)
-
-
 def _examine(job: _Job) -> "report.Kernel":
     """Give the relocations on one kernel, and the fields that its BTF may have wrong."""
-    from btfhub import kernels, relocations, report
+    from btfhub import kernels, lint, objects, relocations, report
 
     with tempfile.TemporaryDirectory() as folder:
         raw = kernels.raw(job.kernel, job.packed, Path(folder))
         found = relocations.read(job.objects, raw, job.bpftool)
-    return report.Kernel(job.kernel.name, found, {})
+        data = raw.read_bytes()
+    name = job.kernel.name
+    known = lint.defects(data, name.branch)
+    titles = {defect.name: defect.title for defect in known}
+    doubts = {
+        (field.struct, field.member): "; ".join(titles[defect] for defect in field.defects)
+        for field in lint.unreliable(data, known, objects.fields(job.objects))
+    }
+    if not name.name.isprintable():  # that of a user's file
+        name = replace(name, name=ascii(name.name))
+    return report.Kernel(name, found, doubts)
 
 
 def _app(objects: Sequence[Path]) -> str:

@@ -40,6 +40,16 @@ def app(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def old(folder: Path) -> Path:
+    """An app that reads what newer kernels do not have."""
+    code = """
+    struct task_struct { long state; } CORE;
+    SEC("raw_tp/x") int x(struct task_struct *t) { return t->state; }
+    """
+    return compiled(folder, "old", code)
+
+
+@pytest.fixture(scope="module")
 def real(folder: Path) -> Path:
     """The BTF of the kernel that vmlinux/ has."""
     path = folder / "6.12.107+deb13-arm64.btf"
@@ -73,13 +83,8 @@ def test_kernel_by_the_path_of_its_btf(
 
 
 def test_missing_relocation_fails_if_asked(
-    folder: Path, real: Path, capsys: pytest.CaptureFixture[str]
+    old: Path, real: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = """
-    struct task_struct { long state; } CORE;
-    SEC("raw_tp/x") int x(struct task_struct *t) { return t->state; }
-    """
-    old = compiled(folder, "old", code)
     assert main(["report", "--object", str(old), str(real)]) == 0
     assert capsys.readouterr().err == ""
     assert main(["report", "--object", str(old), str(real), "--fail-on", "moved"]) == 0
@@ -111,7 +116,7 @@ def test_damaged_btf_is_told(app: Path, real: Path, tmp_path: Path, capsys) -> N
     assert f"error: {damaged}: BTF: its header speaks of" in capsys.readouterr().err
 
 
-def test_whole_hub_is_reported(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_whole_hub_is_reported(app: Path, old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not HUB.is_dir():
         pytest.skip(f"no hub files in {HUB}")
     arguments = ["report", "--hub", str(HUB), "--offline", "--object", str(app)]
@@ -121,8 +126,12 @@ def test_whole_hub_is_reported(app: Path, capsys: pytest.CaptureFixture[str]) ->
     assert lines[0] == f"app: 3 relocations × {files} kernels: 2 layouts"  # noqa: RUF001
     assert lines[1] == "month-independent on android12-5.10 and android13-5.10 (layout A)"
     assert f"A  {files - 1} kernels  android12-5.10 2021-09 … 2023-04, lts, tip" in lines
-    assert main([*arguments, "rock5b", "a12-5.10", "--fail-on", "moved"]) == 1
-    assert "moved: task_struct.pid on rock5b-5.10-f9d1b1529\n" in capsys.readouterr().err
+    arguments += ["--object", str(old), "--fail-on", "moved"]
+    assert main([*arguments, "rock5b", "a12-5.10"]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("app, old: 4 relocations ")
+    assert "1 field unreliable on 1 kernel\n" in said.out
+    assert "moved: task_struct.pid on rock5b-5.10-f9d1b1529\n" in said.err
 
 
 def screenshot(*arguments: str | Path, path: str) -> subprocess.CompletedProcess[str]:
