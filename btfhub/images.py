@@ -3,8 +3,10 @@
 import io
 import lzma
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from btfhub import archive, btf
 from fetch.errors import DroidbpfError
@@ -56,28 +58,50 @@ def _read(path: Path, file: IO[bytes]) -> bytes:
     return file.read(btf.MAX_BYTES + 1)
 
 
+def has(file: IO[bytes], name: str) -> bool:
+    """Tell whether an ELF file has a section.
+
+    Raises:
+        DroidbpfError: the file is damaged.
+    """
+    with _elf_errors():
+        return _elf(file).get_section_by_name(name) is not None
+
+
 def section(file: IO[bytes], name: str) -> bytes | None:
     """Give a section of an ELF file, None where it has none of this name.
 
     Raises:
         DroidbpfError: the file is damaged, or the section larger than a BTF may be.
     """
-    from elftools.elf.elffile import ELFFile
-
-    try:
-        found = ELFFile(file).get_section_by_name(name)
+    with _elf_errors():
+        found = _elf(file).get_section_by_name(name)
         if found is None:
             return None
-        if found["sh_size"] > btf.MAX_BYTES or found["sh_type"] == "SHT_NOBITS":
-            raise DroidbpfError(f"its section {name} has {found['sh_size']} bytes")
+        size = found["sh_size"]
+        if size > btf.MAX_BYTES or found["sh_type"] == "SHT_NOBITS":
+            raise DroidbpfError(f"its section {name} cannot be read: {size} bytes")
         data = bytes(found.data())
+        if len(data) != size:
+            raise DroidbpfError("it is an ELF file that is cut off")
+        return data
+
+
+def _elf(file: IO[bytes]) -> Any:
+    from elftools.elf.elffile import ELFFile
+
+    return ELFFile(file)
+
+
+@contextmanager
+def _elf_errors() -> Iterator[None]:
+    """Turn into one what pyelftools lets out of a damaged file: all kinds of errors."""
+    try:
+        yield
     except (DroidbpfError, OSError, MemoryError):
         raise
-    except Exception as error:  # pyelftools lets all kinds of them out of a damaged file
+    except Exception as error:
         raise DroidbpfError("it is a damaged ELF file") from error
-    if len(data) != found["sh_size"]:
-        raise DroidbpfError("it is an ELF file that is cut off")
-    return data
 
 
 def find(image: bytes) -> bytes:

@@ -107,7 +107,7 @@ def _shown(rows: Sequence[dict[str, Any]], with_objects: bool) -> list[str]:
         names = ", ".join(defect["name"] for defect in row["defects"])
         what = names or "no known defect"
         if not row["judged"]:
-            what = f"not judged: {row['branch'] or 'it tells no branch'}"
+            what = f"not judged: {row['branch'] or 'no branch in its name'}"
         lines.append(f"{row['name']:{width}}  {what}")
         titles |= {defect["name"]: defect["title"] for defect in row["defects"]}
         for field in row["unreliable"]:

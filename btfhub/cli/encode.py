@@ -1,0 +1,53 @@
+"""`python -m btfhub encode`: make a hub file from a vmlinux or from a device's BTF."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="a vmlinux with BTF or DWARF, raw BTF (a device's /sys/kernel/btf/vmlinux), an arm64"
+        " Image with BTF, packed by gzip or not",
+    )
+    parser.add_argument("--release", default="", help="the kernel it is of, by `uname -r`")
+    parser.add_argument("--name", default="", help="or the name in the hub: a12-5.10-2023-05")
+    parser.add_argument(
+        "--out", type=Path, default=Path("hub"), metavar="DIR", help="the hub [hub]"
+    )
+    parser.add_argument("--replace", action="store_true", help="replace another file of this name")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Write the file; give 0."""
+    from btfhub import archive, btf, encode, names
+
+    if bool(options.release) == bool(options.name):
+        raise DroidbpfError(
+            "name the kernel that it is of: --release or --name",
+            "--release takes what `adb shell uname -r` prints",
+        )
+    if options.release:
+        names.parse_release(options.release)
+    name = options.release or options.name
+    path = encode.encode(options.source, name, options.out, replace=options.replace)
+    data = archive.unpack(path)[1]
+    types = len(btf.walk(data).starts) - 1
+    if options.json:
+        told = {"file": str(path), "name": name, "types": types, "btf_size": len(data)}
+        print(json.dumps({"schema": 1, **told, "size": path.stat().st_size}, indent=2))
+        return 0
+    print(f"{path}: {types} types, {len(data)} bytes packed to {path.stat().st_size}")
+    hub = shlex.quote(str(options.out))
+    print(f"next: python -m btfhub index {hub}    makes {hub} a hub", file=sys.stderr)
+    print(f"      python -m btfhub lock --hub {hub}    pins it for builds", file=sys.stderr)
+    return 0
