@@ -10,11 +10,11 @@
 #define _GNU_SOURCE /* clone() */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,9 +26,11 @@
 #include "probe.skel.h"
 #include "runtime.h"
 
+#ifndef ENOTSUPP
 #define ENOTSUPP 524 /* the kernel's own, in no header */
+#endif
 #define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
-#define CHILD_STACK (32 << 10) /* bytes; a signal handler may need some */
+#define CHILD_STACK (16 << 10) /* bytes */
 #define DEFAULT_PRIO 120 /* static_prio at nice 0, of every scheduling policy */
 
 struct run {
@@ -106,14 +108,17 @@ static int run_child(void *argument)
 static int run_in_child(struct child *child)
 {
 	char stack[CHILD_STACK] __attribute__((aligned(16)));
-	pid_t pid = clone(run_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, child);
+	sigset_t all, before;
+	pid_t pid;
+	int err;
 
-	if (pid < 0)
-		return -errno;
-	while (waitpid(pid, NULL, __WCLONE) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return child->err;
+	/* The app's handlers are not to run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = clone(run_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, child);
+	err = pid < 0 || waitpid(pid, NULL, __WCLONE) < 0 ? -errno : child->err;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
 }
 
 static int wrong(struct droidbpf_text *why, const char *field, int found, int right)
@@ -222,7 +227,7 @@ static int explain_load(const char *path, int err, struct droidbpf_text *why)
 	else if (field)
 		droidbpf_add(why, "it lacks task_struct.%s", field);
 	else
-		droidbpf_add(why, "cannot load BPF programs: %s (5.2 or newer is needed)",
+		droidbpf_add(why, "cannot load BPF programs: %s (kernel 5.2 or newer is needed)",
 			     strerror(-err));
 	if (err == -EPERM || geteuid())
 		return -EPERM;
