@@ -21,11 +21,11 @@ void droidbpf_add(struct droidbpf_text *text, const char *format, ...)
 		text->size += (size_t)n < left ? (size_t)n : left - 1;
 }
 
-/* Those of a month go with their branch. */
+/* Hub files of one branch; those that are named by a release go by themselves. */
 static bool is_of(const struct droidbpf_entry *entry, const struct droidbpf_entry *other)
 {
-	return entry->month && other->month && entry->android == other->android &&
-	       !strcmp(entry->version, other->version);
+	return entry->android && entry->android == other->android && !*entry->release &&
+	       !*other->release && !strcmp(entry->version, other->version);
 }
 
 static bool is_first(const struct droidbpf_embedded *embedded, unsigned int index)
@@ -40,19 +40,21 @@ static bool is_first(const struct droidbpf_embedded *embedded, unsigned int inde
 static void add_branch(const struct droidbpf_embedded *embedded, const struct droidbpf_entry *one,
 		       struct droidbpf_text *text)
 {
-	uint32_t first = one->month, last = one->month;
+	uint32_t first = UINT32_MAX, last = 0;
 
 	for (unsigned int i = 0; i < embedded->n; i++) {
 		const struct droidbpf_entry *entry = &embedded->entries[i];
 
-		if (!is_of(entry, one))
+		/* Without a month: the branch's tip. */
+		if (!is_of(entry, one) || !entry->month)
 			continue;
 		first = entry->month < first ? entry->month : first;
 		last = entry->month > last ? entry->month : last;
 	}
-	droidbpf_add(text, "android%d-%s %04u-%02u", one->android, one->version, first / 100,
-		     first % 100);
-	if (last != first)
+	droidbpf_add(text, "android%d-%s", one->android, one->version);
+	if (last)
+		droidbpf_add(text, " %04u-%02u", first / 100, first % 100);
+	if (last > first)
 		droidbpf_add(text, "..%04u-%02u", last / 100, last % 100);
 }
 
@@ -65,7 +67,7 @@ void droidbpf_summarize(const struct droidbpf_embedded *embedded, struct droidbp
 	for (unsigned int i = 0; i < embedded->n; i++) {
 		const struct droidbpf_entry *entry = &embedded->entries[i];
 
-		if (grouped && entry->month) {
+		if (grouped && is_of(entry, entry)) {
 			if (!is_first(embedded, i))
 				continue;
 			droidbpf_add(text, "%s", comma);
