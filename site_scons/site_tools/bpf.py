@@ -11,7 +11,7 @@ from SCons.Builder import Builder
 from SCons.Script import Action
 
 import bpf_object
-from btf_order import sort_forwards
+from btf_order import sort_btf
 from scanner import header_scanner
 from third_party import state
 
@@ -61,4 +61,4 @@ def _step(env, name, command, identity="BPFTOOL_ID", after=None):
 
 def _finish(target, source, env):
     bpf_object.check(f"{target[0]}.tmp", str(source[0]))
-    sort_forwards(f"{target[0]}.tmp")
+    sort_btf(f"{target[0]}.tmp")

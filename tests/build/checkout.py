@@ -43,7 +43,7 @@ class Result:
     @property
     def bpf_and_apps(self) -> list[str]:
         """Those of them that are not of the libraries."""
-        return [name for name in self.made if not name.startswith("third_party/")]
+        return [name for name in self.made if not name.startswith(("third_party/", "btfhub/"))]
 
 
 def _target(command: list[str]) -> str:
