@@ -15,8 +15,8 @@ from fetch.errors import DroidbpfError
 
 MAGIC = 0xEB9F
 # Bounds on what a reader must take: kernels' BTFs have 2 to 7 MB and 50,000 to 150,000 types.
-MAX_BYTES = 32 << 20
-MAX_TYPES = 300_000
+MAX_BYTES = 24 << 20
+MAX_TYPES = 250_000
 MAX_NAME = 4096  # bytes, with the NUL
 MAX_CHAIN = 64  # of pointers, qualifiers, typedefs and arrays; the kernel takes 32
 HEADER = packing.Struct("<HBBIIIII")

@@ -14,7 +14,8 @@ from btfhub.groups import Group, Grouped
 _SIZED = (btf.INT, btf.FLOAT, btf.ENUM, btf.ENUM64, STRUCT, UNION)
 _CHAINED = (PTR, ARRAY, *btf.MODIFIERS)
 _POINTER_BITS = 64
-_UNKNOWN, _ON_THE_WAY = -1, 0  # a height that is not known yet; of what contains the one looked at
+# Heights beyond any: one that is not known yet, and that of what contains the type looked at.
+_UNKNOWN, _ON_THE_WAY = 254, 255
 _MOST_BITS = 8 * 0xFFFF_FFFF
 
 
@@ -103,21 +104,24 @@ def _bounded(types: Grouped, graph: dict[int, list[int]], verb: str) -> None:
     for number in graph:
         heights[number] = _UNKNOWN
     for root in graph:
-        way = [(root, iter(graph[root]))] if heights[root] == _UNKNOWN else []
-        while way:
-            node, children = way[-1]
-            heights[node] = _ON_THE_WAY
-            for child in children:
-                if heights[child] == _UNKNOWN:
-                    way.append((child, iter(graph[child])))
-                    break
-                if heights[child] == _ON_THE_WAY:
-                    types.refuse(child, f"{verb} itself")
-            else:
-                way.pop()
-                heights[node] = 1 + max([heights[child] for child in graph[node]])
-                if heights[node] > btf.MAX_CHAIN:
+        left = [root]
+        while left:
+            node = left[-1]
+            if heights[node] < _UNKNOWN:
+                left.pop()
+                continue
+            inner = [heights[child] for child in graph[node]]
+            highest = max(inner)
+            if highest < _UNKNOWN:
+                left.pop()
+                heights[node] = highest + 1
+                if highest >= btf.MAX_CHAIN:
                     types.refuse(node, f"{verb} types more than {btf.MAX_CHAIN} deep")
+            elif highest == _ON_THE_WAY:
+                types.refuse(graph[node][inner.index(highest)], f"{verb} itself")
+            else:
+                heights[node] = _ON_THE_WAY
+                left += [child for child in graph[node] if heights[child] == _UNKNOWN]
 
 
 def _members(types: Grouped, group: Group, bits: Sequence[int]) -> None:

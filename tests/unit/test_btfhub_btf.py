@@ -87,7 +87,7 @@ BODY = struct.pack("<4I", *INT) + STRINGS
         ),
         (
             header(type_len=0xFFFF_FFFC, str_off=0xFFFF_FFFC) + BODY,
-            "BTF: 4294967323 bytes, more than 32 MiB",
+            "BTF: 4294967323 bytes, more than 24 MiB",
         ),
         (header() + b"x" + BODY[1:-1] + b"x", "BTF: the strings do not begin and end with a NUL"),
         (build(INT[:3], STRINGS), "BTF: type 1 is cut off"),
