@@ -180,8 +180,11 @@ static __always_inline bool read_executable(struct scratch *scratch, const struc
 			continue;
 		}
 		parent = BPF_CORE_READ(dentry, d_parent);
-		if (dentry == parent) /* of a file that is nowhere mounted, as a memfd */
+		if (dentry == parent) { /* not below the mount's root: a memfd, which is alone */
+			if (!scratch->n_names)
+				add_name(scratch, BPF_CORE_READ(dentry, d_name.name));
 			return join(scratch, PATH_LEN);
+		}
 		if (!add_name(scratch, BPF_CORE_READ(dentry, d_name.name)))
 			return false;
 		dentry = parent;
@@ -353,11 +356,18 @@ static __always_inline bool begins_with(const char *text, const char *begin, int
 	return true;
 }
 
-/* Whether what exec was given is a path, from the root, and no way around one. */
+/*
+ * Whether what exec was given is the path of a file from the root. It is not if it goes through
+ * /proc (self/exe, self/fd/3), what fexecve makes up, or up again.
+ */
 static __always_inline bool is_plain(const char *path)
 {
-	return path[0] == '/' && !begins_with(path, "/proc/", 6) /* self/exe, self/fd/3 */ &&
-	       !begins_with(path, "/dev/fd/", 8); /* fexecve */
+	if (path[0] != '/' || begins_with(path, "/proc/", 6) || begins_with(path, "/dev/fd/", 8))
+		return false;
+	for (int i = 0; i < PATH_LEN - 2 && path[i]; i++)
+		if (begins_with(path + i, "/..", 3))
+			return false;
+	return true;
 }
 
 SEC("tp/sched/sched_process_exec")
@@ -378,9 +388,9 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 				  (void *)ctx + (ctx->__data_loc_filename & 0xffff));
 	if (deny_comms)
 		rule = find_rule(&scratch->key, SUBJECT_COMM, event->comm);
-	if (deny_paths && rule == NO_RULE)
-		rule = find_rule(&scratch->key, SUBJECT_PATH, event->path);
 	plain = is_plain(event->path);
+	if (deny_paths && plain && rule == NO_RULE)
+		rule = find_rule(&scratch->key, SUBJECT_PATH, event->path);
 	if ((!plain || deny_paths) && read_executable(scratch, task)) {
 		if (deny_paths && rule == NO_RULE)
 			rule = find_rule(&scratch->key, SUBJECT_PATH, scratch->text);
