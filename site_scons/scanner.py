@@ -7,11 +7,15 @@ LARGE = "vmlinux.h"
 
 
 def header_scanner():
-    """Give a scanner for C that does not look into vmlinux.h.
+    """Give a scanner for C that does not look into vmlinux.h, but into what is yet to be made.
 
-    It includes nothing, and reading its 4 MB at every start would cost more than a null build.
+    vmlinux.h includes nothing, and reading its 4 MB at every start would cost more than a null
+    build. A header that is found to be up to date only when its turn comes is not scanned again by
+    SCons (Scanner.Current): what it includes would be missing.
     """
-    return ClassicCPP("Headers", "$CPPSUFFIXES", "CPPPATH", INCLUDE, recursive=_small)
+    scanner = ClassicCPP("Headers", "$CPPSUFFIXES", "CPPPATH", INCLUDE, recursive=_small)
+    scanner.scan_check = None
+    return scanner
 
 
 def _small(nodes):
