@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -150,8 +151,6 @@ def batch(kind: str, first: int, count: int, kernel: Path, dumped: int) -> Resul
     Args:
         dumped: how many of those that pass bpftool is to read, too.
     """
-    import signal
-
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     refused, slowest, which = 0, 0.0, ""
     faults: list[str] = []
@@ -170,6 +169,7 @@ def batch(kind: str, first: int, count: int, kernel: Path, dumped: int) -> Resul
                 fault = fault or f"{seconds:.2f} s"
             if fault:
                 faults.append(f"{kind} {name}: {fault}")
+            signal.alarm(0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     return Result(kind, count, refused, slowest, which, peak, faults)
 

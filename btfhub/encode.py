@@ -92,15 +92,18 @@ def read(source: Path) -> bytes:
     """
     try:
         with source.open("rb") as file:
-            encoded = file.read(4) == b"\x7fELF" and not images.has(file, ".BTF")
-            if encoded and not images.has(file, ".debug_info"):
-                raise DroidbpfError(
-                    f"{source} has neither BTF nor DWARF",
-                    "give the vmlinux of a build with CONFIG_DEBUG_INFO, before it is stripped",
-                )
+            bare = file.read(4) == b"\x7fELF" and not images.has(file, ".BTF")
+            dwarf = bare and images.has(file, ".debug_info")
     except OSError as error:
         raise DroidbpfError(f"cannot read {source}: {error.strerror}") from error
-    return _of_dwarf(source) if encoded else images.read(source)
+    except DroidbpfError as error:
+        raise DroidbpfError(f"{source}: {error.message}", error.hint) from error
+    if bare and not dwarf:
+        raise DroidbpfError(
+            f"{source} has neither BTF nor DWARF",
+            "give the vmlinux of a build with CONFIG_DEBUG_INFO, before it is stripped",
+        )
+    return _of_dwarf(source) if dwarf else images.read(source)
 
 
 def _of_dwarf(source: Path) -> bytes:
