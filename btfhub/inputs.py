@@ -1,6 +1,7 @@
 """The BTFs that a command is given: files by their paths, files of a hub by name or branch."""
 
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -75,8 +76,12 @@ def each(do: Callable[[Input], T], given: Sequence[Input]) -> list[T | DroidbpfE
     jobs = min(len(given) // _FEW, len(os.sched_getaffinity(0)))
     if jobs < 2:
         return [_caught(do, one) for one in given]
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent) as pool:
         return list(pool.map(partial(_caught, do), given))
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _caught(do: Callable[[Input], T], given: Input) -> T | DroidbpfError:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import _mutations, btf_gate
 from benchmarks import __main__ as front
+from benchmarks import _mutations, btf_gate
 from btfhub import btf
 from fetch.errors import DroidbpfError
 
