@@ -112,14 +112,15 @@ def test_changed_btf_makes_vmlinux_h_anew_and_bpf_objects_that_include_it(tree: 
 
 def test_changed_bpf_header_of_libbpf_rebuilds_bpf_objects_that_include_it(tree: Tree) -> None:
     tree.append(f"{HEADERS}/bpf/bpf_core_read.h", "#define NEW 1\n")
-    made = tree.scons().made
+    made = tree.scons().bpf_and_apps
     assert BPF_TMP[0] in made
     assert set(made) <= {*BPF_TMP, *BPF}
 
 
 def test_changed_header_of_libbpf_rebuilds_user_space_that_includes_it(tree: Tree) -> None:
     tree.append(f"{HEADERS}/bpf/libbpf.h", "#define NEW 1\n")
-    assert tree.scons().made == ["apps/hello/hello.o", "apps/many/many.o"]
+    runtime = ["btfhub/droidbpf.o", "btfhub/probe.o"]
+    assert tree.scons().made == ["apps/hello/hello.o", "apps/many/many.o", *runtime]
 
 
 def test_removed_header_of_libbpf_comes_back_and_rebuilds_nothing(tree: Tree) -> None:
@@ -180,6 +181,7 @@ def test_another_clang_compiles_every_bpf_source_and_nothing_else(
         "apps/hello/hello.tmp.bpf.o",
         "apps/many/many.tmp.bpf.o",
         "apps/many/second.tmp.bpf.o",
+        "btfhub/probe.tmp.bpf.o",
     ]
     assert tree.scons(env=toolbox.first).made == bpf_objects
     tree.assert_up_to_date(env=toolbox.first)
@@ -198,6 +200,8 @@ def test_another_bpftool_makes_all_that_it_makes_and_nothing_else(
         "apps/many/many.skel.h",
         "apps/many/second.bpf.o",
         "apps/many/second.skel.h",
+        "btfhub/probe.bpf.o",
+        "btfhub/probe.skel.h",
         f"vmlinux/{ARCH}/vmlinux.h",
     ]
     assert tree.scons(env=toolbox.first).made == made
@@ -224,7 +228,7 @@ def test_another_compiler_compiles_all_that_it_makes_and_nothing_else(
 
 
 def _is_bpf(name: str) -> bool:
-    return "/apps/" in f"/{name}" and name.endswith(".bpf.o")
+    return "third_party" not in name and name.endswith(".bpf.o")
 
 
 def test_script_of_an_app_may_generate_headers_from_data(tree: Tree) -> None:
