@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from btfhub import relocations, report
+from btfhub import lint, relocations, report
+from btfhub import objects as wanted
 from btfhub.names import HubName
 from btfhub.report import Kernel
 
@@ -19,11 +20,18 @@ def examine(name: HubName, raw: Path, objects: Sequence[Path], bpftool: str = "b
     Raises:
         DroidbpfError: as relocations.read().
     """
-    return Kernel(name, relocations.read(objects, raw, bpftool), {})
+    data = raw.read_bytes()
+    known = lint.defects(data, name.branch)
+    titles = {defect.name: defect.title for defect in known}
+    doubts = {
+        (field.struct, field.member): "; ".join(titles[defect] for defect in field.defects)
+        for field in lint.unreliable(data, known, wanted.fields(objects))
+    }
+    return Kernel(name, relocations.read(objects, raw, bpftool), doubts)
 
 
 def missing(kernel: Kernel) -> list[str]:
-    """Give what the kernel has not and an app's objects do not ask for before, as `struct.member`."""
+    """Give what the kernel lacks and the objects do not ask for before, as `struct.member`."""
     found = report.build("", [kernel]).found("missing")
     return sorted({column.name for _, column, _ in found})
 

@@ -100,23 +100,15 @@ def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) ->
 
 
 def _examine(job: _Job) -> "report.Kernel":
-    """Give the relocations on one kernel, and the fields that its BTF may have wrong."""
-    from btfhub import kernels, lint, objects, relocations, report
+    from btfhub import kernels
+    from btfhub.examine import examine
 
-    with tempfile.TemporaryDirectory() as folder:
-        raw = kernels.raw(job.kernel, job.packed, Path(folder))
-        found = relocations.read(job.objects, raw, job.bpftool)
-        data = raw.read_bytes()
     name = job.kernel.name
-    known = lint.defects(data, name.branch)
-    titles = {defect.name: defect.title for defect in known}
-    doubts = {
-        (field.struct, field.member): "; ".join(titles[defect] for defect in field.defects)
-        for field in lint.unreliable(data, known, objects.fields(job.objects))
-    }
     if not name.name.isprintable():  # that of a user's file
         name = replace(name, name=ascii(name.name))
-    return report.Kernel(name, found, doubts)
+    with tempfile.TemporaryDirectory() as folder:
+        raw = kernels.raw(job.kernel, job.packed, Path(folder))
+        return examine(name, raw, job.objects, job.bpftool)
 
 
 def _app(objects: Sequence[Path]) -> str:
