@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("missing", "moved"),
         help="exit with 1 where a relocation is so; may be repeated",
     )
+    parser.add_argument("--unpacked", type=Path, metavar="DIR", help="keep raw BTFs there")
     parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
 
 
@@ -85,6 +86,7 @@ class _Job:
     packed: Path | None
     objects: tuple[Path, ...]
     bpftool: str
+    unpacked: Path | None
 
 
 def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) -> list[_Job]:
@@ -95,7 +97,8 @@ def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) ->
     packed = kernels.obtain(chosen, options.hub, pins, settings)
     objects = tuple(options.objects)
     return [
-        _Job(kernel, packed.get(kernel.name.name), objects, options.bpftool) for kernel in chosen
+        _Job(kernel, packed.get(kernel.name.name), objects, options.bpftool, options.unpacked)
+        for kernel in chosen
     ]
 
 
@@ -107,7 +110,7 @@ def _examine(job: _Job) -> "report.Kernel":
     if not name.name.isprintable():  # that of a user's file
         name = replace(name, name=ascii(name.name))
     with tempfile.TemporaryDirectory() as folder:
-        raw = kernels.raw(job.kernel, job.packed, Path(folder))
+        raw = kernels.raw(job.kernel, job.packed, job.unpacked or Path(folder))
         return examine(name, raw, job.objects, job.bpftool)
 
 

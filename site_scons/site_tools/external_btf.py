@@ -8,6 +8,7 @@ an app's objects                 -> <app>.report.html, its relocations on each k
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from SCons.Script import Action
 
+import workspace
 from fetch.errors import DroidbpfError
 from site_tools.console import user_errors
 from third_party import state
@@ -132,17 +134,18 @@ def btf_report(env, name, objects):
     env.Alias("report", page)
 
 
-def _raw(env, kernel):
-    """Give the raw, checked BTF of a kernel; at first, pull all that are not there at once."""
+def _packed(env, kernel):
+    """Give the archive of a kernel, None if it is unpacked; pull all that are missing at once."""
     from btfhub import kernels as hub
     from fetch.progress import told
 
+    name = kernel.name.name
     with _pulling:
-        if not hub.is_unpacked(kernel, UNPACKED) and kernel.name.name not in _pulled:
+        if name not in _pulled and not hub.is_unpacked(kernel, UNPACKED):
             missing = [k for k in env["KERNELS"] if k.file and not hub.is_unpacked(k, UNPACKED)]
             with told(_settings(env)) as settings:
                 _pulled.update(hub.obtain(missing, env["btfhub"], env["HUB_LOCK"], settings))
-    return hub.raw(kernel, _pulled.get(kernel.name.name), UNPACKED)
+    return str(_pulled[name]) if name in _pulled else None
 
 
 def _settings(env):
@@ -151,19 +154,42 @@ def _settings(env):
 
 
 def _minimize(target, source, env):
-    from btfhub import examine, objects
-    from btfhub.minimize import minimize
+    from btfhub import objects
 
     kernel = env["KERNEL"]
-    probe, *own = [Path(str(node)) for node in source[:-1]]
-    data, faults = b"", {}
-    if any(objects.count(path) for path in own):
-        raw = _raw(env, kernel)
-        data = minimize([probe, *own], raw, env["BPFTOOL"])
-        met = examine.examine(kernel.name, raw, own, env["BPFTOOL"])
-        faults = {"missing": examine.missing(met), "unreliable": examine.unreliable(met)}
-    _write(target[0], data)
-    _write(target[1], json.dumps(faults, indent=1).encode())
+    probe, *own = [str(node) for node in source[:-1]]
+    answer = {"btf": ""}
+    if any(objects.count(Path(path)) for path in own):
+        answer = _ask(
+            {
+                "kernel": str(kernel.path or kernel.name.name),
+                "packed": _packed(env, kernel),
+                "unpacked": str(UNPACKED),
+                "probe": probe,
+                "objects": own,
+                "bpftool": env["BPFTOOL"],
+                "lock": str(LOCK),
+            }
+        )
+    _write(target[0], bytes.fromhex(answer.pop("btf")))
+    _write(target[1], json.dumps(answer, indent=1).encode())
+
+
+def _ask(request):
+    """Let a process of its own do a step: checking a BTF keeps a processor busy."""
+    done = subprocess.run(
+        [sys.executable, "-m", "btfhub.step"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        pass_fds=workspace.held(),
+    )
+    if done.returncode:
+        raise DroidbpfError(f"btfhub.step ended with {done.returncode}: {done.stderr.strip()}")
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise DroidbpfError(answer["error"], answer["hint"])
+    return answer
 
 
 def _embed(target, source, env):
@@ -202,18 +228,17 @@ def _warn(app, faults):
 
 
 def _report(target, source, env):
-    from btfhub import examine, report, report_html
-
-    objects = [Path(str(node)) for node in env["OBJECTS"]]
-    found = report.build(
-        env["APP"],
-        [
-            examine.examine(kernel.name, _raw(env, kernel), objects, env["BPFTOOL"])
-            for kernel in env["KERNELS"]
-        ],
-    )
-    print("\n".join(report.summary(found)))
-    _write(target[0], report_html.page(found).encode())
+    command = [sys.executable, "-m", "btfhub", "report", "--html", f"{target[0]}.tmp"]
+    command += ["--bpftool", env["BPFTOOL"], "--unpacked", str(UNPACKED)]
+    command += [f"--object={node}" for node in env["OBJECTS"]]
+    command += ["--hub", env["btfhub"]] if env["btfhub"] else []
+    command += ["--offline"] if env["offline"] == "1" else []
+    command += [str(kernel.path or kernel.name.name) for kernel in env["KERNELS"]]
+    done = subprocess.run(command, capture_output=True, text=True, pass_fds=workspace.held())
+    if done.returncode:
+        raise DroidbpfError(done.stderr.strip().removeprefix("error: "))
+    print(done.stdout + done.stderr, end="")
+    os.replace(f"{target[0]}.tmp", str(target[0]))
 
 
 def _write(node, content):
