@@ -8,6 +8,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -168,8 +169,11 @@ def size(data: bytes) -> int:
     return total
 
 
+@lru_cache(maxsize=1)
 def walk(data: bytes) -> Layout:
     """Find the types of a BTF; what they say of each other is not looked at.
+
+    Who asks for the same BTF again gets the same answer, which is not to be changed.
 
     Raises:
         DroidbpfError: the header is wrong, a type is cut off or of unknown kind, the strings do not
