@@ -67,7 +67,7 @@ def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
     held = len(list(hub.rglob("*.btf.tar.xz")))
     pulled = len(list((cache / "sha256").iterdir()))
     embedded = tree / f"{PROGRAM}.btfs.c"
-    size = int(re.findall(r"droidbpf_btfs_size = ([0-9]+)", embedded.read_text())[0])
+    size = len(re.findall("0x", embedded.read_text()))
     program = (tree / PROGRAM).stat().st_size
     minimized = {file.read_bytes() for file in (tree / PROGRAM).parent.glob("btf/*.btf")}
     (unchanged,) = interleaved([(embed, tree)], rounds)

@@ -169,7 +169,7 @@ def size(data: bytes) -> int:
     return total
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # a kernel's, and an object's
 def walk(data: bytes) -> Layout:
     """Find the types of a BTF; what they say of each other is not looked at.
 
