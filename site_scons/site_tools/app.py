@@ -2,13 +2,15 @@
 
 <name>.bpf.c and every other .bpf.c of the folder become skeletons, every .c, .cc and .cpp an
 object. A SConscript in the folder is for exceptions: it gets the app's own `env`, and there
-env.Generate() and env.Macros() make headers.
+env.Generate() and env.Macros() make headers. What apps share is in the folder _common beside them:
+its .c files are a library for all of them.
 """
 
 import os
 
 from fetch.errors import DroidbpfError
 
+COMMON = "_common"
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
 
 
@@ -26,6 +28,7 @@ def generate(env):
         identity="TOOLCHAIN_ID",
     )
     env.AddMethod(app, "App")
+    env.AddMethod(common, "CommonOfApps")
 
 
 def app(env, name, folder):
@@ -47,7 +50,7 @@ def app(env, name, folder):
         FOLDER=folder,
         CPPPATH=[f"#{output}", _path(folder), *env["CPPPATH"]],
     )
-    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    _flags(env)
     env.AddMethod(_generate, "Generate")
     env.AddMethod(_macros, "Macros")
     if "SConscript" in sources:
@@ -82,6 +85,30 @@ def app(env, name, folder):
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
     env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
     return program[0]
+
+
+def common(env):
+    """Give the library of what the apps share, none where their folder has no _common."""
+    folder = f"{env['apps_dir']}/{COMMON}"
+    if not os.path.isdir(folder):
+        return []
+    env["CPPPATH"] = [*env["CPPPATH"], _path(folder)]
+    output = f"#{env['VARIANT']}/apps/{COMMON}"
+    units = env["COMPILED"]
+    env = _flags(env.Clone())
+    objects = [
+        env.TargetObject(f"{output}/{source[:-2]}.o", f"{_path(folder)}/{source}")[0]
+        for source in sorted(os.listdir(folder))
+        if source.endswith(".c")
+    ]
+    units += [(env, "CCCOM", node) for node in objects]
+    return env.TargetLibrary(f"{output}/libcommon.a", objects)
+
+
+def _flags(env):
+    """Add the flags of user space code to an environment, and give it."""
+    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    return env
 
 
 def _need_cxx(env, source):
