@@ -116,7 +116,8 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
     """Give what the index of a web server tells, by name; None where it has no index.
 
     Raises:
-        DroidbpfError: the server does not answer, or its index is malformed.
+        PlaceError: the server does not answer.
+        DroidbpfError: the index is malformed.
     """
     from fetch import http
 
@@ -130,7 +131,7 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
             if error.missing:
                 return None
             where = mirror.shown(hub)
-            raise DroidbpfError(f"the index of {where} cannot be had: {error.message}") from error
+            raise PlaceError(f"the index of {where} cannot be had: {error.message}") from error
         files = parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
     return {name: replace(file, url="") for name, file in files.items()}
 
@@ -141,7 +142,8 @@ def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
     Offline, or without an index, a URL is taken to hold what the lock pins.
 
     Raises:
-        DroidbpfError: no such folder; the server does not answer; its index is malformed.
+        PlaceError: the server does not answer.
+        DroidbpfError: no such folder; the index is malformed.
     """
     if not hub or mirror.folder_of(hub) or settings.offline:
         return mirror.holding(hub, lock)

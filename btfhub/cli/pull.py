@@ -9,7 +9,7 @@ from pathlib import Path
 
 from btfhub import index, lock, mirror
 from btfhub.cli.list import cached
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, PlaceError
 from fetch.progress import told
 from fetch.settings import Settings
 
@@ -61,7 +61,11 @@ def _chosen(options: argparse.Namespace, pins: lock.Lock, settings: Settings) ->
             files = []
         if files and all(cached(file, settings) for file in files):
             return files
-    held = index.holding(options.hub, pins, settings)
+    try:
+        held = index.holding(options.hub, pins, settings)
+    except PlaceError as error:  # upstream may have what the hub does not give
+        settings.report(error.message)
+        held = mirror.Holding(pins.files)
     return mirror.choose(options.selectors, options.hub, pins, settings, held)
 
 
