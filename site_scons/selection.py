@@ -18,6 +18,12 @@ def normal(path: str) -> str:
     return os.path.relpath(path) if inside else path
 
 
+def as_node(path: str) -> str:
+    """Give a path as SCons takes it: from the top, `$` for itself."""
+    path = path.replace("$", "$$")
+    return path if os.path.isabs(path) else f"#{path}"
+
+
 def names(apps_dir: str) -> list[str]:
     """Give the apps of a folder: its subfolders, but hidden ones.
 

@@ -9,6 +9,7 @@ its .c files are a library for all of them.
 import os
 
 from fetch.errors import DroidbpfError
+from selection import as_node
 
 COMMON = "_common"
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
@@ -48,17 +49,17 @@ def app(env, name, folder):
     env = env.Clone(
         OUTPUT=output,
         FOLDER=folder,
-        CPPPATH=[f"#{output}", _path(folder), *env["CPPPATH"]],
+        CPPPATH=[f"#{output}", as_node(folder), *env["CPPPATH"]],
     )
     _flags(env)
     env.AddMethod(_generate, "Generate")
     env.AddMethod(_macros, "Macros")
     if "SConscript" in sources:
-        env.SConscript(f"{_path(folder)}/SConscript", exports={"env": env})
+        env.SConscript(f"{as_node(folder)}/SConscript", exports={"env": env})
     objects, skeletons, programs = [], [], []
     for source in sources:
         stem, _, suffix = source.rpartition(".")
-        path = f"{_path(folder)}/{source}"
+        path = f"{as_node(folder)}/{source}"
         if source.endswith(".bpf.c"):
             stem = stem.removesuffix(".bpf")
             compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
@@ -92,12 +93,12 @@ def common(env):
     folder = f"{env['apps_dir']}/{COMMON}"
     if not os.path.isdir(folder):
         return []
-    env["CPPPATH"] = [*env["CPPPATH"], _path(folder)]
+    env["CPPPATH"] = [*env["CPPPATH"], as_node(folder)]
     output = f"#{env['VARIANT']}/apps/{COMMON}"
     units = env["COMPILED"]
     env = _flags(env.Clone())
     objects = [
-        env.TargetObject(f"{output}/{source[:-2]}.o", f"{_path(folder)}/{source}")[0]
+        env.TargetObject(f"{output}/{source[:-2]}.o", f"{as_node(folder)}/{source}")[0]
         for source in sorted(os.listdir(folder))
         if source.endswith(".c")
     ]
@@ -118,12 +119,6 @@ def _need_cxx(env, source):
         raise DroidbpfError(f"{source} needs a C++ compiler, {triple}-g++", hint)
 
 
-def _path(folder):
-    """Give a folder as SCons takes it: from the top, `$` for itself."""
-    folder = folder.replace("$", "$$")
-    return folder if os.path.isabs(folder) else f"#{folder}"
-
-
 def _identifier(stem):
     name = "".join(letter if letter.isalnum() else "_" for letter in stem)
     return f"_{name}" if name[0].isdigit() else name
@@ -135,7 +130,7 @@ def _generate(env, header, script, sources):
     Args:
         sources: {label: a file of the app's folder, or a node}.
     """
-    folder = _path(env["FOLDER"])
+    folder = as_node(env["FOLDER"])
     inputs = [f"{folder}/{s}" if isinstance(s, str) else s for s in (script, *sources.values())]
     labelled = [f"{label}=${{SOURCES[{i}]}}" for i, label in enumerate(sources, start=1)]
     return env.Command(f"#{env['OUTPUT']}/{header}", inputs, env["GENERATE"], LABELLED=labelled)

@@ -18,6 +18,7 @@ from SCons.Script import Action
 
 import workspace
 from fetch.errors import DroidbpfError
+from selection import as_node
 from site_tools.console import user_errors
 from third_party import state
 
@@ -117,7 +118,7 @@ def _minimized(env, kernel, objects):
 
 def _identity(env, kernel):
     """Give the node that changes when a kernel's BTF does."""
-    return env.Value(kernel.file.btf_sha256) if kernel.file else env.File(f"#{kernel.path}")
+    return env.Value(kernel.file.btf_sha256) if kernel.file else env.File(as_node(str(kernel.path)))
 
 
 def btf_report(env, name, objects):
