@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Runs probe.bpf.c in this process and in a child, and compares what it reads through the BTF with
- * what the kernel tells of them otherwise.
+ * Runs a program in this process and in a child that reads a few fields of the current task where
+ * the BTF says that they are, and compares that with what is known of the two otherwise.
  *
  * The child is there for its parent: its number as the kernel knows it is this process's, which a
  * helper has told. So it is right in a PID namespace too, and nobody can change it meanwhile, as
@@ -23,7 +23,6 @@
 #include <bpf/libbpf.h>
 
 #include "probe.h"
-#include "probe.skel.h"
 #include "runtime.h"
 
 #ifndef ENOTSUPP
@@ -31,48 +30,58 @@
 #endif
 #define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
 #define CHILD_STACK (16 << 10) /* bytes */
+#define MAX_DEPTH 8 /* of anonymous structs in one another */
 #define DEFAULT_PRIO 120 /* static_prio at nice 0, of every scheduling policy */
 
-struct run {
-	struct droidbpf_probe *skel;
-	bool attached; /* the kernel cannot run it on demand: each of our syscalls does */
+struct probe {
+	uint32_t offsets[N_FIELDS];
+	int map, program;
+	int link; /* the kernel cannot run it on demand: each of our syscalls does; else -1 */
 };
 
-static int set_only_tgid(const struct run *run, pid_t tgid)
+static int load(struct probe *probe, bool only_tgid)
 {
-	const int map = bpf_map__fd(run->skel->maps.bss);
-	const struct droidbpf_probe__bss only = { .only_tgid = tgid, .mask = -1 };
-	const __u32 zero = 0;
+	struct bpf_insn code[PROBE_INSNS];
+	int n = droidbpf_assemble(code, probe->map, probe->offsets, only_tgid);
 
-	return bpf_map_update_elem(map, &zero, &only, BPF_ANY);
+	probe->program =
+		bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "Dual BSD/GPL", code, n, NULL);
+	return probe->program < 0 ? probe->program : 0;
+}
+
+static int set_only_tgid(const struct probe *probe, pid_t tgid)
+{
+	const struct probe_found only = { .only_tgid = tgid };
+	const uint32_t zero = 0;
+
+	return bpf_map_update_elem(probe->map, &zero, &only, BPF_ANY);
 }
 
 /* One run of the program, in this process. Only syscalls: the child of a clone() calls it, too. */
-static int run_once(const struct run *run, struct droidbpf_probe__bss *found)
+static int run_once(const struct probe *probe, struct probe_found *found)
 {
-	const int map = bpf_map__fd(run->skel->maps.bss);
-	const __u32 zero = 0;
+	const uint32_t zero = 0;
 	int err;
 
-	if (run->attached) {
-		err = set_only_tgid(run, syscall(SYS_getpid));
+	if (probe->link >= 0) {
+		err = set_only_tgid(probe, syscall(SYS_getpid));
 		syscall(SYS_getppid);
 	} else {
 		LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-		err = bpf_prog_test_run_opts(bpf_program__fd(run->skel->progs.probe), &opts);
+		err = bpf_prog_test_run_opts(probe->program, &opts);
 	}
 	if (!err)
-		err = bpf_map_lookup_elem(map, &zero, found);
+		err = bpf_map_lookup_elem(probe->map, &zero, found);
 	if (!err && !found->runs)
 		err = -ENODATA;
 	return err;
 }
 
 /* Lets it run in this process. Kernels before 5.10 can only attach it. */
-static int run_here(struct run *run, struct droidbpf_probe__bss *found)
+static int run_here(struct probe *probe, struct probe_found *found)
 {
-	int err = run_once(run, found);
+	int err = run_once(probe, found);
 	struct stat ns;
 
 	if (err != -EINVAL && err != -EOPNOTSUPP && err != -ENOTSUPP)
@@ -80,16 +89,17 @@ static int run_here(struct run *run, struct droidbpf_probe__bss *found)
 	/* Attached it knows the process by its number, which must be the one of no namespace. */
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != INIT_PID_NS)
 		return -EXDEV;
-	err = set_only_tgid(run, getpid()) ?: droidbpf_probe__attach(run->skel);
+	close(probe->program);
+	err = load(probe, true);
 	if (err)
 		return err;
-	run->attached = true;
-	return run_once(run, found);
+	probe->link = bpf_raw_tracepoint_open("sys_enter", probe->program);
+	return probe->link < 0 ? probe->link : run_once(probe, found);
 }
 
 struct child {
-	const struct run *run;
-	struct droidbpf_probe__bss found;
+	const struct probe *probe;
+	struct probe_found found;
 	int err;
 };
 
@@ -97,7 +107,7 @@ static int run_child(void *argument)
 {
 	struct child *child = argument;
 
-	child->err = run_once(child->run, &child->found);
+	child->err = run_once(child->probe, &child->found);
 	return 0;
 }
 
@@ -129,13 +139,13 @@ static int wrong(struct droidbpf_text *why, const char *field, int found, int ri
 }
 
 /* Of this process's own run. */
-static int check_self(struct droidbpf_text *why, const struct droidbpf_probe__bss *found)
+static int check_self(struct droidbpf_text *why, const struct probe_found *found)
 {
-	if (found->read_tgid != found->tgid)
-		return wrong(why, "tgid", found->read_tgid, found->tgid);
-	if (found->read_pid != found->pid)
-		return wrong(why, "pid", found->read_pid, found->pid);
-	if (strncmp(found->read_comm, found->comm, sizeof(found->comm))) {
+	if (found->read_tgid != found->tgid_pid >> 32)
+		return wrong(why, "tgid", found->read_tgid, found->tgid_pid >> 32);
+	if (found->read_pid != (uint32_t)found->tgid_pid)
+		return wrong(why, "pid", found->read_pid, found->tgid_pid);
+	if (strncmp(found->read_comm, found->comm, COMM_LEN)) {
 		droidbpf_add(why, "it is of another kernel: task_struct.comm reads another name");
 		return PROBE_WRONG;
 	}
@@ -143,7 +153,7 @@ static int check_self(struct droidbpf_text *why, const struct droidbpf_probe__bs
 }
 
 /* A BTF may be right but for the first fields of task_struct, which few apps read. */
-static int check_static_prio(struct droidbpf_text *why, const struct droidbpf_probe__bss *found,
+static int check_static_prio(struct droidbpf_text *why, const struct probe_found *found,
 			     enum droidbpf_care care)
 {
 	int prio = DEFAULT_PRIO + getpriority(PRIO_PROCESS, 0);
@@ -157,13 +167,11 @@ static int check_static_prio(struct droidbpf_text *why, const struct droidbpf_pr
 	return care == CARE_REFUSE ? PROBE_WRONG : 0;
 }
 
-static int run_and_compare(struct droidbpf_probe *skel, enum droidbpf_care care,
-			   struct droidbpf_text *why)
+static int run_and_compare(struct probe *probe, enum droidbpf_care care, struct droidbpf_text *why)
 {
-	struct run run = { .skel = skel };
-	struct child child = { .run = &run, .err = -EIO };
-	struct droidbpf_probe__bss self = {};
-	int err = run_here(&run, &self);
+	struct child child = { .probe = probe, .err = -EIO };
+	struct probe_found self = {};
+	int err = run_here(probe, &self);
 
 	if (!err && check_self(why, &self))
 		return PROBE_WRONG;
@@ -175,79 +183,100 @@ static int run_and_compare(struct droidbpf_probe *skel, enum droidbpf_care care,
 		droidbpf_add(why, "cannot run the probe: %s", strerror(-err));
 	if (err)
 		return err;
-	if (child.found.read_parent_tgid != self.tgid)
-		return wrong(why, "real_parent->tgid", child.found.read_parent_tgid, self.tgid);
+	if (child.found.read_parent_tgid != self.tgid_pid >> 32)
+		return wrong(why, "real_parent->tgid", child.found.read_parent_tgid,
+			     self.tgid_pid >> 32);
 	return check_static_prio(why, &self, care);
 }
 
-/* Gives false where a struct of the BTF has no such member, also in what is anonymous in it. */
-static bool has_member(const struct btf *btf, __u32 id, const char *name, int depth)
+/* Finds a member, also in what is anonymous in a struct; adds its offset in bits. */
+static bool find_member(const struct btf *btf, __u32 id, const char *name, int depth, __u32 *bits)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
 	const struct btf_member *member;
 
-	if (!type || !btf_is_composite(type) || depth > 8)
+	if (!type || !btf_is_composite(type) || depth > MAX_DEPTH)
 		return false;
 	member = btf_members(type);
 	for (int i = 0; i < btf_vlen(type); i++, member++) {
 		const char *its = btf__name_by_offset(btf, member->name_off);
 
 		if (its && *its ? !strcmp(its, name)
-				: has_member(btf, member->type, name, depth + 1))
+				: find_member(btf, member->type, name, depth + 1, bits)) {
+			*bits += btf_member_bit_offset(type, i);
 			return true;
+		}
 	}
 	return false;
 }
 
-static const char *lacking(const struct btf *btf)
+/* Gives 0 or PROBE_WRONG. */
+static int find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why)
 {
-	static const char *const fields[] = { "tgid", "pid", "static_prio", "comm", "real_parent" };
-	int id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
+	static const char *const names[N_FIELDS] = FIELD_NAMES;
+	struct btf *btf = btf__parse(path, NULL);
+	char reason[128];
+	int id;
 
-	for (unsigned int i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (id < 0 || !has_member(btf, id, fields[i], 0))
-			return fields[i];
-	return NULL;
+	if (!btf) {
+		libbpf_strerror(errno, reason, sizeof(reason)); /* its own numbers, too */
+		droidbpf_add(why, "it is no BTF: %s", reason);
+		return PROBE_WRONG;
+	}
+	id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
+	for (int i = 0; i < N_FIELDS; i++) {
+		__u32 bits = 0;
+
+		if (id < 0 || !find_member(btf, id, names[i], 0, &bits)) {
+			droidbpf_add(why, "it lacks task_struct.%s", names[i]);
+			break;
+		}
+		offsets[i] = bits / 8;
+	}
+	btf__free(btf);
+	return why->size ? PROBE_WRONG : 0;
 }
 
-/* Tells why the probe could not be loaded: because of the BTF, or would no BTF help? */
-static int explain_load(const char *path, int err, struct droidbpf_text *why)
+static int explain_load(int err, struct droidbpf_text *why)
 {
-	struct btf *btf = btf__parse(path, NULL);
-	int no_btf = btf ? 0 : errno;
-	const char *field = btf ? lacking(btf) : NULL;
-	char text[128];
-
-	btf__free(btf);
-	libbpf_strerror(no_btf, text, sizeof(text)); /* its own numbers, too */
-	if (err == -EPERM || geteuid())
+	if (err == -EPERM || geteuid()) {
 		droidbpf_add(why, "not permitted to load BPF programs: run it as root");
-	else if (no_btf)
-		droidbpf_add(why, "it is no BTF: %s", text);
-	else if (field)
-		droidbpf_add(why, "it lacks task_struct.%s", field);
-	else
-		droidbpf_add(why, "cannot load BPF programs: %s (kernel 5.2 or newer is needed)",
-			     strerror(-err));
-	if (err == -EPERM || geteuid())
 		return -EPERM;
-	return no_btf || field ? PROBE_WRONG : err;
+	}
+	droidbpf_add(why, "cannot load BPF programs: %s (kernel 5.2 or newer is needed)",
+		     strerror(-err));
+	return err;
+}
+
+static int probe_quietly(const char *path, enum droidbpf_care care, struct droidbpf_text *why)
+{
+	struct probe probe = { .map = -1, .program = -1, .link = -1 };
+	int err = find_fields(path, probe.offsets, why);
+
+	if (err)
+		return err;
+	probe.map = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t),
+				   sizeof(struct probe_found), 1, NULL);
+	err = probe.map < 0 ? probe.map : load(&probe, false);
+	err = err ? explain_load(err, why) : run_and_compare(&probe, care, why);
+	if (probe.link >= 0)
+		close(probe.link);
+	if (probe.program >= 0)
+		close(probe.program);
+	if (probe.map >= 0)
+		close(probe.map);
+	return err;
 }
 
 int droidbpf_probe(const char *path, enum droidbpf_care care, bool verbose,
 		   struct droidbpf_text *why)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
 	libbpf_print_fn_t print = NULL;
-	struct droidbpf_probe *skel;
 	int err;
 
 	if (!verbose)
 		print = libbpf_set_print(NULL);
-	skel = droidbpf_probe__open_opts(&opts);
-	err = skel ? droidbpf_probe__load(skel) : -errno;
-	err = err ? explain_load(path, err, why) : run_and_compare(skel, care, why);
-	droidbpf_probe__destroy(skel);
+	err = probe_quietly(path, care, why);
 	if (!verbose)
 		libbpf_set_print(print);
 	return err;

@@ -55,7 +55,7 @@ class Workshop:
             sources[-1].write_text(embed.c_source(embed.pack(entries)))
         _gcc(
             [*sources, *self.folder.glob("*.o")], "-static", "-pthread", "-Wl,--wrap=syscall",
-            *LIBRARIES, "-o", program, includes=(RUNTIME,),
+            *LIBRARIES, "-o", program,
         )  # fmt: skip
         return program
 
@@ -73,18 +73,22 @@ def workshop(folder: Path) -> Workshop:
     clang += [f"-I{HEADERS}", "-c", RUNTIME / "probe.bpf.c", "-o", compiled]
     subprocess.run(clang, check=True)
     subprocess.run(["bpftool", "gen", "object", linked, compiled], check=True)
-    with (folder / "probe.skel.h").open("wb") as file:
-        command = ["bpftool", "gen", "skeleton", linked, "name", "droidbpf_probe"]
-        subprocess.run(command, stdout=file, check=True)
     for source in RUNTIME.glob("*.c"):
         if not source.name.endswith(".bpf.c"):
-            _gcc(["-c", source], "-o", folder / f"{source.stem}.o", includes=(folder,))
+            _gcc(["-c", source], "-o", folder / f"{source.stem}.o")
     return Workshop(folder)
 
 
-def _gcc(inputs: Sequence[object], *rest: object, includes: Sequence[Path]) -> None:
-    folders = [f"-I{folder}" for folder in includes]
-    command = ["aarch64-linux-gnu-gcc", *CFLAGS, *folders, "-isystem", HEADERS, *inputs, *rest]
+def _gcc(inputs: Sequence[object], *rest: object) -> None:
+    command = [
+        "aarch64-linux-gnu-gcc",
+        *CFLAGS,
+        f"-I{RUNTIME}",
+        "-isystem",
+        HEADERS,
+        *inputs,
+        *rest,
+    ]
     subprocess.run(list(map(str, command)), check=True)
 
 

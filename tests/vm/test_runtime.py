@@ -254,7 +254,7 @@ def test_what_the_user_names_goes_before_all(cases: Cases) -> None:
         ("variable wins", -22, r"/hub\.btf \(\$DROIDBPF_BTF\): " + other_kernel("tgid")),
         ("no BTF", -22, r"/bad\.btf \(--btf\): it is no BTF: BPF object format invalid"),
         ("folder", -22, r"/data \(--btf\): it is no BTF: Input/output error"),
-        ("lacking file", -22, r"/lacking\.btf \(--btf\): it lacks task_struct\.static_prio"),
+        ("lacking file", -22, r"/lacking\.btf \(--btf\): it lacks task_struct\.real_parent"),
         ("no file", -2, r"/no\.btf \(--btf\): No such file or directory"),
     ],
 )
