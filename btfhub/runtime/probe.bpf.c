@@ -13,7 +13,7 @@ struct task_struct {
 	char comm[16];
 } __attribute__((preserve_access_index));
 
-int probe(struct task_struct *task)
+__attribute__((section("raw_tp/sys_enter"))) int probe(struct task_struct *task)
 {
 	return __builtin_preserve_field_info(task->tgid, EXISTS) +
 	       __builtin_preserve_field_info(task->pid, EXISTS) +
