@@ -3,7 +3,10 @@
  * Tells bpftool what probe.c looks up in a BTF: the fields of task_struct that relocations of this
  * object ask for stay in a minimized one. It is never loaded: see assemble.c.
  */
+#define SEC(name) __attribute__((section(name), used))
 #define EXISTS 2 /* BPF_FIELD_EXISTS of <bpf/bpf_core_read.h> */
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct task_struct {
 	int static_prio;
@@ -13,7 +16,8 @@ struct task_struct {
 	char comm[16];
 } __attribute__((preserve_access_index));
 
-__attribute__((section("raw_tp/sys_enter"))) int probe(struct task_struct *task)
+SEC("raw_tp/sys_enter")
+int probe(struct task_struct *task)
 {
 	return __builtin_preserve_field_info(task->tgid, EXISTS) +
 	       __builtin_preserve_field_info(task->pid, EXISTS) +
