@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from btfhub.btf import MAX_BYTES
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 from fetch.extract import MTIME
 from fetch.tarwalk import ArchiveError, Limits, open_archive, walk
 
@@ -33,7 +33,8 @@ def unpack(archive: Path) -> tuple[str, bytes]:
                     continue
                 name = entry.path.rpartition("/")[2]
                 if found or entry.kind != "file" or not name.endswith(".btf"):
-                    raise ArchiveError(f"holds something else than one .btf file: {entry.path}")
+                    shown = printable(entry.path)
+                    raise ArchiveError(f"holds something else than one .btf file: {shown}")
                 found.append((name, b"".join(entry.chunks())))
         if not found:
             raise ArchiveError("holds no .btf file")

@@ -10,7 +10,7 @@ from pathlib import Path
 from btfhub import archive, btf, mirror, plausible
 from btfhub.lock import HubFile, Lock
 from btfhub.names import HubName, parse_name
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 from fetch.settings import Settings
 
 ARCH = "arm64"  # of all kernels of the hubs
@@ -65,7 +65,8 @@ def _own(path: Path, any_name: bool) -> Kernel:
     except DroidbpfError:
         if not any_name:
             raise
-        return Kernel(HubName(path.name.removesuffix(".btf"), "", "release"), path=path)
+        name = printable(path.name.removesuffix(".btf"))
+        return Kernel(HubName(name, "", "release"), path=path)
 
 
 def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
@@ -113,11 +114,14 @@ def raw(kernel: Kernel, packed: Path | None, folder: Path) -> Path:
         raise DroidbpfError(f"the BTF in {kernel.file.path} is not the one of the lock")
     _check(kernel, data)
     unpacked = _unpacked(kernel, folder)
-    part = unpacked.with_name(f"{unpacked.name}.{threading.get_ident()}.tmp")
+    part = unpacked.with_name(f"{unpacked.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        return part.replace(unpacked)
+        try:
+            part.write_bytes(data)
+            return part.replace(unpacked)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise DroidbpfError(f"cannot write {unpacked}: {error.strerror}") from error
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 
 _TIMEOUT = 60  # seconds; it takes 0.02 on a kernel's BTF
 _LAST_LINES = 3
@@ -54,7 +54,7 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
         if done.returncode:
             names = ", ".join(path.name for path in objects)
             last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
-            why = "".join(f"\n  {line.strip()}" for line in last[-_LAST_LINES:])
+            why = "".join(f"\n  {printable(line.strip())}" for line in last[-_LAST_LINES:])
             status = why or f" status {done.returncode}"
             raise DroidbpfError(f"bpftool cannot relocate {names} on {btf.name}:{status}")
         return lines, result.read_bytes()

@@ -1,4 +1,4 @@
-"""The one exception family of droidbpf: what went wrong, and what to do next."""
+"""The one exception family of droidbpf: what went wrong, what to do next, in printable words."""
 
 from collections.abc import Iterable
 
@@ -14,6 +14,11 @@ def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(wrong.lower(), folded, 1)
     return f"did you mean {folded[near[0]]}?" if near else otherwise
+
+
+def printable(text: str) -> str:
+    """Give a text that comes from a file without what a terminal would obey: else as in Python."""
+    return text if text.isprintable() else ascii(text)
 
 
 class DroidbpfError(Exception):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 
 _CHUNK = 1 << 18
 _HEADERS = 1 << 16
@@ -126,11 +126,11 @@ def _entry(member: tarfile.TarInfo, stream: "Stream", limits: Limits) -> Entry |
     path = plain(member.name, limits)
     target = ""
     if member.sparse is not None:
-        raise ArchiveError(f"holds a sparse file: {path}")
+        raise ArchiveError(f"holds a sparse file: {printable(path)}")
     if member.isreg():
         kind = "file"
         if not 0 <= member.size <= limits.file:
-            raise ArchiveError(f"holds a file of {member.size} bytes: {path}")
+            raise ArchiveError(f"holds a file of {member.size} bytes: {printable(path)}")
     elif member.isdir():
         kind = "folder"
     elif member.issym():
@@ -138,7 +138,7 @@ def _entry(member: tarfile.TarInfo, stream: "Stream", limits: Limits) -> Entry |
     elif member.islnk():
         kind, target = "hardlink", plain(member.linkname, limits)
     else:
-        raise ArchiveError(f"holds a device, a FIFO or an unknown kind of file: {path}")
+        raise ArchiveError(f"holds a device, a FIFO or an unknown kind of file: {printable(path)}")
     if not path:
         return None
     return Entry(path, kind, target, member.size, bool(member.mode & 0o100), stream)

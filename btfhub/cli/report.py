@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,12 +106,9 @@ def _examine(job: _Job) -> "report.Kernel":
     from btfhub import kernels
     from btfhub.examine import examine
 
-    name = job.kernel.name
-    if not name.name.isprintable():  # that of a user's file
-        name = replace(name, name=ascii(name.name))
     with tempfile.TemporaryDirectory() as folder:
         raw = kernels.raw(job.kernel, job.packed, job.unpacked or Path(folder))
-        return examine(name, raw, job.objects, job.bpftool)
+        return examine(job.kernel.name, raw, job.objects, job.bpftool)
 
 
 def _app(objects: Sequence[Path]) -> str:

@@ -64,6 +64,7 @@ def test_folders_around_the_btf_are_no_matter(file: Path) -> None:
             "holds something else than one .btf file: b.btf",
         ),
         ([link("a.btf", "/etc/passwd")], "holds something else than one .btf file: a.btf"),
+        ([member("a\u202e.txt", DATA)], "holds something else than one .btf file: 'a\\u202e.txt'"),
         ([member("../a.btf", DATA)], "holds a path with '..': '../a.btf'"),
         ([member("a\x1b.btf", DATA)], "holds a name with a control character or not in UTF-8:"
          " 'a\\x1b.btf'"),
