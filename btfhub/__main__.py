@@ -5,7 +5,6 @@ import gc
 import importlib
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from fetch.errors import DroidbpfError, did_you_mean
@@ -37,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
-        settings = replace(Settings.from_environment(), offline=options.offline)
+        settings = Settings.from_environment()._replace(offline=options.offline)
         status: int = options.run(options, settings)
         sys.stdout.flush()
     except DroidbpfError as error:

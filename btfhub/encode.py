@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from btfhub import archive, btf, images, names, plausible
-from btfhub.lock import PATH, SUFFIX
+from btfhub.lock import PATH, SUFFIX, is_form
 from fetch.errors import DroidbpfError
 
 ARCH = "arm64"
@@ -72,7 +72,7 @@ def place(name: str) -> str:
     if folder.startswith("android"):
         folder = f"common-{folder}"
     path = f"{folder}/{hub_name.name}{ending}"
-    if "/" in name or not PATH.fullmatch(path) or names.parse_name(path).name != name:
+    if "/" in name or not is_form(PATH, path) or names.parse_name(path).name != name:
         raise DroidbpfError(
             f"{ascii(name)[:200]} cannot be the name of a file in a hub",
             "give --name NAME, such as a12-5.10-2022-05 or vendor-5.10-1234abcd",

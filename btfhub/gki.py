@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(NamedTuple):
     """A branch such as android12-5.10.
 
     Attributes:
@@ -24,10 +23,10 @@ class Branch:
 
     kmi: int = -1
     kernel_btf: bool = False
-    months: Mapping[str, int] = field(default_factory=dict)
-    stands_for: Mapping[str, str] = field(default_factory=dict)
+    months: Mapping[str, int] = {}
+    stands_for: Mapping[str, str] = {}
     exact_only: frozenset[str] = frozenset()
-    builds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    builds: Mapping[str, tuple[str, ...]] = {}
 
     def sublevel(self, which: str) -> int:
         """Give the sublevel of a month, of "tip" or of "lts"; -1 where it is not known."""

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from pathlib import Path
 
 from btfhub import mirror
@@ -133,7 +132,7 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
             where = mirror.shown(hub)
             raise PlaceError(f"the index of {where} cannot be had: {error.message}") from error
         files = parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
-    return {name: replace(file, url="") for name, file in files.items()}
+    return {name: file._replace(url="") for name, file in files.items()}
 
 
 def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:

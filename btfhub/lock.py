@@ -8,9 +8,8 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fetch.errors import DroidbpfError
 
@@ -18,24 +17,27 @@ SCHEMA = 1
 SUFFIX = ".btf.tar.xz"
 LARGEST = 16 << 20  # of a lock or an index, bytes
 LARGEST_FILE = 64 << 20  # of an archive or of the BTF in it, bytes
-_PART = r"[A-Za-z0-9][A-Za-z0-9._+~:@-]{0,199}"
-PATH = re.compile(rf"(?:{_PART}/){{0,7}}{_PART}")
-_BASE = re.compile(r"(?:https?://[!-~]{1,1500}/)?")
+# Bounded repeats take milliseconds to compile: is_form() bounds what these let pass.
+_PART = r"[A-Za-z0-9][A-Za-z0-9._+~:@-]*"
+PATH = re.compile(rf"(?:{_PART}/)*{_PART}")
+_BASE = re.compile(r"(?:https?://[!-~]+/)?")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _FORMS = {
     "name": PATH,
-    "path": re.compile(rf"(?:{_PART}/){{0,7}}{_PART}\.btf\.tar\.xz"),
-    "sha256": re.compile(r"[0-9a-f]{64}"),
-    "btf_sha256": re.compile(r"[0-9a-f]{64}"),
+    "path": re.compile(rf"(?:{_PART}/)*{_PART}\.btf\.tar\.xz"),
+    "sha256": _HASH,
+    "btf_sha256": _HASH,
     "branch": re.compile(rf"(?:{_PART})?"),
     "month": re.compile(r"(?:[0-9]{4}-[0-9]{2})?"),
-    "url": re.compile(r"(?:https?://[!-~]{1,2000})?"),
+    "url": re.compile(r"(?:https?://[!-~]+)?"),
 }
+_MOST_PARTS = 8
+_MOST_LETTERS = 2000
 _SIZES = ("size", "btf_size")
 _OPTIONAL = {"branch", "month", "url"}
 
 
-@dataclass(frozen=True)
-class HubFile:
+class HubFile(NamedTuple):
     """One BTF of a hub: sizes in bytes, hashes in lowercase hex.
 
     Args:
@@ -58,8 +60,7 @@ class HubFile:
     url: str = ""
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(NamedTuple):
     """Upstream's URL at a fixed commit (ends with "/"; "" for none), and the files by name."""
 
     url: str
@@ -102,7 +103,7 @@ def parse(data: bytes, where: str) -> Lock:
             f"{where} has schema {str(top['schema'])[:20]}; this program reads {SCHEMA}"
         )
     url = top.get("url", "")
-    if not isinstance(url, str) or not _BASE.fullmatch(url):
+    if not is_form(_BASE, url):
         raise DroidbpfError(f'{where}: url must be an http(s) URL that ends with "/"')
     if not isinstance(top.get("files"), list):
         raise DroidbpfError(f"{where}: files must be a list")
@@ -115,6 +116,14 @@ def parse(data: bytes, where: str) -> Lock:
         files[file.name] = file
         paths.add(file.path)
     return Lock(url, files)
+
+
+def is_form(form: re.Pattern[str], value: object) -> bool:
+    """Tell whether a value is a text of this form, of bounded length; a path of bounded depth."""
+    if not isinstance(value, str) or len(value) > _MOST_LETTERS or not form.fullmatch(value):
+        return False
+    parts = value.split("/") if "://" not in value else []
+    return len(parts) <= _MOST_PARTS and all(len(part) <= 200 for part in parts)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,14 +142,14 @@ def _file(where: str, table: Any, base: str) -> HubFile:
             raise DroidbpfError(f"{where} has no {key}")
     for key, value in table.items():
         if form := _FORMS.get(key):
-            if not isinstance(value, str) or not form.fullmatch(value):
+            if not is_form(form, value):
                 raise DroidbpfError(f"{where}: {key} cannot be {_shown(value)}")
         elif key not in _SIZES:
             raise DroidbpfError(f"{where}: unknown key {_shown(key)}")
         elif type(value) is not int or not 0 < value <= LARGEST_FILE:
             raise DroidbpfError(f"{where}: {key} cannot be {_shown(value)}")
     file = HubFile(**table)
-    return replace(file, url=base + file.path) if base and "url" not in table else file
+    return file._replace(url=base + file.path) if base and "url" not in table else file
 
 
 def _shown(value: object) -> str:
@@ -153,7 +162,7 @@ def render(lock: Lock) -> bytes:
     """Give a lock or an index as JSON: the same files always give the same bytes."""
     files = []
     for file in sorted(lock.files.values(), key=lambda one: one.path):
-        table = {key: value for key, value in asdict(file).items() if value or key == "url"}
+        table = {key: value for key, value in file._asdict().items() if value or key == "url"}
         if file.url == (lock.url + file.path if lock.url else ""):
             del table["url"]
         files.append(table)

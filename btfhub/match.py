@@ -1,7 +1,7 @@
 """Finds the BTF that fits a kernel release; btfhub/runtime does the same in C on the device."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from btfhub import gki
 from btfhub.names import HubName, Release, parse_release
@@ -17,8 +17,7 @@ CONFIDENCE = {
 _SHORTEST_COMMIT = 7  # hex digits
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What a kernel must have for a BTF to fit; it goes into programs, too.
 
     Attributes:
@@ -105,8 +104,7 @@ def ranked(r: Release, keys: Iterable[Key]) -> list[tuple[int, Key]]:
     )
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """Which BTF fits a kernel, and why.
 
     Attributes:

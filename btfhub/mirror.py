@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from btfhub.lock import PATH, SUFFIX, HubFile, Lock
+from btfhub.lock import PATH, SUFFIX, HubFile, Lock, is_form
 from fetch.errors import DroidbpfError, did_you_mean
 from fetch.settings import Settings
 
@@ -122,7 +122,7 @@ def compare(paths: Iterable[str], lock: Lock) -> Holding:
         if path in by_path:
             continue
         if alike and alike.name not in files:
-            files[alike.name] = replace(alike, path=path)
+            files[alike.name] = alike._replace(path=path)
         else:
             others.append(path)
     unpinned = {name: path for path, name in named(others, taken=lock.files).items()}
@@ -149,7 +149,7 @@ def paths_of(folder: Path) -> Iterator[str]:
         folders[:] = [] if deep else [one for one in folders if not one.startswith(".")]
         for name in files:
             path = (below / name).as_posix()
-            if name.endswith(SUFFIX) and PATH.fullmatch(path):
+            if name.endswith(SUFFIX) and is_form(PATH, path):
                 yield path
 
 
@@ -276,7 +276,7 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
 
     folder = folder_of(hub)
     if folder:
-        settings = replace(settings, mirror=str(folder))
+        settings = settings._replace(mirror=str(folder))
     pins = []
     for file in files:
         urls = [url_of(hub, file.path)] if hub and not folder else []

@@ -1,7 +1,7 @@
 """Reads the names of kernels and of a hub's files: `uname -r`, and what a BTF file is called."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fetch.errors import DroidbpfError
 
@@ -23,8 +23,7 @@ _ENDINGS = (".btf.tar.xz", ".btf")
 _ARCH = "-arm64"
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(NamedTuple):
     """A kernel release, as `uname -r` prints it.
 
     Attributes:
@@ -54,8 +53,7 @@ class Release:
         return f"android{self.android}-{self.version}" if self.android else ""
 
 
-@dataclass(frozen=True)
-class HubName:
+class HubName(NamedTuple):
     """The name of a hub's file.
 
     Attributes:

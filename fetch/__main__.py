@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; give the exit status: 0 done, 2 failed, 130 interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        settings = replace(
-            Settings.from_environment(),
+        settings = Settings.from_environment()._replace(
             mirror=options.mirror,
             offline=options.offline,
             downloaded=_downloaded,

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from fetch import cache, download
@@ -130,7 +129,7 @@ def _in_turns(pins: list[Pin], settings: Settings) -> Settings:
             progress(name, size, size)
             settings.downloaded(name, place, size, seconds)
 
-    return replace(settings, report=report, progress=progress, downloaded=downloaded)
+    return settings._replace(report=report, progress=progress, downloaded=downloaded)
 
 
 def _error(

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fetch.settings import Settings
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 @contextmanager
 def told(settings: Settings) -> Iterator[Settings]:
     """Give settings that print warnings, and show a bar for each download on a terminal."""
-    settings = replace(settings, report=lambda line: print(f"warning: {line}", file=sys.stderr))
+    settings = settings._replace(report=lambda line: print(f"warning: {line}", file=sys.stderr))
     if not sys.stderr.isatty():
         yield settings
         return
@@ -41,7 +40,7 @@ def told(settings: Settings) -> Iterator[Settings]:
             settings.downloaded(name, place, size, seconds)
 
     try:
-        yield replace(settings, progress=show, report=report, downloaded=downloaded)
+        yield settings._replace(progress=show, report=report, downloaded=downloaded)
     finally:
         for bar in bars.values():
             bar.close()

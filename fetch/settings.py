@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fetch.errors import DroidbpfError
 
@@ -12,8 +12,7 @@ def _quiet(*_: object) -> None:
     """Drop a message."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Settings of every function that may download.
 
     Args:

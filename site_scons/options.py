@@ -100,8 +100,7 @@ def inherited() -> dict[str, str]:
 
 def fetch_settings(env: Any) -> Any:
     """Give what fetch is to heed of the options."""
-    from dataclasses import replace
 
     from fetch.settings import Settings
 
-    return replace(Settings.from_environment(), mirror=env["mirror"], offline=env["offline"] == "1")
+    return Settings.from_environment()._replace(mirror=env["mirror"], offline=env["offline"] == "1")

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from btfhub import index, lock, mirror
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         files = _described(paths, options.hub, folder, entries, shown)
     names = {path: name for name, path in held.unpinned.items()}
     names |= {held.differing[name].path: name for name in held.differing}
-    new = [replace(file, name=names[file.path]) for file in files]
+    new = [file._replace(name=names[file.path]) for file in files]
     if new:
         lock.write(options.lock, Lock(pins.url, pins.files | lock.make("", new).files))
     added = [file for file in new if file.name in held.unpinned]
@@ -62,7 +62,7 @@ def _compare(folder: Path, pins: Lock) -> mirror.Holding:
     for file in held.files.values():
         size, sha256 = index.digest(folder / file.path)
         if (size, sha256) != (file.size, file.sha256):
-            differing[file.name] = replace(file, size=size, sha256=sha256)
+            differing[file.name] = file._replace(size=size, sha256=sha256)
     return replace(held, differing=differing)
 
 
@@ -128,7 +128,7 @@ def _described(
         told_of = by_path[file.path]
         if (file.btf_size, file.btf_sha256) != (told_of.btf_size, told_of.btf_sha256):
             raise DroidbpfError(f"the BTF in {file.path} is not the one of the hub's index")
-    return [replace(file, url=mirror.public_url(hub, file.path)) for file in files]
+    return [file._replace(url=mirror.public_url(hub, file.path)) for file in files]
 
 
 def _tell(
@@ -142,8 +142,8 @@ def _tell(
     if options.json:
         document = {
             "schema": 1,
-            "added": [asdict(file) for file in added],
-            "replaced": [asdict(file) for file in replaced],
+            "added": [file._asdict() for file in added],
+            "replaced": [file._asdict() for file in replaced],
             "unpinned": sorted(held.unpinned.values()) if options.check else [],
             "differing": [
                 {"name": name, "lock": pins.files[name].sha256, "hub": entry.sha256}

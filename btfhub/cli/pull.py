@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from btfhub import index, lock, mirror
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         places[name] = place
 
     pins = lock.load(options.lock)
-    with told(replace(settings, downloaded=downloaded)) as shown:
+    with told(settings._replace(downloaded=downloaded)) as shown:
         files = _chosen(options, pins, shown)
         found = mirror.obtain(files, options.hub, pins, shown)
     rows = [(file, found[file.name], places.get(file.path, "cache")) for file in files]

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
 
 from btfhub import lock, match, names
 from fetch.errors import DroidbpfError
@@ -50,7 +49,7 @@ def _keys(paths: Mapping[str, str]) -> Iterator[match.Key]:
             key = match.key(names.parse_name(path))
         except DroidbpfError:
             continue  # a file that does not tell its kernel is for no kernel that we know
-        yield key if key.name == name else replace(key, name=name)
+        yield key if key.name == name else key._replace(name=name)
 
 
 def _step(found: match.Match) -> str:
@@ -79,7 +78,7 @@ def _json(release: names.Release, found: match.Match, paths: Mapping[str, str]) 
 
     document = {
         "schema": 1,
-        "release": asdict(release) | {"branch": release.branch},
+        "release": release._asdict() | {"branch": release.branch},
         "found": found.key and file(found.key, found.confidence),
         "reason": found.reason,
         "warnings": found.warnings,

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 from SCons.Script import Action
@@ -52,11 +51,10 @@ def runtime(env):
     """Give the node of libdroidbpf.a; its header goes on the include path of the apps."""
     output = f"{env['VARIANT']}/btfhub"
     env["CPPPATH"] = [*env["CPPPATH"], f"#{RUNTIME}"]
-    own = env.Clone(CPPPATH=[f"#{output}", *env["CPPPATH"]])
+    own = env.Clone()
     own.Append(CCFLAGS=["-O2", "-g", "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
     compiled = own.BpfTmpObject(f"#{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
     env["PROBE"] = own.BpfObject(f"#{output}/probe.bpf.o", compiled)
-    own.BpfSkeleton(f"#{output}/probe.skel.h", env["PROBE"], SKELETON="droidbpf_probe")
     sources = sorted(name for name in os.listdir(RUNTIME) if name.endswith(".c"))
     objects = [
         own.TargetObject(f"#{output}/{source[:-2]}.o", f"#{RUNTIME}/{source}")
@@ -151,7 +149,7 @@ def _packed(env, kernel):
 
 def _settings(env):
     """Give what fetch is to heed: mirror= is of source archives."""
-    return replace(env["FETCH_SETTINGS"](), mirror="")
+    return env["FETCH_SETTINGS"]()._replace(mirror="")
 
 
 def _minimize(target, source, env):

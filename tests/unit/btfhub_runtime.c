@@ -5,6 +5,7 @@
  *	match FILE		for each release of stdin: its parts, how well what fits, and its name
  *	list FILE		what is embedded, an entry a line, and what is told of it
  *	fuzz FILE SEED N	nothing that is damaged does harm, N times
+ *	assemble FIELD		the probe's program, an instruction a line; each field is FIELD bytes on
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include <zlib.h>
 
+#include "probe.h"
 #include "runtime.h"
 
 #define HEADER 12
@@ -167,6 +169,22 @@ static void fuzz(const unsigned char *data, size_t size, unsigned int times)
 	free(packed);
 }
 
+static int assemble(int bytes, bool only_tgid)
+{
+	struct bpf_insn *code = malloc(PROBE_INSNS * sizeof(*code));
+	uint32_t offsets[N_FIELDS];
+	int n;
+
+	for (int i = 0; i < N_FIELDS; i++)
+		offsets[i] = bytes + i;
+	n = droidbpf_assemble(code, 77, offsets, only_tgid);
+	for (int i = 0; i < n; i++)
+		printf("%02x r%d r%d %d %d\n", code[i].code, code[i].dst_reg, code[i].src_reg,
+		       code[i].off, code[i].imm);
+	free(code);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct droidbpf_embedded embedded;
@@ -176,6 +194,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 3;
+	if (!strcmp(argv[1], "assemble"))
+		return assemble(atoi(argv[2]), argc > 3);
 	data = read_file(argv[2], &size);
 	if (!strcmp(argv[1], "fuzz") && argc == 5) {
 		next = atoi(argv[3]);

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("release.c", "match.c", "embedded.c", "summary.c")
+SOURCES = ("release.c", "match.c", "embedded.c", "assemble.c", "summary.c")
 # Real ones, as phones tell them.
 RELEASES = (
     "5.10.43-android12-9-00007-g9771767708df-ab8009062",

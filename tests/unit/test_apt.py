@@ -7,7 +7,6 @@ configuration would be; the last tests ask the distribution's.
 import hashlib
 import shutil
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def test_signed_package_is_given_and_cached(
     assert path.read_bytes() == data
     before = len(archive.server.requests)
     assert kernel(settings) == path
-    assert kernel(replace(settings, offline=True)) == path
+    assert kernel(settings._replace(offline=True)) == path
     assert len(archive.server.requests) == before
 
 
@@ -214,7 +213,7 @@ def test_threads_share_one_state(archive: Archive, settings: Settings, tmp_path:
 
 def test_offline_without_index_opens_no_socket(archive: Archive, settings: Settings) -> None:
     with pytest.raises(DroidbpfError) as failure:
-        kernel(replace(settings, offline=True))
+        kernel(settings._replace(offline=True))
     assert failure.value.message == f"offline=1, and there is no index of {SUITE}-arm64 yet"
     assert archive.server.requests == []
 

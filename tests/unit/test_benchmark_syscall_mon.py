@@ -45,4 +45,6 @@ def test_an_unknown_benchmark_is_refused(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "benchmarks", *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 2
-    assert result.stderr == "usage: python -m benchmarks build|syscall_mon [options]\n"
+    assert result.stderr.startswith("usage: python -m benchmarks ")
+    assert "|build|" in result.stderr
+    assert "|syscall_mon [options]\n" in result.stderr

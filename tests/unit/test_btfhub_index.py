@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import hubs
@@ -110,7 +109,7 @@ def test_index_of_a_real_file_is_what_the_lock_pins(tmp_path: Path, name: str) -
     (tmp_path / file.path).symlink_to(path)
     made = index.of_folder(tmp_path).files[name]
     assert lock.make("", [made]) == lock.parse(lock.render(lock.make("", [made])), "x")
-    assert {**vars(made), "url": file.url} == vars(file)
+    assert made._replace(url=file.url) == file
 
 
 def serve(server: Server, *files: lock.HubFile) -> str:
@@ -122,7 +121,7 @@ def test_index_of_a_web_server_is_compared_with_the_lock(
     server: Server, settings: Settings
 ) -> None:
     changed = entry(ROCK)
-    other = replace(changed, sha256="0" * 64, url="")
+    other = changed._replace(sha256="0" * 64, url="")
     hub = serve(server, entry(MAY, ""), other, entry(UBUNTU, ""))
     held = index.holding(hub, locked([MAY, JUNE, ROCK]), settings)
     assert list(held.files) == ["a12-5.10-2022-05", "rock5b-5.10-f9d1b1529"]
@@ -146,7 +145,7 @@ def test_web_server_without_an_index_holds_what_is_locked_and_that_is_told(
 
 
 def test_offline_no_index_is_asked_for(server: Server, settings: Settings) -> None:
-    offline = replace(settings, offline=True)
+    offline = settings._replace(offline=True)
     assert index.holding(server.url, locked(), offline).files == locked().files
     assert server.requests == []
 
@@ -189,7 +188,7 @@ def test_hostile_index_is_one_clear_error(
 
 
 def test_index_in_a_folder_is_no_authority_over_its_files(hub: Path, settings: Settings) -> None:
-    lie = lock.make("", [replace(entry(MAY, ""), sha256="0" * 64)])
+    lie = lock.make("", [entry(MAY, "")._replace(sha256="0" * 64)])
     lock.write(hub / "index.json", lie)
     held = index.holding(str(hub), locked(), settings)
     assert (held.differing, list(held.unpinned)) == ({}, ["5.4.0-42-generic"])

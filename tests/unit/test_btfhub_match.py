@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -162,14 +161,14 @@ def test_a_commit_fits_by_a_prefix_of_seven_digits(mine: str, theirs: str, expec
 
 def test_ties_go_by_release_month_and_name_whatever_the_order() -> None:
     base = Key("m", "5.10", 12, 9, 101, 202204)
-    own = replace(base, name="z", month=0, release="5.10.101-android12-9-z")
+    own = base._replace(name="z", month=0, release="5.10.101-android12-9-z")
     expected = [
         own,
-        replace(base, name="late", month=202205),
+        base._replace(name="late", month=202205),
         base,
-        replace(base, name="a", month=0),
-        replace(base, name="b", month=0),
-        replace(base, name="older", sublevel=100, month=202301),
+        base._replace(name="a", month=0),
+        base._replace(name="b", month=0),
+        base._replace(name="older", sublevel=100, month=202301),
     ]
     release = parse_release("5.10.101-android12-9")
     for order in itertools.permutations(expected):

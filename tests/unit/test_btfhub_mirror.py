@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import hubs
@@ -60,7 +59,7 @@ def test_flat_folder_is_matched_by_file_names(tmp_path: Path, settings: Settings
     name = Path(MAY).name
     (tmp_path / "flat" / name).write_bytes(packed(MAY))
     files = mirror.listing(str(tmp_path / "flat"), LOCK)
-    assert files == {"a12-5.10-2022-05": replace(entry(MAY), path=name)}
+    assert files == {"a12-5.10-2022-05": entry(MAY)._replace(path=name)}
     found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), LOCK, settings)
     assert found["a12-5.10-2022-05"].read_bytes() == packed(MAY)
 
@@ -244,7 +243,7 @@ def test_hub_that_cannot_be_reached_lists_every_file_with_its_places(
 def test_offline_a_folder_still_serves_and_what_it_lacks_is_listed(
     hub: Path, settings: Settings
 ) -> None:
-    offline = replace(settings, offline=True)
+    offline = settings._replace(offline=True)
     (hub / JUNE).unlink()
     assert mirror.obtain([LOCK.files[NAMES[0]]], str(hub), LOCK, offline)
     with pytest.raises(DroidbpfError) as failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import string
 
@@ -143,7 +142,7 @@ def test_nothing_but_a_clear_refusal_comes_of_noise() -> None:
         assert build in text
         left = text.removesuffix(release.rest) if not commit + build else text
         assert len(left) >= len("0.0.0" + commits + commit + build)
-        for value in dataclasses.astuple(release):
+        for value in release:
             assert not isinstance(value, int) or -1 <= value < 10**9
 
 

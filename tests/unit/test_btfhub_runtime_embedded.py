@@ -149,3 +149,16 @@ def test_mutants_do_no_harm(
     assert done.returncode == 0, done.stderr
     accepted = int(done.stdout.split()[0])
     assert 1000 < accepted < 24000  # it got behind the first check, and was refused too
+
+
+@pytest.mark.parametrize("options", [[], ["only_tgid"]])
+def test_the_probe_reads_each_field_where_it_was_told(driver: Path, options: list[str]) -> None:
+    command = [driver, "assemble", "70000", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")  # the sanitizers know the room for it
+    code = done.stdout.splitlines()
+    assert code[0] == "18 r7 r2 0 77"  # BPF_LD_IMM64 of the map's value
+    assert code[-1] == "95 r0 r0 0 0"  # BPF_EXIT
+    # r3 += offset; the parent's tgid is the last one, at the same offset as the first
+    added = [line.split()[-1] for line in code if line.startswith("07 r3 r0 0 ")]
+    assert added == ["70000", "70001", "70002", "70004", "70003", "70000"]

@@ -22,7 +22,7 @@ PIN = pin_of()
 
 @pytest.fixture
 def settings(settings: Settings, mirror: Path) -> Settings:
-    return replace(settings, mirror=str(mirror))
+    return settings._replace(mirror=str(mirror))
 
 
 def test_mirror_folder_serves_by_name(settings: Settings) -> None:
@@ -84,7 +84,7 @@ def test_corrupt_cached_file_offline_is_a_clear_error(settings: Settings) -> Non
     path = obtain(PIN, settings)
     path.write_bytes(DATA[:-1])
     with pytest.raises(DroidbpfError) as failure:
-        obtain(PIN, replace(settings, offline=True, mirror=""))
+        obtain(PIN, settings._replace(offline=True, mirror=""))
     assert str(failure.value) == (
         "error: offline=1, and not in the cache:\n"
         f"  thing-1.0.tar.gz (sha256 {HASH}, 400000 bytes)\n"

@@ -23,7 +23,7 @@ PIN = pin_of()
 
 @pytest.fixture
 def settings(settings: Settings, mirror: Path) -> Settings:
-    return replace(settings, mirror=str(mirror))
+    return settings._replace(mirror=str(mirror))
 
 
 @contextlib.contextmanager
@@ -66,11 +66,11 @@ def test_disk_full_in_the_middle_leaves_nothing(settings: Settings, server: Serv
     pin = replace(PIN, urls=(server.url + "/a",))
     with small_disk(settings.cache, 1 << 20):
         with pytest.raises(DroidbpfError) as failure:
-            obtain(pin, replace(settings, cache=inner, mirror=""))
+            obtain(pin, settings._replace(cache=inner, mirror=""))
         (settings.cache / "ballast").unlink()
         left = [path for path in inner.rglob("*") if path.is_file() and path.stat().st_size]
         server.routes["/a"] = body(DATA)
-        assert obtain(pin, replace(settings, cache=inner, mirror="")).read_bytes() == DATA
+        assert obtain(pin, settings._replace(cache=inner, mirror="")).read_bytes() == DATA
     assert failure.value.message == (
         f"no space left in the download cache {inner}: the download needs 400000 bytes"
     )

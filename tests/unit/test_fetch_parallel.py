@@ -125,7 +125,7 @@ def test_offline_lists_every_missing_file_at_once(server: Server, settings: Sett
     pins = pins_of(server, 4)
     parallel.obtain(pins[:1], settings)
     with pytest.raises(DroidbpfError) as failure:
-        parallel.obtain(pins, replace(settings, offline=True))
+        parallel.obtain(pins, settings._replace(offline=True))
     assert failure.value.message.startswith("offline=1, and not in the cache:\n  1.tar (sha256 ")
     assert failure.value.message.count("\n    from http://") == 3
     assert len(server.requests) == 1
@@ -177,7 +177,7 @@ def test_progress_is_that_of_all_files_and_comes_from_one_thread_at_a_time(
         inside.release()
 
     pins = pins_of(server, 8)
-    parallel.obtain(pins, replace(settings, progress=progress, downloaded=progress))
+    parallel.obtain(pins, settings._replace(progress=progress, downloaded=progress))
     total = sum(pin.size for pin in pins)
     sums = [call for call in seen if call[0] == "8 files"]
     assert [call[2] for call in sums] == [total] * len(sums)

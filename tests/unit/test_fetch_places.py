@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def test_mirror_url_is_asked_before_upstream(server: Server, settings: Settings,
     pin = pin_of(server.url + "/upstream")
     server.routes |= {"/m/" + name.replace("HASH", pin.sha256): body(DATA)}
     server.routes |= {"/upstream": body(DATA)}
-    obtain(pin, replace(settings, mirror=server.url + "/m/"))
+    obtain(pin, settings._replace(mirror=server.url + "/m/"))
     assert "/upstream" not in server.paths
 
 
@@ -34,7 +33,7 @@ def test_mirror_with_wrong_bytes_is_skipped_and_named(
     server: Server, settings: Settings, told: list[str]
 ) -> None:
     server.routes |= {"/m/thing-1.0.tar.gz": body(DATA[:-1]), "/a": body(DATA)}
-    obtain(pin_of(server.url + "/a"), replace(settings, mirror=server.url + "/m"))
+    obtain(pin_of(server.url + "/a"), settings._replace(mirror=server.url + "/m"))
     assert told == [
         f"thing-1.0.tar.gz: mirror {server.url}/m is skipped: "
         "thing-1.0.tar.gz: 399999 bytes instead of 400000"
@@ -47,7 +46,7 @@ def test_no_place_reachable_lists_every_place_and_its_reason(
     server.routes["/b"] = status(403)
     pin = pin_of("http://nowhere.invalid/a", server.url + "/b")
     with pytest.raises(DroidbpfError) as failure:
-        obtain(pin, replace(settings, mirror=str(tmp_path / "none")))
+        obtain(pin, settings._replace(mirror=str(tmp_path / "none")))
     assert str(failure.value) == (
         f"error: no place gives thing-1.0.tar.gz (sha256 {pin.sha256}, 400000 bytes):\n"
         f"  cache {settings.cache}: not there\n"

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from vm import machine
@@ -156,4 +155,4 @@ def test_memory_and_processors_are_as_asked(old_kernel: Kernel, run_in_vm) -> No
 def test_cached_kernels_need_no_network(kernel: Kernel, settings) -> None:
     from vm import kernels
 
-    assert kernels.kernel(kernel.name, replace(settings, offline=True)) == kernel
+    assert kernels.kernel(kernel.name, settings._replace(offline=True)) == kernel
