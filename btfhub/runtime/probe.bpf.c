@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Tells bpftool what probe.c looks up in a BTF: the fields of task_struct that relocations of this
+ * Tells bpftool what fields.c looks up in a BTF: the fields of task_struct that relocations of this
  * object ask for stay in a minimized one. It is never loaded: see assemble.c.
  */
 #define SEC(name) __attribute__((section(name), used))

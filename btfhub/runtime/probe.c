@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "probe.h"
@@ -30,7 +29,6 @@
 #endif
 #define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
 #define CHILD_STACK (16 << 10) /* bytes */
-#define MAX_DEPTH 8 /* of anonymous structs in one another */
 #define DEFAULT_PRIO 120 /* static_prio at nice 0, of every scheduling policy */
 
 struct probe {
@@ -189,54 +187,6 @@ static int run_and_compare(struct probe *probe, enum droidbpf_care care, struct 
 	return check_static_prio(why, &self, care);
 }
 
-/* Finds a member, also in what is anonymous in a struct; adds its offset in bits. */
-static bool find_member(const struct btf *btf, __u32 id, const char *name, int depth, __u32 *bits)
-{
-	const struct btf_type *type = btf__type_by_id(btf, id);
-	const struct btf_member *member;
-
-	if (!type || !btf_is_composite(type) || depth > MAX_DEPTH)
-		return false;
-	member = btf_members(type);
-	for (int i = 0; i < btf_vlen(type); i++, member++) {
-		const char *its = btf__name_by_offset(btf, member->name_off);
-
-		if (its && *its ? !strcmp(its, name)
-				: find_member(btf, member->type, name, depth + 1, bits)) {
-			*bits += btf_member_bit_offset(type, i);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Gives 0 or PROBE_WRONG. */
-static int find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why)
-{
-	static const char *const names[N_FIELDS] = FIELD_NAMES;
-	struct btf *btf = btf__parse(path, NULL);
-	char reason[128];
-	int id;
-
-	if (!btf) {
-		libbpf_strerror(errno, reason, sizeof(reason)); /* its own numbers, too */
-		droidbpf_add(why, "it is no BTF: %s", reason);
-		return PROBE_WRONG;
-	}
-	id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
-	for (int i = 0; i < N_FIELDS; i++) {
-		__u32 bits = 0;
-
-		if (id < 0 || !find_member(btf, id, names[i], 0, &bits)) {
-			droidbpf_add(why, "it lacks task_struct.%s", names[i]);
-			break;
-		}
-		offsets[i] = bits / 8;
-	}
-	btf__free(btf);
-	return why->size ? PROBE_WRONG : 0;
-}
-
 static int explain_load(int err, struct droidbpf_text *why)
 {
 	if (err == -EPERM || geteuid()) {
@@ -251,7 +201,7 @@ static int explain_load(int err, struct droidbpf_text *why)
 static int probe_quietly(const char *path, enum droidbpf_care care, struct droidbpf_text *why)
 {
 	struct probe probe = { .map = -1, .program = -1, .link = -1 };
-	int err = find_fields(path, probe.offsets, why);
+	int err = droidbpf_find_fields(path, probe.offsets, why);
 
 	if (err)
 		return err;

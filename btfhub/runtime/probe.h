@@ -11,7 +11,7 @@
 #define COMM_LEN 16 /* TASK_COMM_LEN */
 #define PROBE_INSNS 80 /* at most */
 
-/* The fields of task_struct that it reads: FIELD_NAMES tells their names. */
+/* The fields of task_struct that it reads. */
 enum probe_field {
 	FIELD_TGID,
 	FIELD_PID,
@@ -20,10 +20,6 @@ enum probe_field {
 	FIELD_STATIC_PRIO,
 	N_FIELDS,
 };
-#define FIELD_NAMES                                                                                \
-	{                                                                                          \
-		"tgid", "pid", "comm", "real_parent", "static_prio"                                \
-	}
 
 /* The value of its map: what helpers tell of the current task, and what it reads by the BTF. */
 struct probe_found {
@@ -39,7 +35,12 @@ struct probe_found {
 	uint32_t only_tgid; /* where it is attached: no other process's syscalls count */
 };
 
-/* Gives the number of instructions. `offsets`: of the fields, in bytes. */
+struct droidbpf_text;
+
+/* Gives the offsets of the fields, in bytes: 0, or PROBE_WRONG with the reason in `why`. */
+int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why);
+
+/* Gives the number of instructions. only_tgid: the map tells of which process it reads. */
 int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, bool only_tgid);
 
 #endif

@@ -19,6 +19,7 @@ from syscall_mon_guest import CLANG
 
 from btfhub import embed, match
 from btfhub.archive import unpack
+from btfhub.btf import types
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
 
@@ -31,6 +32,7 @@ ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
 KERNEL = ASSETS / "kernels/android12-5.10-nobtf"
 RELEASE = "5.10.223-android12-9-00001-g5eedb9f00001-ab1234567"
 OWN = "5.10.223-android12-9-nobtf"
+STRUCT = 4  # BTF_KIND_STRUCT
 CFLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
 
 
@@ -111,15 +113,23 @@ def entry(name: str, btf: bytes, careful: bool = False) -> embed.Entry:
 
 
 def moved(btf: bytes, member: str, by_bytes: int) -> bytes:
-    """Give a minimized BTF in which a member of task_struct is elsewhere.
+    """Give a minimized BTF in which a member of task_struct is elsewhere."""
+    at = _member(btf, member)
+    (bits,) = struct.unpack_from("<I", btf, at + 8)
+    return btf[: at + 8] + struct.pack("<I", bits + by_bytes * 8) + btf[at + 12 :]
 
-    A struct btf_member has the offset of its name, its type, and its own offset in bits.
-    """
-    types = struct.unpack_from("<I", btf, 12)[0]
-    name = btf.index(b"\0" + member.encode() + b"\0", 24 + types) + 1 - 24 - types
-    found = [
-        at for at in range(24, 24 + types - 8, 4) if struct.unpack_from("<I", btf, at)[0] == name
-    ]
+
+def looping(btf: bytes) -> bytes:
+    """Give a minimized BTF whose task_struct is, without a name, its own first member."""
+    at = _member(btf, "static_prio")
+    kinds = [kind for _, kind, _ in types(btf)]
+    return btf[:at] + struct.pack("<II", 0, kinds.index(STRUCT) + 1) + btf[at + 8 :]
+
+
+def _member(btf: bytes, name: str) -> int:
+    """Give the offset of the struct btf_member, whose own are name, type and offset in bits."""
+    (size,) = struct.unpack_from("<I", btf, 12)
+    text = btf.index(b"\0" + name.encode() + b"\0", 24 + size) + 1 - 24 - size
+    found = [at for at in range(24, 16 + size, 4) if struct.unpack_from("<I", btf, at)[0] == text]
     assert len(found) == 1
-    (bits,) = struct.unpack_from("<I", btf, found[0] + 8)
-    return btf[: found[0] + 8] + struct.pack("<I", bits + by_bytes * 8) + btf[found[0] + 12 :]
+    return found[0]

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from runtime_programs import KERNEL, OWN, RELEASE, entry, hub_btf, moved, own_btf, workshop
+from runtime_programs import KERNEL, OWN, RELEASE, entry, hub_btf, looping, moved, own_btf, workshop
 
 from vm import kernels, machine
 
@@ -49,6 +49,7 @@ CASES = {
     "no BTF": "own -f /bad.btf",
     "near file": "none -f /near.btf",
     "lacking file": "none -f /lacking.btf",
+    "looping file": "none -f /looping.btf",
     "beside": "/beside/hub -v",
     "wrong beside": "/wrong/none",
     "TMPDIR": "mkdir /tmp2; TMPDIR=/tmp2 own -M && ls /tmp2",
@@ -86,6 +87,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, machine.Result]
         "/own.btf": full, "/hub.btf": hub, "/bad.btf": b"no BTF\n", "/near.btf": near,
         "/lacking.btf": own.replace(b"\0static_prio\0", b"\0static_priO\0")
         .replace(b"\0real_parent\0", b"\0real_parenT\0"),
+        "/looping.btf": looping(own),
         "/beside/hub": files["/bin/hub"], f"/beside/{RELEASE}.btf": full,
         "/wrong/none": files["/bin/none"], f"/wrong/{RELEASE}.btf": hub,
     }  # fmt: skip
@@ -255,6 +257,7 @@ def test_what_the_user_names_goes_before_all(cases: Cases) -> None:
         ("no BTF", -22, r"/bad\.btf \(--btf\): it is no BTF: BPF object format invalid"),
         ("folder", -22, r"/data \(--btf\): it is no BTF: Input/output error"),
         ("lacking file", -22, r"/lacking\.btf \(--btf\): it lacks task_struct\.real_parent"),
+        ("looping file", -22, r"/looping\.btf \(--btf\): it lacks task_struct\.tgid"),
         ("no file", -2, r"/no\.btf \(--btf\): No such file or directory"),
     ],
 )

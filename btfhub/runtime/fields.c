@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Looks up in a BTF where the probe is to read. */
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "probe.h"
+#include "runtime.h"
+
+#define MOST_MEMBERS 8192 /* of task_struct, with those of its anonymous structs */
+#define NESTING 64 /* members that an anonymous struct counts for, besides its own */
+
+/*
+ * Finds a member, also in what is anonymous in a struct; adds its offset in bits. It looks at so
+ * many members at most, since the structs of a hostile BTF may be in themselves.
+ */
+static bool find_member(const struct btf *btf, __u32 id, const char *name, int *budget, __u32 *bits)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_member *member;
+
+	if (!type || !btf_is_composite(type))
+		return false;
+	member = btf_members(type);
+	for (int i = 0; i < btf_vlen(type) && --*budget > 0; i++, member++) {
+		const char *its = btf__name_by_offset(btf, member->name_off);
+
+		bool here = its && !strcmp(its, name);
+
+		if (its && !*its) {
+			*budget -= NESTING;
+			here = find_member(btf, member->type, name, budget, bits);
+		}
+		if (here) {
+			*bits += btf_member_bit_offset(type, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why)
+{
+	static const char *const names[N_FIELDS] = {
+		[FIELD_TGID] = "tgid",
+		[FIELD_PID] = "pid",
+		[FIELD_COMM] = "comm",
+		[FIELD_REAL_PARENT] = "real_parent",
+		[FIELD_STATIC_PRIO] = "static_prio",
+	};
+	struct btf *btf = btf__parse(path, NULL);
+	char reason[128];
+	int id;
+
+	if (!btf) {
+		libbpf_strerror(errno, reason, sizeof(reason)); /* its own numbers, too */
+		droidbpf_add(why, "it is no BTF: %s", reason);
+		return PROBE_WRONG;
+	}
+	id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
+	for (int i = 0; i < N_FIELDS; i++) {
+		int budget = MOST_MEMBERS;
+		__u32 bits = 0;
+
+		if (id < 0 || !find_member(btf, id, names[i], &budget, &bits)) {
+			droidbpf_add(why, "it lacks task_struct.%s", names[i]);
+			break;
+		}
+		offsets[i] = bits / 8;
+	}
+	btf__free(btf);
+	return why->size ? PROBE_WRONG : 0;
+}
