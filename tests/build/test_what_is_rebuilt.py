@@ -119,8 +119,12 @@ def test_changed_bpf_header_of_libbpf_rebuilds_bpf_objects_that_include_it(tree:
 
 def test_changed_header_of_libbpf_rebuilds_user_space_that_includes_it(tree: Tree) -> None:
     tree.append(f"{HEADERS}/bpf/libbpf.h", "#define NEW 1\n")
-    runtime = ["btfhub/droidbpf.o", "btfhub/probe.o"]
-    assert tree.scons().made == ["apps/hello/hello.o", "apps/many/many.o", *runtime]
+    made = tree.scons().made
+    assert [name for name in made if name.startswith("apps/")] == [
+        "apps/hello/hello.o",
+        "apps/many/many.o",
+    ]
+    assert "btfhub/probe.o" in made
 
 
 def test_removed_header_of_libbpf_comes_back_and_rebuilds_nothing(tree: Tree) -> None:
@@ -181,7 +185,6 @@ def test_another_clang_compiles_every_bpf_source_and_nothing_else(
         "apps/hello/hello.tmp.bpf.o",
         "apps/many/many.tmp.bpf.o",
         "apps/many/second.tmp.bpf.o",
-        "btfhub/probe.tmp.bpf.o",
     ]
     assert tree.scons(env=toolbox.first).made == bpf_objects
     tree.assert_up_to_date(env=toolbox.first)
@@ -200,8 +203,6 @@ def test_another_bpftool_makes_all_that_it_makes_and_nothing_else(
         "apps/many/many.skel.h",
         "apps/many/second.bpf.o",
         "apps/many/second.skel.h",
-        "btfhub/probe.bpf.o",
-        "btfhub/probe.skel.h",
         f"vmlinux/{ARCH}/vmlinux.h",
     ]
     assert tree.scons(env=toolbox.first).made == made
