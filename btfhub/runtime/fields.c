@@ -51,12 +51,12 @@ int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_te
 		[FIELD_STATIC_PRIO] = "static_prio",
 	};
 	struct btf *btf = btf__parse(path, NULL);
-	char reason[128];
 	int id;
 
 	if (!btf) {
-		libbpf_strerror(errno, reason, sizeof(reason)); /* its own numbers, too */
-		droidbpf_add(why, "it is no BTF: %s", reason);
+		droidbpf_add(why, "it is no BTF");
+		if (errno < __LIBBPF_ERRNO__START)
+			droidbpf_add(why, ": %s", strerror(errno));
 		return PROBE_WRONG;
 	}
 	id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Gives libbpf, which takes BTF only from a path, a file that nobody else sees and that is gone
- * when the program is. */
+/*
+ * Gives libbpf, which takes BTF only from a path, a file that nobody else sees and that is gone when
+ * the program is.
+ */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -50,25 +52,13 @@ static int finish(struct droidbpf_file *file, int fd, const void *data, size_t s
 	return err;
 }
 
+/* A file that never has a name. */
 static int open_in(const char *folder)
 {
-	char path[PATH_MAX];
-	int fd;
-
-	if (!folder || !*folder) {
-		errno = ENOENT;
-		return -1;
-	}
-	if (snprintf(path, sizeof(path), "%s/droidbpf-btf.XXXXXX", folder) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = mkstemp(path);
-	if (fd >= 0) {
-		unlink(path);
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-	return fd;
+	if (folder && *folder)
+		return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	errno = ENOENT;
+	return -1;
 }
 
 int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,

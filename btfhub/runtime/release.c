@@ -51,8 +51,10 @@ static bool read_number(const char **at, int32_t *number)
 	return n > 0;
 }
 
-/* Finds the first "-<mark><digits>" with a number of digits in these bounds, and no word character
- * after them. */
+/*
+ * Finds the first "-<mark><digits>" with a number of digits in these bounds, and no letter or digit
+ * after them.
+ */
 static void find_part(const char *text, const char *mark, bool hex, size_t least, size_t most,
 		      char *part)
 {

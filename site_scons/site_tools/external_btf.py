@@ -22,6 +22,8 @@ from site_tools.console import user_errors
 from third_party import state
 
 RUNTIME = "btfhub/runtime"
+# It runs once, at the start: few bytes count for more than speed.
+SMALL = ("-Os", "-g", "-Wall", "-Wextra", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
 LOCK = Path("btfhub/btfhub.lock")
 UNPACKED = Path("build/btfhub")
 _pulling = threading.Lock()
@@ -52,7 +54,7 @@ def runtime(env):
     output = f"{env['VARIANT']}/btfhub"
     env["CPPPATH"] = [*env["CPPPATH"], f"#{RUNTIME}"]
     own = env.Clone()
-    own.Append(CCFLAGS=["-O2", "-g", "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])
     compiled = own.BpfTmpObject(f"#{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
     env["PROBE"] = own.BpfObject(f"#{output}/probe.bpf.o", compiled)
     sources = sorted(name for name in os.listdir(RUNTIME) if name.endswith(".c"))

@@ -254,7 +254,7 @@ def test_what_the_user_names_goes_before_all(cases: Cases) -> None:
     [
         ("wrong file", -22, r"/hub\.btf \(--btf\): " + other_kernel("tgid")),
         ("variable wins", -22, r"/hub\.btf \(\$DROIDBPF_BTF\): " + other_kernel("tgid")),
-        ("no BTF", -22, r"/bad\.btf \(--btf\): it is no BTF: BPF object format invalid"),
+        ("no BTF", -22, r"/bad\.btf \(--btf\): it is no BTF"),
         ("folder", -22, r"/data \(--btf\): it is no BTF: Input/output error"),
         ("lacking file", -22, r"/lacking\.btf \(--btf\): it lacks task_struct\.real_parent"),
         ("looping file", -22, r"/looping\.btf \(--btf\): it lacks task_struct\.tgid"),
@@ -283,8 +283,8 @@ def test_a_wrong_file_beside_the_program_is_refused(cases: Cases) -> None:
 
 
 def test_without_memfd_a_file_takes_its_place_and_leaves_no_trace(cases: Cases) -> None:
-    assert re.fullmatch(r"0 /tmp2/droidbpf-btf\.\w+ \(deleted\)\n", clean(cases["TMPDIR"]))
-    assert re.fullmatch(r"0 /bin/droidbpf-btf\.\w+ \(deleted\)\n", clean(cases["no TMPDIR"]))
+    assert re.fullmatch(r"0 /tmp2/#\d+ \(deleted\)\n", clean(cases["TMPDIR"]))
+    assert re.fullmatch(r"0 /bin/#\d+ \(deleted\)\n", clean(cases["no TMPDIR"]))
 
 
 def test_where_no_file_can_be_made_it_says_so(cases: Cases) -> None:
