@@ -19,7 +19,8 @@ from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 from vm import kernels, machine, qemu
 
-pytest.register_assert_rewrite("proc_mon_guest", "syscall_mon_guest")
+pytest.register_assert_rewrite("proc_mon_builds", "proc_mon_guest", "syscall_mon_guest")
+from proc_mon_builds import btf_guest, builds  # noqa: E402, F401 (fixtures)
 from proc_mon_guest import proc_guest  # noqa: E402, F401 (a fixture)
 from syscall_mon_guest import guest  # noqa: E402, F401 (a fixture)
 

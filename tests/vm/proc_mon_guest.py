@@ -79,16 +79,18 @@ class Guest:
         return event
 
 
-def _compile(folder: Path) -> Path:
+def compiled(folder: Path) -> Path:
+    """Give proc_workload."""
     workload = folder / "proc_workload"
     gcc = ["aarch64-linux-gnu-gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"]
     subprocess.run([*gcc, HERE / "proc_workload.c", "-o", workload], check=True)
     return workload
 
 
-def _build() -> None:
-    build = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=proc_mon"]
-    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+def build() -> None:
+    """Build proc_mon with no BTF embedded."""
+    command = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=proc_mon"]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
 
 
@@ -104,7 +106,7 @@ def _boot(kernel: str, folder: Path) -> bytes:
     files: dict[str, initramfs.FileSource] = {
         "/cases.sh": HERE / "proc_mon_cases.sh",
         "/bin/proc_mon": BUILT / "proc_mon",
-        PATH: _compile(folder),
+        PATH: compiled(folder),
     }
     env = {}
     if kernel == NOBTF:
@@ -138,7 +140,7 @@ def proc_guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     with _locked(archive.with_suffix(".lock")):
         if not archive.exists():
             with _locked(folder / "proc_mon-build.lock"):
-                _build()
+                build()
             archive.write_bytes(_boot(kernel, tmp_path_factory.mktemp("programs")))
     files = {}
     with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as tar:
