@@ -29,7 +29,7 @@ struct search {
 };
 
 /* What the last droidbpf_btf_path() gave. */
-static struct droidbpf_file file = { .fd = -1 };
+static struct droidbpf_file file;
 static char named_path[PATH_MAX];
 
 static void begin(struct search *search, bool verbose)

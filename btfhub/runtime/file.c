@@ -30,6 +30,13 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
+void droidbpf_close_file(struct droidbpf_file *file)
+{
+	if (*file->path)
+		close(file->fd);
+	*file->path = '\0';
+}
+
 /* Fills what was opened, -1 if it was not, and makes sure that it can be opened by its path. */
 static int finish(struct droidbpf_file *file, int fd, const void *data, size_t size)
 {
@@ -45,10 +52,9 @@ static int finish(struct droidbpf_file *file, int fd, const void *data, size_t s
 		if (again >= 0)
 			close(again);
 	}
+	file->fd = fd;
 	if (err)
-		close(fd);
-	else
-		file->fd = fd;
+		droidbpf_close_file(file);
 	return err;
 }
 
@@ -64,20 +70,11 @@ static int open_in(const char *folder)
 int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,
 			const char *folder)
 {
-	int err;
+	int err = finish(file, syscall(SYS_memfd_create, "btf", CLOEXEC), data, size);
 
-	file->fd = -1;
-	err = finish(file, syscall(SYS_memfd_create, "btf", CLOEXEC), data, size);
 	if (err)
 		err = finish(file, open_in(getenv("TMPDIR")), data, size);
 	if (err)
 		err = finish(file, open_in(folder), data, size);
 	return err;
-}
-
-void droidbpf_close_file(struct droidbpf_file *file)
-{
-	if (file->fd >= 0)
-		close(file->fd);
-	file->fd = -1;
 }

@@ -46,7 +46,7 @@ enum droidbpf_rank { RANK_NOTHING, RANK_OLDER, RANK_SUBLEVEL, RANK_BUILD, RANK_R
 /* A file for libbpf that has no name in any folder. */
 struct droidbpf_file {
 	int fd;
-	char path[32];
+	char path[32]; /* "" while it is not open */
 };
 
 /* Text that is told only if in the end there is a reason to. */
