@@ -124,9 +124,7 @@ def test_without_kernels_nothing_is_embedded(hub: Hub) -> None:
 
 
 def test_app_without_relocations_embeds_nothing_and_says_so(hub: Hub) -> None:
-    hub.tree.edit(
-        "apps/hello/hello.bpf.c", "BPF_CORE_READ(task, real_parent, tgid)", "task != 0"
-    )
+    hub.tree.edit("apps/hello/hello.bpf.c", "BPF_CORE_READ(task, real_parent, tgid)", "task != 0")
     result = hub.build(A12, "V=1")
     assert "hello has no CO-RE relocations: no BTF is embedded" in result.out
     assert "droidbpf_btfs" not in (hub.tree.app("hello") / "hello.btfs.c").read_text()
