@@ -1,7 +1,4 @@
-"""Reads raw BTF that may be hostile: its types, one by one, and structs by name.
-
-Format: the kernel's Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
-"""
+"""Reads raw BTF, hostile or not (the kernel's Documentation/bpf/btf.rst): types, structs by name."""
 
 import struct as packing
 import sys
@@ -171,9 +168,7 @@ def size(data: bytes) -> int:
 
 @lru_cache(maxsize=2)  # a kernel's, and an object's
 def walk(data: bytes) -> Layout:
-    """Find the types of a BTF; what they say of each other is not looked at.
-
-    Who asks for the same BTF again gets the same answer, which is not to be changed.
+    """Find the types of a BTF, unchanging; what they say of each other is not looked at.
 
     Raises:
         DroidbpfError: the header is wrong, a type is cut off or of unknown kind, the strings do not
