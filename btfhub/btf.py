@@ -1,4 +1,4 @@
-"""Reads raw BTF, hostile or not (the kernel's Documentation/bpf/btf.rst): types, structs by name."""
+"""Reads raw BTF that may be hostile (Documentation/bpf/btf.rst): types, structs by name."""
 
 import struct as packing
 import sys
