@@ -1,172 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "container.h"
+#include "options.h"
 #include "output.h"
 
-#define NS_PER_S 1000000000ULL
 #define EVENT_MAX 10240 /* a byte of a text is six in JSON at most */
-
-static enum format format;
-static char buffer[64 << 10];
-static size_t used;
-static int error;
-static unsigned long long boot_ns; /* CLOCK_REALTIME when CLOCK_MONOTONIC was 0 */
-
-static void put(const char *text, size_t len)
-{
-	memcpy(buffer + used, text, len);
-	used += len;
-}
-
-static void put_char(char c)
-{
-	buffer[used++] = c;
-}
-
-static void put_string(const char *text)
-{
-	put(text, strlen(text));
-}
-
-static void put_unsigned(unsigned long long value)
-{
-	char digits[20];
-	size_t i = sizeof(digits);
-
-	do
-		digits[--i] = '0' + value % 10;
-	while (value /= 10);
-	put(digits + i, sizeof(digits) - i);
-}
-
-static void put_digits(unsigned int value, unsigned int n)
-{
-	for (unsigned int i = n; i--; value /= 10)
-		buffer[used + i] = '0' + value % 10;
-	used += n;
-}
-
-static void put_hex(unsigned char byte)
-{
-	put_char("0123456789abcdef"[byte >> 4]);
-	put_char("0123456789abcdef"[byte & 15]);
-}
-
-static bool printable(unsigned char c)
-{
-	return c > ' ' && c < 0x7f && c != '\\';
-}
-
-/* \xNN for all that could break the line, its fields or a terminal. */
-static void put_text_value(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (printable(text[i]) && text[i] != '=' && text[i] != '"') {
-			put_char(text[i]);
-		} else {
-			put_string("\\x");
-			put_hex(text[i]);
-		}
-	}
-}
-
-/* \xNN as in text, but space and = are harmless; quoted as RFC 4180 has it where it must be. */
-static void put_csv_value(const char *text, size_t len)
-{
-	bool quoted = memchr(text, ',', len) || memchr(text, '"', len);
-
-	if (quoted)
-		put_char('"');
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"') {
-			put_string("\"\"");
-		} else if (printable(text[i]) || text[i] == ' ') {
-			put_char(text[i]);
-		} else {
-			put_string("\\x");
-			put_hex(text[i]);
-		}
-	}
-	if (quoted)
-		put_char('"');
-}
-
-/* The bytes of the UTF-8 character (RFC 3629) that a text starts with, 0 if it is none. */
-static size_t utf8_length(const unsigned char *text, size_t available)
-{
-	size_t len = 0;
-
-	if (text[0] >= 0xc2 && text[0] < 0xe0)
-		len = 2;
-	else if (text[0] >= 0xe0 && text[0] < 0xf0)
-		len = 3;
-	else if (text[0] >= 0xf0 && text[0] < 0xf5)
-		len = 4;
-	if (len > available)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return len;
-}
-
-/* A JSON string: UTF-8 as it is, U+FFFD for each byte that is not. */
-static void put_json_value(const char *value, size_t size)
-{
-	const unsigned char *text = (const unsigned char *)value;
-
-	put_char('"');
-	for (size_t i = 0, len; i < size; i += len) {
-		len = 1;
-		if (text[i] == ' ' || (printable(text[i]) && text[i] != '"')) {
-			put_char(text[i]);
-		} else if (text[i] == '"' || text[i] == '\\') {
-			put_char('\\');
-			put_char(text[i]);
-		} else if (text[i] < 0x80) {
-			put_string("\\u00");
-			put_hex(text[i]);
-		} else if ((len = utf8_length(text + i, size - i))) {
-			put(value + i, len);
-		} else {
-			put_string("\\ufffd");
-			len = 1;
-		}
-	}
-	put_char('"');
-}
 
 /* The name of a field, and what is before and after it. Text leaves out what has no value. */
 static void put_name(const char *name)
 {
-	static const char *const before[] = { " ", ",\"", "," }, *const after[] = { "=",
-										    "\":", "" };
-	bool first = !used || buffer[used - 1] == '\n';
+	static const char *const before[] = { " ", ",\"", "," };
+	static const char *const after[] = { "=", "\":", "" };
+	bool first = !writer_used || writer_buffer[writer_used - 1] == '\n';
 
 	if (!first)
-		put_string(before[format]);
-	else if (format == FORMAT_JSON)
+		put_string(before[env.format]);
+	else if (env.format == FORMAT_JSON)
 		put_string("{\"");
-	if (format != FORMAT_CSV)
+	if (env.format != FORMAT_CSV)
 		put_string(name);
-	put_string(after[format]);
+	put_string(after[env.format]);
 }
 
 static void put_nothing(const char *name)
 {
-	if (format == FORMAT_TEXT)
+	if (env.format == FORMAT_TEXT)
 		return;
 	put_name(name);
-	if (format == FORMAT_JSON)
+	if (env.format == FORMAT_JSON)
 		put_string("null");
 }
 
@@ -179,9 +41,9 @@ static void put_number(const char *name, unsigned long long value)
 static void put_bytes(const char *name, const char *text, size_t len)
 {
 	put_name(name);
-	if (format == FORMAT_TEXT)
+	if (env.format == FORMAT_TEXT)
 		put_text_value(text, len);
-	else if (format == FORMAT_JSON)
+	else if (env.format == FORMAT_JSON)
 		put_json_value(text, len);
 	else
 		put_csv_value(text, len);
@@ -199,7 +61,7 @@ static void put_container(const char *cgroup)
 
 	if (!id)
 		put_word("container", "host");
-	else if (format == FORMAT_TEXT && len == CONTAINER_ID_LEN)
+	else if (env.format == FORMAT_TEXT && len == CONTAINER_ID_LEN)
 		put_bytes("container", id, SHORT_ID_LEN);
 	else
 		put_bytes("container", id, len);
@@ -240,7 +102,7 @@ static void put_rule(const char *rule)
 {
 	const char *value = strchr(rule, '=');
 
-	if (format != FORMAT_TEXT) {
+	if (env.format != FORMAT_TEXT) {
 		put_word("rule", rule);
 		return;
 	}
@@ -249,43 +111,18 @@ static void put_rule(const char *rule)
 	put_text_value(value + 1, strlen(value + 1));
 }
 
-/* The time of the event, as 2025-01-31T23:59:59.123456789Z. */
-static void put_time(unsigned long long ns)
+void output_begin(void)
 {
-	char text[sizeof("2025-01-31T23:59:59.123456789Z")];
-	time_t seconds = ns / NS_PER_S;
-	unsigned int fraction = ns % NS_PER_S;
-	struct tm utc;
-
-	gmtime_r(&seconds, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000000000Z", &utc);
-	for (size_t i = sizeof(text) - 3; fraction; i--, fraction /= 10)
-		text[i] = '0' + fraction % 10;
-	put_word("timestamp", text);
-}
-
-void output_begin(enum format wanted)
-{
-	format = wanted;
-	if (format == FORMAT_CSV)
+	if (env.format == FORMAT_CSV)
 		put_string("id,event,uid,gid,container,ppid,pid,comm,path,state,signal,exit_code,"
 			   "duration_ms,rule,cgroup,timestamp\n");
-}
-
-void output_read_clocks(void)
-{
-	struct timespec real, mono;
-
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	boot_ns = (real.tv_sec - mono.tv_sec) * NS_PER_S + real.tv_nsec - mono.tv_nsec;
 }
 
 void output_event(const struct event *event, unsigned long long id, const char *rule)
 {
 	static const char *const kinds[] = { "exec", "exit", "deny" };
 
-	if (used > sizeof(buffer) - EVENT_MAX && !output_flush())
+	if (!writer_reserve(EVENT_MAX))
 		return;
 	put_number("id", id);
 	put_word("event", kinds[event->kind]);
@@ -305,30 +142,11 @@ void output_event(const struct event *event, unsigned long long id, const char *
 		put_rule(rule);
 	else
 		put_nothing("rule");
-	if (format != FORMAT_TEXT) {
+	if (env.format != FORMAT_TEXT) {
 		put_bytes("cgroup", event->cgroup, strnlen(event->cgroup, CGROUP_LEN));
-		put_time(boot_ns + event->ns);
+		put_name("timestamp");
+		put_string(env.format == FORMAT_JSON ? "\"" : "");
+		put_time(event->ns);
 	}
-	put_string(format == FORMAT_JSON ? "}\n" : "\n");
-}
-
-bool output_flush(void)
-{
-	size_t done = 0;
-
-	while (done < used && !error) {
-		ssize_t n = write(STDOUT_FILENO, buffer + done, used - done);
-
-		if (n >= 0)
-			done += n;
-		else if (errno != EINTR)
-			error = errno;
-	}
-	used = 0;
-	return !error;
-}
-
-int output_error(void)
-{
-	return error;
+	put_string(env.format == FORMAT_JSON ? "\"}\n" : "\n");
 }

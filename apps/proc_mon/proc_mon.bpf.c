@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "proc_mon.h"
+#include "monitor.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -22,16 +23,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before the load: the verifier drops the code of what is not asked for. */
 const volatile bool shown[KINDS];
-const volatile bool filter_tgid;
 const volatile bool filter_ppid;
-const volatile bool filter_uid;
-const volatile bool filter_comm;
 const volatile bool deny_comms;
 const volatile bool deny_paths;
 const volatile bool deny_cgroups;
 
-/* What was to be reported and is not: no space in the ring buffer, or among the processes. */
-__u64 lost_events;
+/* Processes whose exits are not reported: no space among the processes. */
 __u64 lost_processes;
 
 struct process {
@@ -50,11 +47,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct process);
 } processes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1);
-} events SEC(".maps");
 
 /* The --deny rules, with their numbers. */
 struct {
@@ -82,24 +74,7 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-/* The sets of the filters; the values say nothing. */
-struct id_set {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8);
-};
-
-struct id_set tgids SEC(".maps");
 struct id_set ppids SEC(".maps");
-struct id_set uids SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, char[COMM_LEN]);
-	__type(value, __u8);
-} comms SEC(".maps");
 
 /* A cgroup's name is kernfs's; its parent has another name from 6.15 on. */
 struct kernfs_node___before_6_15 {

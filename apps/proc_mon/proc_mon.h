@@ -3,7 +3,8 @@
 #ifndef PROC_MON_H
 #define PROC_MON_H
 
-#define COMM_LEN 16
+#include "comm.h"
+
 #define PATH_LEN 256 /* with the NUL, as all of these: longer ones are cut */
 #define CGROUP_LEN 512
 #define MAX_RULES 64

@@ -3,8 +3,8 @@
 #ifndef SUMMARY_H
 #define SUMMARY_H
 
-#include "output.h"
 #include "syscall_mon.h"
+#include "writer.h"
 
 /* Counts an event in. */
 void summary_add(const struct event *event);

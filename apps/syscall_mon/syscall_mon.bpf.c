@@ -10,16 +10,14 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "syscall_mon.h"
+#include "monitor.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before the load: the verifier drops the code of what is not asked for. */
 const volatile __u32 own_tgid; /* never traced, unless -p names it */
 const volatile __u32 only_tgid; /* the usual -p: one process, no map */
-const volatile bool filter_tgid;
 const volatile bool filter_tid;
-const volatile bool filter_uid;
-const volatile bool filter_comm;
 const volatile bool filter_syscall;
 const volatile __u8 wanted[SLOTS]; /* for filter_syscall */
 const volatile bool failed_only;
@@ -29,8 +27,7 @@ const volatile __u32 wakeup_events; /* of one CPU before it wakes the reader */
 const volatile __u64 pidns_dev; /* of the reader's PID namespace, 0 in the first one */
 const volatile __u64 pidns_ino;
 
-/* What was to be reported and is not: no space in the ring buffer, or among the starts. */
-__u64 lost_events;
+/* Calls that are not reported: no space among the starts. */
 __u64 lost_starts;
 
 struct start {
@@ -47,11 +44,6 @@ struct {
 	__type(value, struct start);
 } starts SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1);
-} events SEC(".maps");
-
 /* Events of this CPU since it woke the reader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -67,24 +59,7 @@ struct {
 	__type(value, struct stats);
 } summary SEC(".maps");
 
-/* The sets of the filters; the values say nothing. */
-struct id_set {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8);
-};
-
-struct id_set tgids SEC(".maps");
 struct id_set tids SEC(".maps");
-struct id_set uids SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, char[COMM_LEN]);
-	__type(value, __u8);
-} comms SEC(".maps");
 
 struct ids {
 	__u32 tgid;

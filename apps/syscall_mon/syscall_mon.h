@@ -3,7 +3,7 @@
 #ifndef SYSCALL_MON_H
 #define SYSCALL_MON_H
 
-#define COMM_LEN 16
+#include "comm.h"
 
 /* Which of the two syscall tables of the architecture a number belongs to. */
 enum abi { ABI_NATIVE, ABI_COMPAT, ABIS };

@@ -23,6 +23,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
         pytest.skip("no C compiler for this machine")
     built = tmp_path_factory.mktemp("container") / "container.so"
     command = [compiler, "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-std=gnu11"]
+    command += ["-I", str(ROOT / "apps/_common")]
     subprocess.run([*command, "-o", built, APP / "container.c"], check=True)
     return ctypes.CDLL(str(built))
 

@@ -155,7 +155,8 @@ int main(void)
 }
 """
     )
-    compile_ = ["gcc", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "-I.", f"-I{APP}", "show.c"]
+    headers = ["-I.", f"-I{APP}", f"-I{APP.parent}/_common"]
+    compile_ = ["gcc", "-Wall", "-Wextra", "-Werror", "-std=gnu11", *headers, "show.c"]
     subprocess.run([*compile_, f"{APP}/syscalls.c", "-o", "show"], cwd=tmp_path, check=True)
     shown = subprocess.run(["./show"], cwd=tmp_path, check=True, capture_output=True, text=True)
     wanted = [
