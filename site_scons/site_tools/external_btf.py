@@ -178,19 +178,27 @@ def _minimize(target, source, env):
 
 def _ask(request):
     """Let a process of its own do a step: checking a BTF keeps a processor busy."""
-    done = subprocess.run(
-        [sys.executable, "-m", "btfhub.step"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        pass_fds=workspace.held(),
-    )
+    done = _python(["-m", "btfhub.step"], json.dumps(request))
     if done.returncode:
         raise DroidbpfError(f"btfhub.step ended with {done.returncode}: {done.stderr.strip()}")
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise DroidbpfError(answer["error"], answer["hint"])
     return answer
+
+
+def _python(arguments, given=""):
+    """Run Python; its compiled modules, too, belong into build/."""
+    env = os.environ | {"PYTHONPYCACHEPREFIX": sys.pycache_prefix}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        env=env,
+        pass_fds=workspace.held(),
+    )
 
 
 def _embed(target, source, env):
@@ -229,13 +237,13 @@ def _warn(app, faults):
 
 
 def _report(target, source, env):
-    command = [sys.executable, "-m", "btfhub", "report", "--html", f"{target[0]}.tmp"]
+    command = ["-m", "btfhub", "report", "--html", f"{target[0]}.tmp"]
     command += ["--bpftool", env["BPFTOOL"], "--unpacked", str(UNPACKED)]
     command += [f"--object={node}" for node in env["OBJECTS"]]
     command += ["--hub", env["btfhub"]] if env["btfhub"] else []
     command += ["--offline"] if env["offline"] == "1" else []
     command += [str(kernel.path or kernel.name.name) for kernel in env["KERNELS"]]
-    done = subprocess.run(command, capture_output=True, text=True, pass_fds=workspace.held())
+    done = _python(command)
     if done.returncode:
         raise DroidbpfError(done.stderr.strip().removeprefix("error: "))
     print(done.stdout + done.stderr, end="")
