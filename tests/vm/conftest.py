@@ -10,7 +10,6 @@ vm.machine.run().
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from processes import children, is_alive
@@ -19,13 +18,13 @@ from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 from vm import kernels, machine, qemu
 
-pytest.register_assert_rewrite("proc_mon_builds", "proc_mon_guest", "syscall_mon_guest")
+pytest.register_assert_rewrite("guests", "proc_mon_builds", "proc_mon_guest", "syscall_mon_guest")
+import guests  # noqa: E402
 from proc_mon_builds import btf_guest, builds  # noqa: E402, F401 (fixtures)
 from proc_mon_guest import proc_guest  # noqa: E402, F401 (a fixture)
 from syscall_mon_guest import guest  # noqa: E402, F401 (a fixture)
 
 RunInVm = Callable[..., machine.Results]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +68,9 @@ def old_kernel(find_kernel: Callable[[str], kernels.Kernel]) -> kernels.Kernel:
 
 
 @pytest.fixture
-def nobtf_kernel(find_kernel: Callable[[str], kernels.Kernel]) -> kernels.Kernel:
+def nobtf_kernel() -> kernels.Kernel:
     """Give a kernel like android12-5.10's, built without BTF and without syscall tracepoints."""
-    assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
-    image = assets / "kernels/android12-5.10-nobtf/Image.gz"
-    if not image.is_file():
-        pytest.skip(f"no {image}: set DROIDBPF_TEST_ASSETS to the folder of test data")
-    return find_kernel(str(image))
+    return guests.kernel(guests.NOBTF)
 
 
 @pytest.fixture

@@ -6,26 +6,23 @@ The kernel without BTF is that of the test assets. Where there are none, it is t
 
 from __future__ import annotations
 
-import fcntl
-import io
-import os
 import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import guests
 import pytest
-from proc_mon_guest import ASSETS, HERE, NOBTF, NOBTF_FILES, PATH, ROOT, Guest, build, compiled
+from guests import ASSETS, NOBTF, NOBTF_FILES, ROOT, locked, shared
+from proc_mon_guest import PATH, Guest
 
 from btfhub import archive, images
 from fetch.errors import DroidbpfError
-from vm import initramfs, kernels, machine, qemu
+from vm import initramfs, kernels, qemu
 
 HUB = ASSETS / "btfhub"
 HAS_ASSETS = NOBTF_FILES.is_dir() and HUB.is_dir()
@@ -70,21 +67,6 @@ def image(name: str) -> str:
     if name == NOBTF:
         return str(NOBTF_FILES / "Image.gz")
     return name.removesuffix("-hidden")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep the other workers of pytest-xdist, and builds, out."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder that all workers of pytest-xdist share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def _copy(into: Path) -> None:
@@ -141,9 +123,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
             " distribution's 5.10 kernel and hid its /sys/kernel/btf",
             stacklevel=1,
         )
-    for tool in ("aarch64-linux-gnu-gcc", "bpftool"):
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed")
+    guests.need("aarch64-linux-gnu-gcc", "bpftool")
     base = shared(tmp_path_factory)
     folder = base / "proc_mon-btf"
     with locked(base / "proc_mon-btf.lock"):
@@ -154,9 +134,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
         except DroidbpfError as error:
             pytest.skip(f"no kernels here: {error.message}")
         if not (folder / "done").exists():
-            with locked(base / "proc_mon-build.lock"):
-                build()
-                _copy(folder / "tree")
+            guests.build("proc_mon")
+            _copy(folder / "tree")
             for name, selectors in found.selectors.items():
                 found.scons(selectors, "offline=1")
                 found.program(name).parent.mkdir(exist_ok=True)
@@ -167,37 +146,19 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     return found
 
 
-def _boot(kernel: kernels.Kernel, builds: Builds, cases: list[str], folder: Path) -> bytes:
-    """Give the archive that the cases print."""
-    files: dict[str, initramfs.FileSource] = {
-        "/cases.sh": HERE / "proc_mon_btf_cases.sh",
-        PATH: compiled(folder),
-    }
-    for program in {case.partition(":")[2] for case in cases} - {""}:
-        files[f"/{program}/proc_mon"] = builds.program(program)
-    command = [["sh", "/cases.sh", *cases]]
-    results = machine.run(kernel, command, files, timeout_s=120, hide_btf=True)
-    assert results[0].status == 0, results[0].stderr.decode()
-    return results[0].stdout
-
-
 @pytest.fixture(scope="session", params=list(CASES))
 def btf_guest(
     request: pytest.FixtureRequest, builds: Builds, tmp_path_factory: pytest.TempPathFactory
 ) -> Guest:
     """What the programs did on one kernel whose BTF, if it has any, is hidden at first."""
-    tar = shared(tmp_path_factory) / f"proc_mon-btf-{request.param}.tar"
-    try:
-        kernel = kernels.kernel(image(request.param))
-    except DroidbpfError as error:
-        pytest.skip(f"no kernel {request.param} here: {error.message}")
-    with locked(tar.with_suffix(".lock")):
-        if not tar.exists():
-            folder = tmp_path_factory.mktemp("programs")
-            tar.write_bytes(_boot(kernel, builds, CASES[request.param], folder))
-    files = {"release": kernel.release.encode()}
-    with tarfile.open(fileobj=io.BytesIO(tar.read_bytes())) as members:
-        for member in members:
-            if data := members.extractfile(member):
-                files[member.name.removeprefix("./")] = data.read()
-    return Guest(request.param, files)
+    kernel = guests.kernel(request.param.removesuffix("-hidden"))
+    cases = CASES[request.param]
+
+    def boot(folder: Path) -> bytes:
+        files: dict[str, initramfs.FileSource] = {PATH: guests.compiled("proc_workload", folder)}
+        for program in {case.partition(":")[2] for case in cases} - {""}:
+            files[f"/{program}/proc_mon"] = builds.program(program)
+        return guests.run_cases(kernel, "proc_mon_btf_cases.sh", files, *cases, hide_btf=True)
+
+    files = guests.once(tmp_path_factory, f"proc_mon-btf-{request.param}", boot)
+    return Guest(request.param, {**files, "release": kernel.release.encode()})

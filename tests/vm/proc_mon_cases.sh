@@ -1,33 +1,14 @@
 #!/bin/sh
-# Runs proc_mon in all the ways that test_proc_mon_*.py look at, and prints a tar archive of what
-# each left: NAME.out, NAME.err, NAME.status, and NAME.work, what the processes said of their
-# children. Its own stderr tells how far it has come.
+# Runs proc_mon in all the ways that test_proc_mon_*.py look at. NAME.work is what the processes of
+# a case said of their children.
+
+APP=proc_mon
+. /monitor_cases.sh
 
 ID=3f4e5d6c7b8a99887766554433221100ffeeddccbbaa00112233445566778899
 SHORT=3f4e5d6c7b8a
 OTHER=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
 CGROUPS=/sys/fs/cgroup
-
-mkdir /t /t/dir
-cd /t || exit 1
-mkfifo ready
-exec 9>&1 >/dev/null
-
-# mon NAME OPTIONS…: until it watches; sets $mon.
-mon() {
-	name=$1
-	echo "$name" >&2
-	shift
-	: >"$name.work"
-	proc_mon --ready-fd 3 "$@" >"$name.out" 2>"$name.err" 3>ready 8>&- 9>&- &
-	mon=$!
-	read -r _ <ready
-}
-
-finish() {
-	wait "$mon"
-	echo $? >"$name.status"
-}
 
 stop() {
 	kill -INT "$mon"
@@ -43,20 +24,6 @@ w() {
 into() {
 	mkdir -p "$1"
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec proc_workload watch "$@"' "$@" >>"$name.work" 9>&-
-}
-
-alone() {
-	name=$1
-	echo "$name" >&2
-	shift
-	"$@" >"$name.out" 2>"$name.err" 9>&-
-	echo $? >"$name.status"
-}
-
-bad() {
-	echo "> $*" | tee -a bad.err >&2
-	proc_mon "$@" >>bad.out 2>>bad.err
-	echo "= $?" >>bad.err
 }
 
 W=/bin/proc_workload
@@ -160,6 +127,7 @@ cp $W bad
 cp $W badly
 cp $W evil
 cp $W evil2
+mkdir dir
 cp $W dir/any
 ln -s bad link
 cp script.sh denied.sh

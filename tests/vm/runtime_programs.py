@@ -5,16 +5,14 @@ It does what the build does for an app, by hand: the tests also need what no bui
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from guests import ASSETS, HERE, NOBTF_FILES, ROOT, build, need
 from syscall_mon_guest import CLANG
 
 from btfhub import embed, match
@@ -23,13 +21,9 @@ from btfhub.btf import types
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 RUNTIME = ROOT / "btfhub/runtime"
 LIBRARIES = [ROOT / "build/arm64-gnu/third_party" / f"lib{n}.a" for n in ("bpf", "elf", "z")]
 HEADERS = ROOT / "build/third_party/include"
-ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
-KERNEL = ASSETS / "kernels/android12-5.10-nobtf"
 RELEASE = "5.10.223-android12-9-00001-g5eedb9f00001-ab1234567"
 OWN = "5.10.223-android12-9-nobtf"
 STRUCT = 4  # BTF_KIND_STRUCT
@@ -64,12 +58,8 @@ class Workshop:
 
 def workshop(folder: Path) -> Workshop:
     """Compile the runtime as the build does."""
-    for tool in ("qemu-system-aarch64", "aarch64-linux-gnu-gcc", "bpftool", CLANG):
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed")
-    build = [sys.executable, "-m", "SCons", "-Q", "ARCH=arm64", "app=syscall_mon"]
-    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
+    need("qemu-system-aarch64", "aarch64-linux-gnu-gcc", "bpftool", CLANG)
+    build("syscall_mon")
     compiled, linked = folder / "probe.tmp.bpf", folder / "probe.bpf"
     clang = [CLANG, "-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-Wextra", "-Werror"]
     clang += [f"-I{HEADERS}", "-c", RUNTIME / "probe.bpf.c", "-o", compiled]
@@ -96,7 +86,7 @@ def _gcc(inputs: Sequence[object], *rest: object) -> None:
 
 def own_btf() -> bytes:
     """Give the full BTF of the kernel of the test assets."""
-    return unpack(KERNEL / f"{OWN}-arm64.btf.tar.xz")[1]
+    return unpack(NOBTF_FILES / f"{OWN}-arm64.btf.tar.xz")[1]
 
 
 def hub_btf(name: str) -> bytes:

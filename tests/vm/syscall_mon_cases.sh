@@ -1,12 +1,9 @@
 #!/bin/sh
-# Runs syscall_mon in all the ways that test_syscall_mon_*.py look at, and prints a tar archive of
-# what each left: NAME.out, NAME.err, NAME.status, and NAME.work, what the traced program said.
-# Its own stderr tells how far it has come.
+# Runs syscall_mon in all the ways that test_syscall_mon_*.py look at. NAME.work is what the traced
+# program of a case said.
 
-mkdir /t
-cd /t || exit 1
-mkfifo ready
-exec 9>&1 >/dev/null
+APP=syscall_mon
+. /monitor_cases.sh
 
 # start PROGRAM…: until it is ready; sets $pid and $tids.
 start() {
@@ -25,19 +22,8 @@ release() {
 	wait "$pid"
 }
 
-# mon NAME OPTIONS…: until it traces; sets $mon.
-mon() {
-	name=$1
-	echo "$name" >&2
-	shift
-	syscall_mon --ready-fd 3 "$@" >"$name.out" 2>"$name.err" 3>ready 8>&- 9>&- &
-	mon=$!
-	read -r _ <ready
-}
-
-finish() {
-	wait "$mon"
-	echo $? >"$name.status"
+ended() {
+	finish
 	cp work "$name.work"
 }
 
@@ -48,7 +34,7 @@ traced() {
 	start syscall_workload "$mode"
 	mon "$case" -p "$pid" "$@"
 	release
-	finish
+	ended
 }
 
 # around NAME MODE OPTIONS…: the same without -p; TID in OPTIONS is the program's second thread.
@@ -61,7 +47,7 @@ around() {
 	release
 	usleep 200000
 	kill -INT "$mon"
-	finish
+	ended
 	echo "$tid" >"$case.tid"
 }
 
@@ -77,15 +63,6 @@ ends() {
 	exec 8>&-
 	kill "$pid"
 	wait "$pid"
-}
-
-# alone NAME COMMAND…
-alone() {
-	name=$1
-	echo "$name" >&2
-	shift
-	"$@" >"$name.out" 2>"$name.err" 9>&-
-	echo $? >"$name.status"
 }
 
 umount /sys/kernel/tracing /sys/kernel/debug/tracing /sys/kernel/debug 2>/dev/null
@@ -125,27 +102,27 @@ mon processes -p "$pid" -p $$ -o json
 echo "$pid $$" >processes.pids
 release
 kill -INT "$mon"
-finish
+ended
 
 start compat_workload
 mon compat -p "$pid" -o json
 release
-finish
+ended
 
 start compat_workload
 mon compat-number -p "$pid" -o json -s 221
 release
-finish
+ended
 
 start compat_workload
 mon compat-name -p "$pid" -o json -s fcntl64
 release
-finish
+ended
 
 start compat_workload
 mon compat-failed -p "$pid" -o json -f
 release
-finish
+ended
 
 # A buffer of one page, and nobody who empties it.
 start syscall_workload flood
@@ -153,15 +130,17 @@ mon lost -p "$pid" -s getpid -b 4
 kill -STOP "$mon"
 release
 kill -CONT "$mon"
-finish
+ended
 
 traced flood flood -s getpid
 
 cut -d ' ' -f 1 /proc/uptime >duration.begin
 ends duration 'syscall_mon -p PID -s getpid -d 1.5'
 cut -d ' ' -f 1 /proc/uptime >duration.end
-ends interrupted 'syscall_mon -p PID -s getpid & usleep 500000; kill -INT $!; wait $!'
-ends terminated 'syscall_mon -p PID -s getpid & usleep 500000; kill -TERM $!; wait $!'
+for signal in INT TERM; do
+	ends signal-$signal "syscall_mon --ready-fd 3 -p PID -s getpid 3>ready &
+		read -r _ <ready; usleep 200000; kill -$signal \$!; wait \$!"
+done
 ends head 'syscall_mon -p PID -s getpid | head -n 3'
 ends full 'syscall_mon -p PID -s getpid -n 5 >/dev/full'
 ends no-reader 'syscall_mon -p 1 -s bpf | true'
@@ -188,12 +167,6 @@ alone not-root syscall_workload as-nobody /bin/syscall_mon -d 1
 alone version syscall_mon -V
 alone help syscall_mon -h
 
-# bad OPTIONS…: what is said is in bad.err, after a line with the options.
-bad() {
-	echo "> $*" | tee -a bad.err >&2
-	syscall_mon "$@" >>bad.out 2>>bad.err
-	echo "= $?" >>bad.err
-}
 bad word
 bad -p 4000000
 bad -p 0

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import guests
 import pytest
-from runtime_programs import KERNEL, OWN, RELEASE, entry, hub_btf, looping, moved, own_btf, workshop
+from runtime_programs import OWN, RELEASE, entry, hub_btf, looping, moved, own_btf, workshop
 
-from vm import kernels, machine
+from vm import machine
 
 MOVED = {"tgid": 8, "pid": 8, "comm": 8, "real_parent": -8, "static_prio": 8}
 HINT = (
@@ -63,7 +64,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, machine.Result]:
     """What each case gave."""
-    kernel = find_nobtf()
+    kernel = guests.kernel(guests.NOBTF)
     shop = workshop(tmp_path_factory.mktemp("runtime"))
     full, hub = own_btf(), hub_btf("a12-5.10-2023-04")
     own, foreign = shop.minimized(full), shop.minimized(hub)
@@ -95,13 +96,6 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, machine.Result]
         kernel, [["sh", "-c", command] for command in CASES.values()], files, timeout_s=180
     )
     return dict(zip(CASES, results.commands, strict=True))
-
-
-def find_nobtf() -> kernels.Kernel:
-    image = KERNEL / "Image.gz"
-    if not image.is_file():
-        pytest.skip(f"no {image}: set DROIDBPF_TEST_ASSETS to the folder of test data")
-    return kernels.kernel(str(image))
 
 
 Cases = dict[str, machine.Result]
