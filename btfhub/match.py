@@ -170,6 +170,11 @@ def _warnings(r: Release, how: int, k: Key, keys: Sequence[Key]) -> Iterable[str
     differing = [month for month in branch.months_of(r.sublevel) if month in branch.exact_only]
     if known in differing:
         yield f"build {r.build} is of {known}, whose core structs differ from those of this BTF"
+    elif differing and known and known < max(differing):
+        yield (
+            f"build {r.build} is of {known}, before {_and(differing)}, whose core structs differ:"
+            " those of this build were not measured"
+        )
     elif differing and not known:
         yield (
             f"sublevel {r.sublevel} is also that of {_and(differing)}, whose core structs differ;"

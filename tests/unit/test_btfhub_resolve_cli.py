@@ -97,6 +97,17 @@ def test_known_build_of_another_layout_is_told(capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_known_build_from_before_another_layout_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert json.loads(said(capsys, "5.10.43-android12-9-ab7928618", "--json"))["warnings"] == [
+        "build 7928618 is of 2021-08, before 2021-09, whose core structs differ: those of this"
+        " build were not measured"
+    ]
+    after = said(capsys, "5.10.43-android12-9-ab7833008", "--among", "a12-5.10-2021-10", "--json")
+    assert json.loads(after)["warnings"] == []
+
+
 def test_file_without_a_month_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("5.10.168-android12-9", "--among", "a12-5.10-lts", "--json")
     assert json.loads(said(capsys, *arguments))["warnings"] == [
