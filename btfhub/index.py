@@ -1,15 +1,11 @@
 """The index of a hub: by it a folder or any static web server tells what it holds."""
 
 import hashlib
-import os
-import signal
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from btfhub import mirror
+from btfhub import mirror, processes
 from btfhub.lock import LARGEST, LARGEST_FILE, HubFile, Lock, make, parse
 from fetch.errors import DroidbpfError, PlaceError
 from fetch.settings import Settings
@@ -27,21 +23,12 @@ def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
         DroidbpfError: one is damaged, or what it holds is no sound BTF.
     """
     names = mirror.named(files)
-    workers = min(len(files), len(os.sched_getaffinity(0)))
-    if workers < 2:
-        return [describe(file, path, names[path]) for path, file in files.items()]
-    executor = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
-    try:
-        begun = [executor.submit(describe, file, path, names[path]) for path, file in files.items()]
-        return [one.result() for one in begun]
-    except BrokenProcessPool as error:
-        raise DroidbpfError("a process that unpacked archives was killed") from error
-    finally:
-        executor.shutdown(cancel_futures=True)
+    given = [(file, path, names[path]) for path, file in files.items()]
+    return processes.each(_describe, given)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _describe(given: tuple[Path, str, str]) -> HubFile:
+    return describe(*given)
 
 
 def describe(file: Path, path: str, name: str) -> HubFile:

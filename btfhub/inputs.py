@@ -1,21 +1,17 @@
 """The BTFs that a command is given: files by their paths, files of a hub by name or branch."""
 
-import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from btfhub import btf, images, kernels, mirror
-from btfhub.lock import Lock
+from btfhub import btf, images, kernels, mirror, processes
+from btfhub.lock import HubFile, Lock
 from btfhub.names import parse_name
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 
-_FEW = 3
 T = TypeVar("T")
 
 
@@ -42,17 +38,18 @@ def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -
         DroidbpfError: a name is not known, or a file of the hub is not to be had. Files at paths
             are not looked at.
     """
-    found: dict[str, Input] = {}
+    found: dict[str, Input | HubFile] = {}
     for selector in selectors:
         if _is_path(selector, lock):
             found[selector] = Input(selector, _branch(selector), Path(selector))
-            continue
-        files = mirror.choose([selector], hub, lock, settings)
-        paths = mirror.obtain(files, hub, lock, settings)
-        found |= {
-            file.name: Input(file.name, _branch(file.path), paths[file.name]) for file in files
-        }
-    return list(found.values())
+        else:
+            found |= {file.name: file for file in mirror.choose([selector], hub, lock, settings)}
+    files = [one for one in found.values() if isinstance(one, HubFile)]
+    paths = mirror.obtain(files, hub, lock, settings) if files else {}
+    return [
+        one if isinstance(one, Input) else Input(one.name, _branch(one.path), paths[one.name])
+        for one in found.values()
+    ]
 
 
 def read(given: Input) -> bytes:
@@ -73,15 +70,7 @@ def read(given: Input) -> bytes:
 
 def each(do: Callable[[Input], T], given: Sequence[Input]) -> list[T | DroidbpfError]:
     """Do something with each input, several at once; give what came of it, or the error."""
-    jobs = min(len(given) // _FEW, len(os.sched_getaffinity(0)))
-    if jobs < 2:
-        return [_caught(do, one) for one in given]
-    with ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent) as pool:
-        return list(pool.map(partial(_caught, do), given))
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return processes.each(partial(_caught, do), given)
 
 
 def _caught(do: Callable[[Input], T], given: Input) -> T | DroidbpfError:

@@ -4,13 +4,15 @@ import argparse
 import hashlib
 import json
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 
-JOBS = 2
+if TYPE_CHECKING:
+    from btfhub import kernels
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Minimize, tell which kernels share a result; give 0."""
-    from btfhub import kernels, lock
-    from btfhub.minimize import minimize
+    from btfhub import kernels, lock, processes
     from fetch.progress import told
 
     for path in options.objects:
@@ -47,13 +48,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
         packed = kernels.obtain(chosen, options.hub, pins, shown)
 
-    def one(kernel: kernels.Kernel) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            raw = kernels.raw(kernel, packed.get(kernel.name.name), Path(folder))
-            return minimize(options.objects, raw, options.bpftool)
-
-    with ThreadPoolExecutor(JOBS) as pool:
-        results = list(pool.map(one, chosen))
+    jobs = [(kernel, packed.get(kernel.name.name)) for kernel in chosen]
+    do = partial(_minimize, objects=options.objects, bpftool=options.bpftool)
+    results = processes.each(do, jobs)
     blobs: dict[str, bytes] = {}
     serves: dict[str, list[str]] = {}
     for kernel, data in zip(chosen, results, strict=True):
@@ -75,6 +72,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     total = sum(map(len, blobs.values()))
     print(f"{len(chosen)} kernels, {len(blobs)} BTFs, {total} bytes")
     return 0
+
+
+def _minimize(
+    job: tuple["kernels.Kernel", Path | None], objects: list[Path], bpftool: str
+) -> bytes:
+    from btfhub import kernels
+    from btfhub.minimize import minimize
+
+    kernel, packed = job
+    with tempfile.TemporaryDirectory() as folder:
+        return minimize(objects, kernels.raw(kernel, packed, Path(folder)), bpftool)
 
 
 def _write(folder: Path, blobs: dict[str, bytes], index: str) -> None:

@@ -6,7 +6,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from fetch.settings import Settings
 if TYPE_CHECKING:
     from btfhub import kernels, lock, report
 
-JOBS = 2
 _MOST_TOLD = 20
 
 
@@ -49,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Compare, print and write; give 1 where --fail-on says so, else 0."""
-    from btfhub import lock, report, report_text
+    from btfhub import lock, processes, report, report_text
     from fetch.progress import told
 
     for path in options.objects:
@@ -58,8 +56,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     pins = lock.load(options.lock)
     with told(settings) as shown:
         jobs = _jobs(options, pins, shown)
-    with ProcessPoolExecutor(JOBS) as pool:
-        found = report.build(_app(options.objects), pool.map(_examine, jobs))
+    found = report.build(_app(options.objects), processes.each(_examine, jobs))
     if options.html:
         from btfhub import report_html
 

@@ -1,0 +1,35 @@
+"""Works on many BTFs at once, each in a process: checking one keeps a processor busy."""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from fetch.errors import DroidbpfError
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def each(do: Callable[[S], T], items: Sequence[S]) -> list[T]:
+    """Give what comes of each item, in their order, by as many processes as there are CPUs.
+
+    Raises:
+        DroidbpfError: a process was killed; or what `do` raises first.
+    """
+    jobs = min(len(items), len(os.sched_getaffinity(0)))
+    if jobs < 2:
+        return [do(item) for item in items]
+    pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent)
+    try:
+        return list(pool.map(do, items))
+    except BrokenProcessPool as error:
+        raise DroidbpfError("a process that worked on BTFs was killed") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
