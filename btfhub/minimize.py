@@ -36,7 +36,9 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
     """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "min.btf")
-        command: list[str | Path] = [bpftool, "-d", "gen", "min_core_btf", btf, result, *objects]
+        # A name may begin with "-": as an absolute path it is no option.
+        paths = [path.absolute() for path in (btf, result, *objects)]
+        command: list[str | Path] = [bpftool, "-d", "gen", "min_core_btf", *paths]
         try:
             done = subprocess.run(
                 command,
@@ -51,7 +53,7 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
             hint = "install it: apt-get install bpftool"
             raise DroidbpfError(f"cannot run {bpftool}: {error.strerror}", hint) from error
         lines = done.stderr.decode(errors="backslashreplace").split("\n")
-        if done.returncode:
+        if done.returncode or not result.exists():
             names = ", ".join(path.name for path in objects)
             last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
             why = "".join(f"\n  {printable(line.strip())}" for line in last[-_LAST_LINES:])

@@ -14,7 +14,7 @@ from fetch import cache, http
 from fetch.errors import DroidbpfError, PlaceError
 from fetch.pins import Alternative, Pin
 from fetch.reasons import redact
-from fetch.settings import Settings
+from fetch.settings import Settings, expanded
 from fetch.watch import Connections
 
 _Place = tuple[str, Callable[[], Path]]
@@ -138,7 +138,7 @@ def _places(pin: Pin, settings: Settings, connections: Connections | None) -> It
 def mirror_folder(settings: Settings) -> Path | None:
     """Give the mirror if it is a folder: reading it opens no socket."""
     mirror = settings.mirror.removeprefix("file://")
-    return Path(mirror).expanduser().absolute() if mirror and "://" not in mirror else None
+    return expanded(mirror).absolute() if mirror and "://" not in mirror else None
 
 
 def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:

@@ -12,6 +12,14 @@ def _quiet(*_: object) -> None:
     """Drop a message."""
 
 
+def expanded(path: str) -> Path:
+    """Give a path with its ~ replaced, as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 class Settings(NamedTuple):
     """Settings of every function that may download.
 

@@ -175,6 +175,21 @@ def test_object_that_is_none_is_refused_by_the_real_bpftool(
     assert "none.bpf.o" in said.partition("\n")[2]
 
 
+def test_name_that_looks_like_an_option_is_a_file(
+    folder: Path, paths: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-d.btf").write_bytes(Path(paths[0]).read_bytes())
+    Path("-V.bpf.o").write_bytes((folder / "app.bpf.o").read_bytes())
+    expected = minimize.minimize([folder / "app.bpf.o"], Path(paths[0]))
+    assert minimize.minimize([Path("-V.bpf.o")], Path("-d.btf")) == expected
+
+
+def test_bpftool_that_writes_nothing_is_an_error(app: Path, paths: list[str]) -> None:
+    with pytest.raises(DroidbpfError, match=r"^error: bpftool cannot relocate .*: status 0$"):
+        minimize.minimize([app], Path(paths[0]), "true")
+
+
 def test_bpftool_that_does_not_end_is_ended(
     app: Path, paths: list[str], bin_: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

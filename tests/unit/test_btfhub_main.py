@@ -1,0 +1,59 @@
+"""`python -m btfhub` ends with one clear error also where its output or its inputs are odd."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hubs
+import pytest
+
+from btfhub import processes
+from btfhub.__main__ import main
+from fetch.errors import DroidbpfError
+
+RESOLVE = [sys.executable, "-m", "btfhub", "resolve", "5.10.101-android12-9"]
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_output_that_cannot_be_written_is_one_error() -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            RESOLVE, stdout=full, stderr=subprocess.PIPE, text=True, cwd=hubs.ROOT
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device: the output cannot be written\n"
+
+
+def test_closed_output_is_no_error() -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *RESOLVE], stderr=subprocess.PIPE, cwd=hubs.ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_reader_that_goes_away_is_no_error() -> None:
+    with subprocess.Popen(
+        RESOLVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=hubs.ROOT
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0
+
+
+def test_hub_of_an_unknown_user_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--hub", "~nobody-here/hub"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: there is no folder ~nobody-here/hub to be a hub\nhint: ")
+
+
+def test_killed_process_is_an_error() -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one CPU: everything is done in one process")
+    with pytest.raises(DroidbpfError, match=r"^error: a process that worked on BTFs was killed$"):
+        processes.each(os._exit, [1, 1])
