@@ -3,18 +3,18 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from btfhub import archive, btf, mirror, plausible
-from btfhub.lock import HubFile, Lock
+from btfhub.lock import SUFFIX, HubFile, Lock
 from btfhub.names import HubName, parse_name
 from fetch.errors import DroidbpfError, printable
 from fetch.settings import Settings
 
 ARCH = "arm64"  # of all kernels of the hubs
-ARCHIVE = ".btf.tar.xz"
+_NAMES = "a hub names them by `uname -r`, or like a12-5.10-2022-05"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Kernel:
     file: HubFile | None = None
     path: Path | None = None
 
+    @property
+    def selector(self) -> str:
+        """What selects this kernel alone: a release may not, where several folders have it."""
+        return self.file.name if self.file else str(self.path)
+
 
 def choose(
     selectors: Sequence[str], hub: str, lock: Lock, settings: Settings, *, any_name: bool = False
@@ -32,7 +37,8 @@ def choose(
     """Give the kernels that hub names, branches, `all` and paths of BTFs select, each once.
 
     Args:
-        any_name: take BTFs at paths also where the name does not tell which kernel they are of.
+        any_name: take BTFs also where the name does not tell which kernel they are of. Else those
+            of a hub are left out, where a branch or `all` selects them.
 
     Raises:
         DroidbpfError: a name that is not known, a path without a file, or whose name does not tell
@@ -43,18 +49,21 @@ def choose(
     chosen = [_own(Path(path), any_name) for path in dict.fromkeys(paths)]
     if others:
         files = mirror.choose(others, hub, lock, settings)
-        chosen += [Kernel(parse_name(file.path), file=file) for file in files]
-    seen: set[str] = set()
+        chosen += _of_hub(files, others, settings, any_name)
+        if not chosen:
+            raise DroidbpfError("no BTF that is selected tells its kernel by its name", _NAMES)
+    seen: dict[str, str] = {}
     for kernel in chosen:
-        if kernel.name.name in seen:
-            raise DroidbpfError(f"two BTFs for {kernel.name.name}", "name one of them")
-        seen.add(kernel.name.name)
+        other = seen.setdefault(kernel.name.name, kernel.selector)
+        if other != kernel.selector:
+            both = f"{other} and {kernel.selector}"
+            raise DroidbpfError(f"two BTFs for {kernel.name.name}: {both}", "name one of them")
     return chosen
 
 
 def is_path(selector: str) -> bool:
     """Tell a path of a BTF from the name of a hub file."""
-    return os.sep in selector or selector.endswith((".btf", ARCHIVE))
+    return os.sep in selector or selector.endswith((".btf", SUFFIX))
 
 
 def _own(path: Path, any_name: bool) -> Kernel:
@@ -69,6 +78,23 @@ def _own(path: Path, any_name: bool) -> Kernel:
         return Kernel(HubName(name, "", "release"), path=path)
 
 
+def _of_hub(
+    files: Iterable[HubFile], selectors: Sequence[str], settings: Settings, any_name: bool
+) -> Iterator[Kernel]:
+    for file in files:
+        try:
+            name = parse_name(file.path)
+        except DroidbpfError as error:
+            if any_name:
+                name = HubName(file.name, file.branch, "release")
+            elif file.name in selectors:
+                raise
+            else:
+                settings.report(f"left out: {error.message}")
+                continue
+        yield Kernel(name, file=file)
+
+
 def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
     """Give the verified files of kernels by their names, downloading those of the hub at need.
 
@@ -78,7 +104,8 @@ def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) 
     kernels = list(kernels)
     files = [kernel.file for kernel in kernels if kernel.file]
     found = mirror.obtain(files, hub, lock, settings)
-    return found | {kernel.name.name: kernel.path for kernel in kernels if kernel.path}
+    archives = {kernel.name.name: found[kernel.file.name] for kernel in kernels if kernel.file}
+    return archives | {kernel.name.name: kernel.path for kernel in kernels if kernel.path}
 
 
 def is_unpacked(kernel: Kernel, folder: Path) -> bool:
@@ -106,7 +133,7 @@ def raw(kernel: Kernel, packed: Path | None, folder: Path) -> Path:
     """
     if is_unpacked(kernel, folder) and kernel.file:
         return _unpacked(kernel, folder)
-    if kernel.path and not kernel.path.name.endswith(ARCHIVE):
+    if kernel.path and not kernel.path.name.endswith(SUFFIX):
         _check(kernel, _read(kernel.path))
         return kernel.path
     data = archive.unpack(packed or kernel.path or Path())[1]

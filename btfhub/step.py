@@ -2,9 +2,9 @@
 
 Checking a BTF keeps a processor busy: in threads of one process two kernels would take turns.
 
-It reads a request as JSON from stdin: kernel (a name of the lock, or a path), packed (the archive,
-or null), unpacked (the folder of raw BTFs), probe and objects (paths), bpftool, lock (a path); and
-writes {"btf": in hex, "missing": […], "unreliable": […]}, or {"error": …, "hint": …}.
+It reads a request as JSON from stdin: kernel (its name in the lock, or a path), packed (the
+archive, or null), unpacked (the folder of raw BTFs), probe and objects (paths), bpftool, lock (a
+path); and writes {"btf": in hex, "missing": […], "unreliable": […]}, or {"error": …, "hint": …}.
 """
 
 import json

@@ -27,7 +27,7 @@ SMALL = ("-Os", "-g", "-Wall", "-Wextra", "-fno-asynchronous-unwind-tables", "-f
 LOCK = Path("btfhub/btfhub.lock")
 UNPACKED = Path("build/btfhub")
 _pulling = threading.Lock()
-_pulled = {}  # archives by kernel
+_pulled = {}  # kernel's name -> archive, or the error that it is not to be had
 
 
 def exists(env):
@@ -107,7 +107,7 @@ def external_btf(env, name, objects):
 
 
 def _minimized(env, kernel, objects):
-    stem = f"#{env['OUTPUT']}/btf/{kernel.name.name}"
+    stem = f"#{env['OUTPUT']}/btf/{kernel.name.name}".replace("$", "$$")
     return env.Command(
         [f"{stem}.btf", f"{stem}.json"],
         [*env["PROBE"], *objects, _identity(env, kernel)],
@@ -144,9 +144,15 @@ def _packed(env, kernel):
     with _pulling:
         if name not in _pulled and not hub.is_unpacked(kernel, UNPACKED):
             missing = [k for k in env["KERNELS"] if k.file and not hub.is_unpacked(k, UNPACKED)]
-            with told(_settings(env)) as settings:
-                _pulled.update(hub.obtain(missing, env["btfhub"], env["HUB_LOCK"], settings))
-    return str(_pulled[name]) if name in _pulled else None
+            try:
+                with told(_settings(env)) as settings:
+                    _pulled.update(hub.obtain(missing, env["btfhub"], env["HUB_LOCK"], settings))
+            except DroidbpfError as error:  # the others do not try it all again
+                _pulled.update({k.name.name: error for k in missing})
+    found = _pulled.get(name)
+    if isinstance(found, DroidbpfError):
+        raise found
+    return found and str(found)
 
 
 def _settings(env):
@@ -163,7 +169,7 @@ def _minimize(target, source, env):
     if any(objects.count(Path(path)) for path in own):
         answer = _ask(
             {
-                "kernel": str(kernel.path or kernel.name.name),
+                "kernel": kernel.selector,
                 "packed": _packed(env, kernel),
                 "unpacked": str(UNPACKED),
                 "probe": probe,
@@ -207,7 +213,7 @@ def _embed(target, source, env):
     entries, faults = [], {}
     for kernel, minimized, told in zip(env["KERNELS"], source[:-1:2], source[1:-1:2], strict=True):
         name = kernel.name.name
-        faults[name] = json.loads(Path(str(told)).read_text())
+        faults[name] = _faults(Path(str(told)))
         careful = bool(faults[name].get("unreliable"))
         entries.append(
             embed.Entry(match.key(kernel.name), Path(str(minimized)).read_bytes(), careful)
@@ -221,11 +227,18 @@ def _embed(target, source, env):
     _write(target[0], embed.c_source(embed.pack(entries)).encode())
 
 
+def _faults(path):
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DroidbpfError(f"{path} is damaged", "remove it: it is made again") from error
+
+
 def _warn(app, faults):
     """Tell of what will not be right at run time, each once for all kernels that share it."""
     for kind, what in (
-        ("unreliable", "may be at another place than they say; there the app refuses to run"),
-        ("missing", "is not in them; there the app does not load"),
+        ("unreliable", "is perhaps not where the BTF says; the app then refuses to run"),
+        ("missing", "is not in the kernel; the app does not load there"),
     ):
         kernels = {}
         for name, told in faults.items():
@@ -233,7 +246,7 @@ def _warn(app, faults):
                 kernels.setdefault(field, []).append(name)
         for field, names in kernels.items():
             listed = f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
-            print(f"warning: {app}: {field} {what} ({listed})", file=sys.stderr)
+            print(f"warning: {app} on {listed}: {field} {what}", file=sys.stderr)
 
 
 def _report(target, source, env):
@@ -242,7 +255,7 @@ def _report(target, source, env):
     command += [f"--object={node}" for node in env["OBJECTS"]]
     command += ["--hub", env["btfhub"]] if env["btfhub"] else []
     command += ["--offline"] if env["offline"] == "1" else []
-    command += [str(kernel.path or kernel.name.name) for kernel in env["KERNELS"]]
+    command += [kernel.selector for kernel in env["KERNELS"]]
     done = _python(command)
     if done.returncode:
         raise DroidbpfError(done.stderr.strip().removeprefix("error: "))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,36 @@ def unpack(archive: Path, into: Path) -> None:
     into.write_bytes(unpack(archive)[1])
 
 
+def test_own_btf_may_have_a_dollar_sign_in_its_name(hub: Hub) -> None:
+    unpack(hub.path(A12), hub.tree.path / "5.10.107-$HOME.btf")
+    hub.build("./5.10.107-$HOME.btf")
+    assert b"task_struct\0" in hub.embedded()["5.10.107-$HOME"]
+
+
+def test_hub_may_have_releases_by_distribution(hub: Hub) -> None:
+    folders = [hub.folder / f"{name}/arm64" for name in ("debian/11", "ubuntu/20.04")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        shutil.copyfile(hub.path(A12), folder / "5.10.0-21-arm64.btf.tar.xz")
+    run = [sys.executable, "-m", "btfhub", "lock", "--hub", str(hub.folder)]
+    subprocess.run(run, cwd=hub.tree.path, check=True, env=os.environ | hub.env)
+    assert minimized(hub.build("debian")) == ["5.10.0-21-arm64"]
+    assert hub.embedded().keys() == {"5.10.0-21-arm64"}
+    hub.build("debian", "report")
+    assert "two BTFs for 5.10.0-21-arm64" in hub.build("debian,ubuntu", status=2).err
+
+
+def test_damaged_result_is_named(hub: Hub) -> None:
+    hub.build(A12)
+    path = hub.tree.app("hello") / f"btf/{A12}.json"
+    path.write_text("{")
+    result = hub.build(A12, status=2)
+    assert f"btf/{A12}.json is damaged" in result.err
+    assert "Traceback" not in result.err
+    path.unlink()
+    assert minimized(hub.build(A12)) == [A12]
+
+
 def test_own_btf_must_be_named_after_its_kernel(hub: Hub) -> None:
     unpack(hub.path(A12), hub.tree.path / "phone.btf")
     result = hub.build("phone.btf", status=2)
@@ -164,6 +196,14 @@ def test_missing_files_are_listed_with_the_places_tried(hub: Hub) -> None:
     assert "from https://" in result.err
     assert "hint: " in result.err
     assert not (hub.tree.app("hello") / "hello.btfs.c").exists()
+
+
+def test_hub_that_fails_is_asked_once(hub: Hub) -> None:
+    hub.add(A12_LATER)
+    path = hub.path(A12)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    result = hub.build(f"{A12},{A12_LATER},{A13}", "offline=1", "-k", "-j1", status=2)
+    assert result.err.count("is skipped: wrong bytes") == 1
 
 
 def test_wrong_bytes_in_the_hub_are_refused(hub: Hub) -> None:

@@ -111,10 +111,11 @@ def test_two_btfs_of_one_name_are_refused(
 ) -> None:
     first = own(tmp_path / "a", b"").path
     second = own(tmp_path / "b", b"", f"{RELEASE}{ending}").path
-    with pytest.raises(DroidbpfError, match=rf"^error: two BTFs for {RELEASE}\nhint: name one of"):
+    both = f"two BTFs for {RELEASE}: {first} and {second}"
+    with pytest.raises(DroidbpfError, match=rf"^error: {both}\nhint: name one of"):
         chosen([first, second], hub, settings)
     mine = own(tmp_path / "c", b"", f"a12-5.10-2022-05{ending}").path
-    with pytest.raises(DroidbpfError, match=r"^error: two BTFs for a12-5\.10-2022-05\n"):
+    with pytest.raises(DroidbpfError, match=r"^error: two BTFs for a12-5\.10-2022-05: "):
         chosen([mine, "a12-5.10-2022-05"], hub, settings)
     assert names(chosen([mine, "a12-5.10-2022-06"], hub, settings)) == NAMES[:2]
 
