@@ -79,6 +79,7 @@ int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, b
 	emit_read(&at, AT(read_tgid), SIZE(read_tgid), offsets[FIELD_TGID]);
 	emit_read(&at, AT(read_pid), SIZE(read_pid), offsets[FIELD_PID]);
 	emit_read(&at, AT(read_comm), SIZE(read_comm), offsets[FIELD_COMM]);
+	emit_read(&at, AT(read_timer_slack), SIZE(read_timer_slack), offsets[FIELD_TIMER_SLACK]);
 	emit_read(&at, AT(read_static_prio), SIZE(read_static_prio), offsets[FIELD_STATIC_PRIO]);
 	emit_read(&at, AT(read_parent), SIZE(read_parent), offsets[FIELD_REAL_PARENT]);
 	emit(&at, BPF_LDX | BPF_MEM | BPF_DW, TASK, VALUE, AT(read_parent), 0);

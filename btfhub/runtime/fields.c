@@ -48,6 +48,7 @@ int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_te
 		[FIELD_PID] = "pid",
 		[FIELD_COMM] = "comm",
 		[FIELD_REAL_PARENT] = "real_parent",
+		[FIELD_TIMER_SLACK] = "timer_slack_ns",
 		[FIELD_STATIC_PRIO] = "static_prio",
 	};
 	struct btf *btf = btf__parse(path, NULL);
@@ -70,6 +71,9 @@ int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_te
 		}
 		offsets[i] = bits / 8;
 	}
+	/* What is read there could be right for both: a process's first thread has its number. */
+	if (!why->size && offsets[FIELD_PID] == offsets[FIELD_TGID])
+		droidbpf_add(why, "it has task_struct.pid where tgid is");
 	btf__free(btf);
 	return why->size ? PROBE_WRONG : 0;
 }

@@ -14,6 +14,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
 	char comm[16];
+	unsigned long long timer_slack_ns;
 } __attribute__((preserve_access_index));
 
 SEC("raw_tp/sys_enter")
@@ -23,5 +24,6 @@ int probe(struct task_struct *task)
 	       __builtin_preserve_field_info(task->pid, EXISTS) +
 	       __builtin_preserve_field_info(task->comm, EXISTS) +
 	       __builtin_preserve_field_info(task->real_parent, EXISTS) +
+	       __builtin_preserve_field_info(task->timer_slack_ns, EXISTS) +
 	       __builtin_preserve_field_info(task->static_prio, EXISTS);
 }

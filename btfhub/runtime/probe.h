@@ -17,6 +17,7 @@ enum probe_field {
 	FIELD_PID,
 	FIELD_COMM,
 	FIELD_REAL_PARENT,
+	FIELD_TIMER_SLACK,
 	FIELD_STATIC_PRIO,
 	N_FIELDS,
 };
@@ -29,6 +30,7 @@ struct probe_found {
 	uint32_t read_pid;
 	char read_comm[COMM_LEN];
 	uint64_t read_parent; /* its address */
+	uint64_t read_timer_slack; /* ns */
 	uint32_t read_parent_tgid;
 	int32_t read_static_prio;
 	uint32_t runs;

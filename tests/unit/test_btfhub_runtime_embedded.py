@@ -161,4 +161,4 @@ def test_the_probe_reads_each_field_where_it_was_told(driver: Path, options: lis
     assert code[-1] == "95 r0 r0 0 0"  # BPF_EXIT
     # r3 += offset; the parent's tgid is the last one, at the same offset as the first
     added = [line.split()[-1] for line in code if line.startswith("07 r3 r0 0 ")]
-    assert added == ["70000", "70001", "70002", "70004", "70003", "70000"]
+    assert added == ["70000", "70001", "70002", "70004", "70005", "70003", "70000"]

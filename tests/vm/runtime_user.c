@@ -26,7 +26,7 @@
 #define PROG_TEST_RUN 10 /* enum bpf_cmd */
 
 static const char *named;
-static bool verbose, bcc, in_thread, in_namespace, no_memfd, no_test_run;
+static bool verbose, bcc, in_thread, in_namespace, no_memfd, no_test_run, waiting;
 static int times;
 static unsigned int said;
 
@@ -118,10 +118,20 @@ static void measure(void)
 	}
 }
 
+/* A thread such as apps have that start many programs. */
+static void *wait_for_all(void *unused)
+{
+	for (;;)
+		waitpid(-1, NULL, __WALL);
+	return unused;
+}
+
 static void run(void)
 {
 	pthread_t thread;
 
+	if (waiting)
+		pthread_create(&thread, NULL, wait_for_all, NULL);
 	if (times)
 		measure();
 	else if (in_thread && !pthread_create(&thread, NULL, ask, NULL))
@@ -136,7 +146,7 @@ int main(int argc, char **argv)
 	const struct sched_param param = { .sched_priority = 1 };
 	int option, err = 0;
 
-	while ((option = getopt(argc, argv, "vcf:tnMTN:Rum:")) > 0) {
+	while ((option = getopt(argc, argv, "vcf:tnMTN:Ruwm:")) > 0) {
 		switch (option) {
 		case 'v':
 			verbose = true;
@@ -167,6 +177,9 @@ int main(int argc, char **argv)
 			break;
 		case 'u':
 			err = err ?: setuid(1000);
+			break;
+		case 'w':
+			waiting = true;
 			break;
 		case 'm':
 			times = atoi(optarg);
