@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -47,15 +48,22 @@ static void begin(struct search *search, bool verbose)
 		*slash = '\0';
 }
 
-/* Whether it can be opened: bionic's access() and faccessat() do not tell. */
+/*
+ * Whether it can be opened, which bionic's access() and faccessat() do not tell, and read from any
+ * place: a pipe would let us wait for a writer.
+ */
 static int can_read(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err = 0;
+	struct stat file;
 
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	if (fd < 0 || fstat(fd, &file))
+		err = -errno;
+	else if (!S_ISREG(file.st_mode))
+		err = S_ISDIR(file.st_mode) ? -EISDIR : -ESPIPE;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* Each line of what was tried, with this before it. */
@@ -63,8 +71,12 @@ static void tell_tried(const struct search *search, const char *prefix, const ch
 {
 	const char *line = search->tried.text;
 
-	for (; *line; line += strcspn(line, "\n") + 1)
-		fprintf(stderr, "%s:%s%.*s\n", prefix, indent, (int)strcspn(line, "\n"), line);
+	while (*line) {
+		int size = strcspn(line, "\n");
+
+		fprintf(stderr, "%s:%s%.*s\n", prefix, indent, size, line);
+		line += size + (line[size] == '\n'); /* the last one may be cut off */
+	}
 }
 
 /* Gives 0 if the BTF at the path is the kernel's; else a line more is in search->tried. */
@@ -211,6 +223,24 @@ static void refuse(const struct search *search)
 		search->program, release);
 }
 
+/* For a kernel that has none itself. */
+static int search_btf(struct search *search, const char **path)
+{
+	int err = try_embedded(search);
+
+	if (!err) {
+		*path = file.path;
+		return 0;
+	}
+	if (err == PROBE_WRONG)
+		err = try_beside(search);
+	if (!err)
+		*path = named_path;
+	if (err == PROBE_WRONG)
+		refuse(search);
+	return err ? search->err : 0;
+}
+
 int droidbpf_btf_path(const char **path, const char *named, bool verbose)
 {
 	const char *variable = getenv("DROIDBPF_BTF");
@@ -226,23 +256,14 @@ int droidbpf_btf_path(const char **path, const char *named, bool verbose)
 		*path = err ? NULL : named_path;
 		return err;
 	}
-	if (!can_read(KERNEL_BTF)) {
-		if (verbose)
-			fprintf(stderr, "btf: %s, the kernel's own\n", KERNEL_BTF);
-		return 0;
-	}
-	err = try_embedded(&search);
-	if (!err) {
-		*path = file.path;
-		return 0;
-	}
-	if (err == PROBE_WRONG)
-		err = try_beside(&search);
-	if (!err)
-		*path = named_path;
-	if (err == PROBE_WRONG)
-		refuse(&search);
-	return err ? search.err : 0;
+	err = can_read(KERNEL_BTF);
+	if (!err && verbose)
+		fprintf(stderr, "btf: %s, the kernel's own\n", KERNEL_BTF);
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* it may well be there */
+		fprintf(stderr, "%s: error: %s: %s\n", search.program, KERNEL_BTF, strerror(-err));
+	else if (err)
+		err = search_btf(&search, path);
+	return err;
 }
 
 void droidbpf_btf_done(void)

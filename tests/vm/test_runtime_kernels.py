@@ -39,18 +39,25 @@ def test_a_kernel_with_btf_needs_nothing_and_a_file_is_tried_all_the_same(
         ["/bin/user", "-c"],
         ["/bin/user", "-u"],
         ["/bin/user", "-f", "/sys/kernel/btf/vmlinux", "-v"],
+        ["/bin/user", "-R", "-f", "/sys/kernel/btf/vmlinux"],
         ["/bin/user", "-f", "/hub.btf"],
+        ["sh", "-c", "ulimit -n 3; exec /bin/user -m 1"],
     ]
     files: dict[str, Path | bytes] = {
         "/bin/user": program,
         "/hub.btf": others[0].btf,
     }
-    own, bcc, not_root, named, wrong = machine.run(kernel, commands, files, timeout_s=120).commands
+    own, bcc, not_root, named, real_time, wrong, no_files = machine.run(
+        kernel, commands, files, timeout_s=120
+    ).commands
     assert own.stdout == bcc.stdout == not_root.stdout == b"0 no path\n"
     assert own.stderr == b"btf: /sys/kernel/btf/vmlinux, the kernel's own\n"
     assert bcc.stderr == not_root.stderr == b""
     assert named.stdout == b"0 /sys/kernel/btf/vmlinux\n"
     assert named.stderr == b"btf: /sys/kernel/btf/vmlinux (--btf); probe passed\n"
+    assert (real_time.stdout, real_time.stderr) == (named.stdout, b"")
+    assert no_files.stdout.startswith(b"-24 ")
+    assert no_files.stderr == (b"user: error: /sys/kernel/btf/vmlinux: Too many open files\n")
     assert wrong.stdout == b"-22 no path\n"
     assert wrong.stderr.startswith(b"user: error: /hub.btf (--btf): it is of another kernel: ")
 
