@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 from btfhub import archive, btf, images, names, plausible
+from btfhub.kernels import ARCH
 from btfhub.lock import PATH, SUFFIX, is_form
 from fetch.errors import DroidbpfError
 
-ARCH = "arm64"
 _OLDEST = (1, 22)  # it writes no BTF into a file of its own before
 # Since which version: what the kernel's scripts/Makefile.btf has as well. Not -j: the order of
 # types then differs from run to run.

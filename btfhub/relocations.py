@@ -7,10 +7,8 @@ from pathlib import Path
 
 from btfhub import typegraph
 from btfhub.minimize import relocate
-from btfhub.objects import ASKING_KINDS, ENUM_KINDS, Wanted, count, fields, flavoured, wanted
+from btfhub.objects import ASKING_KINDS, ENUM_KINDS, Wanted, flavoured, wanted
 from fetch.errors import DroidbpfError
-
-__all__ = ["Relocation", "count", "fields", "read"]
 
 _MATCH = re.compile(r"matching candidate #[0-9]+ <[a-z_0-9]+> \[[0-9]+\] (.*)")
 _OFFSET = re.compile(r" @ offset ([0-9]+)(?:\.([0-7]))?\)$")

@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from btfhub import btf
-from btfhub.btf import ARRAY, CONST, ENUM, ENUM64, FLOAT, INT, PTR, RESTRICT, STRUCT, UNION
+from btfhub.btf import ARRAY, ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
 from fetch.errors import DroidbpfError
 
-_MODIFIERS = {btf.TYPEDEF, btf.VOLATILE, CONST, RESTRICT, btf.TYPE_TAG}
 _POINTER_SIZE = 8
 _SIGNED = 1 << 24  # in the word that follows an INT's own: BTF_INT_SIGNED
-# Longer chains of modifiers, more members: no compiler writes them.
-_DEEPEST = 64
-_MOST_MEMBERS = 100_000
+_MOST_MEMBERS = 100_000  # no compiler writes more
 
 
 @dataclass(frozen=True)
@@ -83,10 +80,10 @@ def resolved(types: list[Type], number: int) -> tuple[int, Type]:
     Raises:
         DroidbpfError: there is no such type, or it is a cycle.
     """
-    for _ in range(_DEEPEST):
+    for _ in range(btf.MAX_CHAIN):
         if not 0 <= number < len(types):
             raise DroidbpfError(f"BTF: there is no type {number}")
-        if types[number].kind not in _MODIFIERS:
+        if types[number].kind not in btf.MODIFIERS:
             return number, types[number]
         number = types[number].target
     raise DroidbpfError(f"BTF: type {number} refers to itself")
@@ -99,7 +96,7 @@ def size(types: list[Type], number: int) -> int:
         DroidbpfError: it has none.
     """
     elements = 1
-    for _ in range(_DEEPEST):
+    for _ in range(btf.MAX_CHAIN):
         _, found = resolved(types, number)
         if found.kind == ARRAY:
             elements *= found.count

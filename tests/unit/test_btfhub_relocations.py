@@ -9,7 +9,7 @@ import pytest
 from bpf_objects import HUB, compiled, kernel
 from small_programs import program
 
-from btfhub import archive, relocations
+from btfhub import archive, objects, relocations
 from btfhub.objects import wanted
 from fetch.errors import DroidbpfError
 
@@ -157,8 +157,8 @@ def test_several_objects_are_read_in_their_order(folder: Path, app: Path, btf: P
 def test_relocations_are_counted_without_those_that_no_kernel_decides(
     app: Path, plain: Path
 ) -> None:
-    assert relocations.count(app) == len(VALUES) == len(wanted(app)) - 1
-    assert relocations.count(plain) == 0
+    assert objects.count(app) == len(VALUES) == len(wanted(app)) - 1
+    assert objects.count(plain) == 0
 
 
 def test_app_without_relocations_needs_no_bpftool(plain: Path, btf: Path) -> None:
@@ -166,7 +166,7 @@ def test_app_without_relocations_needs_no_bpftool(plain: Path, btf: Path) -> Non
 
 
 def test_fields_are_those_that_the_programs_read_each_with_its_own_struct(app: Path) -> None:
-    assert relocations.fields([app]) == {
+    assert objects.fields([app]) == {
         ("task", "pid"),
         ("task", "comm"),
         ("task", "hidden"),
@@ -217,7 +217,7 @@ def test_bpftool_that_speaks_otherwise_is_not_misread(app: Path, btf: Path, bin_
 def test_what_is_no_object_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "x.bpf.o"
     path.write_bytes(data)
-    for function in (relocations.count, wanted):
+    for function in (objects.count, wanted):
         with pytest.raises(DroidbpfError) as caught:
             function(path)
         assert caught.value.message == f"x.bpf.o is no sound BPF object: {why}"
@@ -235,7 +235,7 @@ def test_damaged_object_gives_an_error_or_an_answer(app: Path, tmp_path: Path) -
                 (0, 1, 0x7F, 0xFF, chance.randrange(256))
             )
         path.write_bytes(data[: chance.choice((len(data), chance.randrange(len(data))))])
-        for function in (relocations.count, wanted):
+        for function in (objects.count, wanted):
             try:
                 function(path)
             except DroidbpfError:
