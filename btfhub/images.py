@@ -11,7 +11,7 @@ from typing import IO, Any
 from btfhub import archive, btf
 from fetch.errors import DroidbpfError
 
-MAX_BYTES = 512 << 20  # of an unpacked image
+MAX_BYTES = 160 << 20  # of an unpacked image: theirs have 20 to 60 MB
 _MOST_CANDIDATES = 20
 _GZIP, _XZ, _ELF = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x7fELF"
 _XZ_MEMORY = 128 << 20

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,22 @@ def test_reader_that_goes_away_is_no_error() -> None:
         running.stdout.close()
         assert running.stderr.read() == b""
         assert running.wait() == 0
+
+
+def test_packed_bomb_is_refused_within_512_mb(tmp_path: Path) -> None:
+    bomb = tmp_path / "Image.gz"
+    with gzip.open(bomb, "wb", compresslevel=1) as file:
+        for _ in range(600):
+            file.write(bytes(1 << 20))
+    done = subprocess.run(
+        [sys.executable, "-m", "btfhub", "check", str(bomb)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (512 << 20, 512 << 20)),
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=hubs.ROOT,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: {bomb} is cut off, or unpacks to more than 160 MB\n"
 
 
 def test_hub_of_an_unknown_user_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
