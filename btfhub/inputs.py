@@ -9,7 +9,7 @@ from typing import TypeVar
 from btfhub import btf, images, kernels, mirror, processes
 from btfhub.lock import HubFile, Lock
 from btfhub.names import parse_name
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 from fetch.settings import Settings
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -
     found: dict[str, Input | HubFile] = {}
     for selector in selectors:
         if _is_path(selector, lock):
-            found[selector] = Input(selector, _branch(selector), Path(selector))
+            found[selector] = Input(printable(selector), _branch(selector), Path(selector))
         else:
             found |= {file.name: file for file in mirror.choose([selector], hub, lock, settings)}
     files = [one for one in found.values() if isinstance(one, HubFile)]

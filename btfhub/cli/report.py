@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetch.errors import DroidbpfError
+from fetch.errors import DroidbpfError, printable
 from fetch.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _examine(job: _Job) -> "report.Kernel":
 
 def _app(objects: Sequence[Path]) -> str:
     """Give the app's name: that of its objects, without endings."""
-    return ", ".join(path.name.partition(".")[0] for path in objects)
+    return ", ".join(printable(path.name.partition(".")[0]) for path in objects)
 
 
 def _write(path: Path, page: str) -> None:

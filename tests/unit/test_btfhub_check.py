@@ -73,6 +73,13 @@ def test_other_architecture_and_what_is_no_kernel_are_refused(
     assert capsys.readouterr().out == f"{small}  -           20 types       421 bytes\n"
 
 
+def test_name_is_shown_without_what_terminals_obey(tmp_path: Path, capsys: Captured) -> None:
+    small = tmp_path / "\x1b[31m.btf"
+    small.write_bytes(every_kind())
+    assert main(["check", "--any", str(small)]) == 0
+    assert capsys.readouterr().out.startswith(f"{ascii(str(small))}  -  ")
+
+
 def test_name_that_no_hub_has_is_an_error(capsys: Captured) -> None:
     assert main(["check", "--offline", "rock5"]) == 2
     assert "no file or branch of the hub is named rock5" in capsys.readouterr().err

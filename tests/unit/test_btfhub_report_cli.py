@@ -82,6 +82,19 @@ def test_kernel_by_the_path_of_its_btf(
     assert [kernel["name"] for kernel in told["kernels"]] == ["6.12.107+deb13-arm64", "mine"]
 
 
+def test_names_are_shown_without_what_terminals_obey(
+    app: Path, real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = tmp_path / "\x1b[31m.bpf.o"
+    hostile.write_bytes(app.read_bytes())
+    other = tmp_path / "\x1b[32m.btf"
+    other.write_bytes(real.read_bytes())
+    assert main(["report", "--object", str(hostile), str(other)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("'\\x1b[31m': 3 relocations")
+    assert "\x1b" not in out
+
+
 def test_missing_relocation_fails_if_asked(
     old: Path, real: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
