@@ -77,7 +77,7 @@ def test_name_is_shown_without_what_terminals_obey(tmp_path: Path, capsys: Captu
     small = tmp_path / "\x1b[31m.btf"
     small.write_bytes(every_kind())
     assert main(["check", "--any", str(small)]) == 0
-    assert capsys.readouterr().out.startswith(f"{ascii(str(small))}  -  ")
+    assert capsys.readouterr().out.startswith(f"{str(small)!a}  -  ")
 
 
 def test_name_that_no_hub_has_is_an_error(capsys: Captured) -> None:
