@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, interleaved, run
+from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, interleaved, run, tell
 from fetch.errors import DroidbpfError
 
 APP = "proc_mon"
@@ -50,12 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         tree = Path(folder, "checkout")
         copy_checkout(tree)
         figures = measure(tree, options.hub.absolute(), options.rounds)
-    if options.json:
-        print(json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1))
-    else:
-        for figure in figures:
-            print(figure)
-    return 0 if all(figure.met for figure in figures) else 1
+    return tell(figures, options.json)
 
 
 def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:

@@ -8,17 +8,15 @@ then need not take, counts here.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.build import ROOT, SCONS, Limit
+from benchmarks.build import ROOT, SCONS, Limit, tell
 from btfhub import archive, embed, lock, match
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
@@ -52,12 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         print("note: the machine is busy, the figures will be noise", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
         figures = measure(options.assets, kernel, options.rounds, Path(folder))
-    if options.json:
-        print(json.dumps([asdict(figure) | {"met": figure.met} for figure in figures], indent=1))
-    else:
-        for figure in figures:
-            print(figure)
-    return 0 if all(figure.met for figure in figures) else 1
+    return tell(figures, options.json)
 
 
 def measure(assets: Path, kernel: Path, rounds: int, folder: Path) -> list[Limit]:

@@ -1,1 +1,63 @@
 """The commands of `python -m btfhub`, one module each: arguments(parser), run(options, …)."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fetch.errors import DroidbpfError
+
+if TYPE_CHECKING:
+    from btfhub import inputs
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """Add what a command takes that looks at an app on kernels: kernels, objects, bpftool."""
+    parser.add_argument(
+        "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
+    )
+    add_objects(parser, "a BPF object of the app (.bpf.o)", required=True)
+    parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
+
+
+def add_objects(parser: argparse.ArgumentParser, text: str, *, required: bool = False) -> None:
+    """Add --object; `text` says what for."""
+    parser.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        required=required,
+        type=Path,
+        metavar="FILE",
+        dest="objects",
+        help=f"{text}; may be repeated",
+    )
+
+
+def refuse_missing(objects: list[Path]) -> None:
+    """Refuse objects that are not there.
+
+    Raises:
+        DroidbpfError: names the first of them.
+    """
+    for path in objects:
+        if not path.is_file():
+            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+
+
+def rows(
+    do: Callable[["inputs.Input"], dict[str, Any]], given: Sequence["inputs.Input"]
+) -> tuple[list[dict[str, Any]], bool]:
+    """Give a row of each input with its name, and whether there was an error, which is printed."""
+    from btfhub import inputs
+
+    found: list[dict[str, Any]] = []
+    bad = False
+    for one, result in zip(given, inputs.each(do, given), strict=True):
+        if isinstance(result, DroidbpfError):
+            bad = True
+            print(result, file=sys.stderr)
+            result = {"error": result.message, "hint": result.hint}
+        found.append({"name": one.name} | result)
+    return found, bad

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import sys
 from typing import Any
 
-from btfhub import inputs
+from btfhub import cli, inputs
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 
@@ -34,15 +33,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
     with told(settings) as shown:
         given = inputs.gather(options.selectors, options.hub, lock.load(options.lock), shown)
-    results = inputs.each(partial(_look, arch=options.arch, anything=options.any), given)
-    bad = False
-    rows: list[dict[str, Any]] = []
-    for one, result in zip(given, results, strict=True):
-        if isinstance(result, DroidbpfError):
-            bad = True
-            print(result, file=sys.stderr)
-            result = {"error": result.message, "hint": result.hint}
-        rows.append({"name": one.name} | result)
+    rows, bad = cli.rows(partial(_look, arch=options.arch, anything=options.any), given)
     if options.json:
         print(json.dumps({"schema": 1, "files": rows}, indent=2))
     else:

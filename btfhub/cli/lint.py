@@ -2,14 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from btfhub import inputs
-from fetch.errors import DroidbpfError
+from btfhub import cli, inputs
 from fetch.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,15 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "selectors", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
     )
-    parser.add_argument(
-        "--object",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        dest="objects",
-        help="a BPF object of an app: tell which of its fields are unreliable (may be repeated)",
-    )
+    cli.add_objects(parser, "a BPF object of an app: tell which of its fields are unreliable")
     parser.add_argument(
         "--branch",
         default="",
@@ -51,15 +40,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with told(settings) as shown:
         pins = lock.load(options.lock)
         given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)
-    results = inputs.each(partial(_look, fields=fields, branch=options.branch), given)
-    bad = False
-    rows: list[dict[str, Any]] = []
-    for one, result in zip(given, results, strict=True):
-        if isinstance(result, DroidbpfError):
-            bad = True
-            print(result, file=sys.stderr)
-            result = {"error": result.message, "hint": result.hint}
-        rows.append({"name": one.name} | result)
+    rows, bad = cli.rows(partial(_look, fields=fields, branch=options.branch), given)
     if options.json:
         print(json.dumps({"schema": 1, "files": rows}, indent=2))
     else:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from btfhub import cli
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
 
@@ -17,22 +18,10 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument(
-        "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
-    )
-    parser.add_argument(
-        "--object",
-        action="append",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        dest="objects",
-        help="a BPF object of the app (.bpf.o); may be repeated",
-    )
+    cli.add_app(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write HASH.btf and index.json there"
     )
-    parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -40,9 +29,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     from btfhub import kernels, lock, processes
     from fetch.progress import told
 
-    for path in options.objects:
-        if not path.is_file():
-            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+    cli.refuse_missing(options.objects)
     pins = lock.load(options.lock)
     with told(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from btfhub import cli
 from fetch.errors import DroidbpfError, printable
 from fetch.settings import Settings
 
@@ -21,18 +22,7 @@ _MOST_TOLD = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument(
-        "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
-    )
-    parser.add_argument(
-        "--object",
-        action="append",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        dest="objects",
-        help="a BPF object of the app (.bpf.o); may be repeated",
-    )
+    cli.add_app(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
     parser.add_argument(
         "--fail-on",
@@ -42,7 +32,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 where a relocation is so; may be repeated",
     )
     parser.add_argument("--unpacked", type=Path, metavar="DIR", help="keep raw BTFs there")
-    parser.add_argument("--bpftool", default="bpftool", metavar="FILE", help="bpftool 7.0 or newer")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -50,9 +39,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     from btfhub import lock, processes, report, report_text
     from fetch.progress import told
 
-    for path in options.objects:
-        if not path.is_file():
-            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+    cli.refuse_missing(options.objects)
     pins = lock.load(options.lock)
     with told(settings) as shown:
         jobs = _jobs(options, pins, shown)
