@@ -19,6 +19,7 @@ import workspace
 from fetch.errors import DroidbpfError
 from selection import as_node
 from site_tools.console import user_errors
+from site_tools.source_archive import own_files, settings, settled
 from third_party import state
 
 RUNTIME = "btfhub/runtime"
@@ -55,17 +56,22 @@ def runtime(env):
     env["CPPPATH"] = [*env["CPPPATH"], f"#{RUNTIME}"]
     own = env.Clone()
     own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])
-    compiled = own.BpfTmpObject(f"#{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
-    env["PROBE"] = own.BpfObject(f"#{output}/probe.bpf.o", compiled)
-    sources = sorted(name for name in os.listdir(RUNTIME) if name.endswith(".c"))
-    objects = [
-        own.TargetObject(f"#{output}/{source[:-2]}.o", f"#{RUNTIME}/{source}")
-        for source in sources
-        if not source.endswith(".bpf.c")
-    ]
-    library = own.TargetLibrary(f"#{output}/libdroidbpf.a", objects)
-    env.Clean(library, f"#{UNPACKED}")
-    return library[0]
+    files = own_files(Path(RUNTIME))
+
+    def make():
+        objects = [
+            own.TargetObject(f"#{output}/{file.stem}.o", f"#{file}")
+            for file in files
+            if file.suffix == ".c" and not file.name.endswith(".bpf.c")
+        ]
+        library = own.TargetLibrary(f"#{output}/libdroidbpf.a", objects)
+        env.Clean(library, f"#{UNPACKED}")
+        return library
+
+    used = env["THIRD_PARTY_KEYS"].values()
+    key = state.key(files, *settings(own), *used)
+    archive = Path(output, "libdroidbpf.a")
+    return settled(env, Path(output, "libdroidbpf.state"), key, archive, make)
 
 
 def choose_kernels(env, selectors):
@@ -84,6 +90,9 @@ def choose_kernels(env, selectors):
     if env["ARCH"] != kernels.ARCH:
         hint = "the hubs have BTFs of phones; a host's kernel has its own"
         raise DroidbpfError(f"kernels= is for ARCH={kernels.ARCH}, not {env['ARCH']}", hint)
+    output = f"#{env['VARIANT']}/btfhub"
+    compiled = env.BpfTmpObject(f"{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
+    env["PROBE"] = env.BpfObject(f"{output}/probe.bpf.o", compiled)
     env["HUB_LOCK"] = lock.load(LOCK)
     with told(_settings(env)) as settings:
         env["KERNELS"] = kernels.choose(names, env["btfhub"], env["HUB_LOCK"], settings)

@@ -42,16 +42,51 @@ def third_party(env, name, pin, archive, uses):
     folder = Path("third_party", name)
     output = Path(env["VARIANT"], "third_party")
     keys, offers = env["THIRD_PARTY_KEYS"], env["THIRD_PARTY_OFFERS"]
-    files = sorted(f for f in folder.iterdir() if f.is_file() and f.name[0] not in ".#")
-    settings = [str(env[v]) for v in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
-    keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings, *(keys[use] for use in uses))
-    state_file = output / f"{name}.state"
-    if state.up_to_date(state_file, keys[pin]) and not GetOption("clean"):
-        return env.File(f"{output}/{archive}")
-    if Path(output, archive) in state.changed(state_file):
-        Path(output, archive).unlink(missing_ok=True)  # SCons would trust a damaged one
+    files = own_files(folder)
+    used = (keys[use] for use in uses)
+    keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *used)
+
+    def make():
+        made = _declare(env, name, pin, f"{output}/{archive}", uses, files)
+        offers[pin] = made[1:]
+        return made
+
+    return settled(env, output / f"{name}.state", keys[pin], output / archive, make)
+
+
+def own_files(folder):
+    """Give the files of a library's folder."""
+    return sorted(f for f in folder.iterdir() if f.is_file() and f.name[0] not in ".#")
+
+
+def settings(env):
+    """Give what the environment has to do with a library."""
+    return [str(env[variable]) for variable in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
+
+
+def settled(env, state_file, key, archive, make):
+    """Give the node of a library's archive; it alone where the state file says it is up to date.
+
+    Args:
+        key: what the archive is made by, all of it.
+        make: declares how, and gives the nodes of the archive and of what else others use of it.
+    """
+    if state.up_to_date(state_file, key) and not GetOption("clean"):
+        return env.File(str(archive))
+    if archive in state.changed(state_file):
+        archive.unlink(missing_ok=True)  # SCons would trust a damaged one
+    made = make()
+    env["THIRD_PARTY_STATES"] += env.Command(
+        str(state_file), [env.Value(key), *made], Action(user_errors(_record), None)
+    )
+    return made[0]
+
+
+def _declare(env, name, pin, archive, uses, files):
+    """Read a library's script; give the nodes of its archive and of what it offers."""
+    offers = env["THIRD_PARTY_OFFERS"]
     pinned = env.Clone(
-        ARCHIVE=f"#{output}/{archive}",
+        ARCHIVE=f"#{archive}",
         PIN=pin,
         USES=uses,
         OWN_HEADERS=[file for file in files if file.suffix == ".h"],
@@ -62,13 +97,9 @@ def third_party(env, name, pin, archive, uses):
         action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
     )
     pinned.AddMethod(library, "PinnedLibrary")
-    made = env.SConscript(f"#{folder}/SConscript", exports={"env": pinned})
-    offers[pin] = made[1:]
+    made = env.SConscript(f"#third_party/{name}/SConscript", exports={"env": pinned})
     env["THIRD_PARTY_FETCHED"] += pinned["EXTRACTED"][:1]
-    env["THIRD_PARTY_STATES"] += env.Command(
-        str(state_file), [env.Value(keys[pin]), *made], Action(user_errors(_record), None)
-    )
-    return made[0]
+    return made
 
 
 def library(env, sources, headers, only=(), include=()):
