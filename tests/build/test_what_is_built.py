@@ -174,4 +174,5 @@ def test_the_list_of_own_files_is_what_a_build_keeps_for_itself(template: Tree) 
         "probes.json",
         "sconsign.dblite",
         *(f"{ARCH}-gnu/third_party/{name}.state" for name in ("zlib", "libelf", "libbpf")),
+        f"{ARCH}-gnu/btfhub/libdroidbpf.state",
     }
