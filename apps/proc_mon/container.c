@@ -10,7 +10,9 @@
  *	ID in docker, kubepods, libpod_parent …		(cgroupfs)
  *	SLICE:docker:ID, SLICE:cri-containerd:ID	(a slice's name taken for a path)
  * A conmon looks after a container from outside. LXC has names: lxc/NAME, lxc.payload/NAME and
- * lxc.payload.NAME. Android has containers of none of these kinds: its processes are the host's.
+ * lxc.payload.NAME. So has systemd-nspawn: systemd-nspawn@NAME.service/payload, and
+ * machine-NAME.scope/payload. Android has containers of none of these kinds: its processes are the
+ * host's.
  */
 #define HEX "0123456789abcdef"
 
@@ -57,6 +59,27 @@ static const char *find_lxc(const char *name, size_t len, const char *above, siz
 	return NULL;
 }
 
+static const char *find_nspawn(const char *name, size_t len, const char *above, size_t *above_len)
+{
+	static const char *const around[][2] = {
+		{ "systemd-nspawn@", ".service" },
+		{ "machine-", ".scope" },
+	};
+
+	if (len != strlen("payload") || memcmp(name, "payload", len))
+		return NULL;
+	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
+		size_t begin = strlen(around[i][0]), end = strlen(around[i][1]);
+
+		if (*above_len > begin + end && !memcmp(above, around[i][0], begin) &&
+		    ends_with(above, *above_len, around[i][1])) {
+			*above_len -= begin + end;
+			return above + begin;
+		}
+	}
+	return NULL;
+}
+
 const char *container_find(const char *cgroup, size_t *id_len)
 {
 	const char *above = "", *found = NULL;
@@ -70,6 +93,8 @@ const char *container_find(const char *cgroup, size_t *id_len)
 			*id_len = CONTAINER_ID_LEN;
 		else if ((id = find_lxc(name, len, above, above_len)))
 			*id_len = name + len - id;
+		else if ((id = find_nspawn(name, len, above, &above_len)))
+			*id_len = above_len;
 		if (id && *id_len)
 			found = id;
 		above = name;

@@ -75,9 +75,12 @@ def test_the_last_id_on_the_way_is_the_containers(
         ("/lxc.payload.web/init.scope", "web"),
         ("/lxc.payload.a.b", "a.b"),
         (f"/lxc.payload.web/docker/{ID}", ID),
+        ("/machine.slice/systemd-nspawn@deb.service/payload/init.scope", "deb"),
+        ("/machine.slice/machine-a.b.scope/payload", "a.b"),
+        (f"/machine.slice/machine-deb.scope/payload/docker-{ID}.scope", ID),
     ],
 )
-def test_lxc_containers_have_names(
+def test_containers_of_lxc_and_nspawn_have_names(
     container: Callable[[str], str | None], cgroup: str, name: str
 ) -> None:
     assert container(cgroup) == name
