@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,9 @@ void monitor_begin(void)
 	action.sa_flags = 0;
 	sigaction(SIGALRM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* What is opened next would take its place. */
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		die("stdout: %s", strerror(errno));
 	libbpf_set_print(print_libbpf);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ bool writer_flush(void)
 
 		if (n >= 0)
 			done += n;
+		else if (errno == EAGAIN) /* whoever shares it made it so */
+			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, -1);
 		else if (errno != EINTR)
 			error = errno;
 	}
