@@ -8,15 +8,15 @@
 
 #include "proc_mon.h"
 
-#define MAX_NAMES 32 /* in a path */
-#define MAX_STEPS 48 /* up a path: names and mounts */
+#define MAX_NAMES 32 /* in a path: of more the first ones, from the root */
+#define MAX_STEPS 128 /* up a path: names and mounts */
 #define TEXT_LEN 512
 
 /* What is too large for the stack. No two programs that use it run at once on a CPU. */
 struct scratch {
 	struct event event;
 	struct rule_key key;
-	const void *names[MAX_NAMES]; /* of a path, the last one first */
+	const void *names[MAX_NAMES]; /* of a path, the last one first, round and round */
 	volatile __u32
 		n_names; /* in memory: the verifier must not follow every value it may have */
 	char text[2 * TEXT_LEN]; /* TEXT_LEN are used, the rest is for the verifier */
@@ -55,18 +55,15 @@ static __always_inline const struct kernfs_node *parent_of(const struct kernfs_n
 	return BPF_CORE_READ(old, parent);
 }
 
-static __always_inline bool add_name(struct scratch *scratch, const void *name)
+static __always_inline void add_name(struct scratch *scratch, const void *name)
 {
 	__u32 n = scratch->n_names;
 
-	if (n >= MAX_NAMES)
-		return false;
 	scratch->names[n & (MAX_NAMES - 1)] = name;
 	scratch->n_names = n + 1;
-	return true;
 }
 
-/* Writes "/a/b/c" from the names into the scratch text. False: there is no space for all. */
+/* Writes "/a/b/c" from the names into the scratch text. False: it is cut, as it is too long. */
 static __always_inline bool join(struct scratch *scratch, __u32 space)
 {
 	__u32 n = scratch->n_names, used = 0;
@@ -88,12 +85,12 @@ static __always_inline bool join(struct scratch *scratch, __u32 space)
 			return false;
 		}
 	}
-	return true;
+	return n <= MAX_NAMES;
 }
 
 /*
  * Writes the path of the executable file into the scratch text, as its mount namespace has it, up
- * through the mounts. False: it is too long.
+ * through the mounts. False: it is cut, or empty as it is too deep.
  */
 static __always_inline bool read_executable(struct scratch *scratch, const struct task_struct *task)
 {
@@ -103,6 +100,7 @@ static __always_inline bool read_executable(struct scratch *scratch, const struc
 	__u32 offset = bpf_core_field_offset(struct mount, mnt);
 
 	scratch->n_names = 0;
+	scratch->text[0] = 0;
 	for (int i = 0; i < MAX_STEPS; i++) {
 		const struct mount *mount = mnt - offset, *above;
 
@@ -120,8 +118,7 @@ static __always_inline bool read_executable(struct scratch *scratch, const struc
 				add_name(scratch, BPF_CORE_READ(dentry, d_name.name));
 			return join(scratch, PATH_LEN);
 		}
-		if (!add_name(scratch, BPF_CORE_READ(dentry, d_name.name)))
-			return false;
+		add_name(scratch, BPF_CORE_READ(dentry, d_name.name));
 		dentry = parent;
 	}
 	return false;
@@ -171,7 +168,7 @@ static __always_inline void read_cgroup(struct scratch *scratch, const struct ta
 	const struct kernfs_node *node = cgroup_of(task), *parent;
 
 	scratch->n_names = 0;
-	for (int i = 0; i < MAX_NAMES; i++) {
+	for (int i = 0; i < MAX_STEPS; i++) {
 		parent = parent_of(node);
 		if (!parent)
 			break;

@@ -116,11 +116,14 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	plain = is_plain(event->path);
 	if (deny_paths && plain && rule == NO_RULE)
 		rule = find_rule(&scratch->key, SUBJECT_PATH, event->path);
-	if ((!plain || deny_paths) && read_executable(scratch, task)) {
+	if (!plain || deny_paths) {
+		bool whole = read_executable(scratch, task);
+
+		/* Of one that is cut it is known what folders it is in. */
 		if (deny_paths && rule == NO_RULE)
 			rule = find_rule(&scratch->key, SUBJECT_PATH, scratch->text);
 		/* A plain one stays: the file may be one for many commands, as toybox is. */
-		if (!plain)
+		if (!plain && whole)
 			bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->text);
 	}
 	if (bpf_map_update_elem(&processes, &tgid, event->path, BPF_ANY))

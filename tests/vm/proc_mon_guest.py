@@ -49,6 +49,18 @@ class Guest(guests.Guest):
         return event
 
 
+def files_of(kernel: str, folder: Path) -> tuple[dict[str, initramfs.FileSource], dict[str, str]]:
+    """Give what a guest needs to run proc_mon: files, and variables of the environment."""
+    files: dict[str, initramfs.FileSource] = {
+        "/bin/proc_mon": guests.build("proc_mon"),
+        PATH: guests.compiled("proc_workload", folder),
+    }
+    if kernel != NOBTF:
+        return files, {}
+    (packed,) = NOBTF_FILES.glob("*.btf.tar.xz")
+    return files | {"/kernel.btf": archive.unpack(packed)[1]}, {"DROIDBPF_BTF": "/kernel.btf"}
+
+
 @pytest.fixture(scope="session", params=["5.10", "6.1", "6.12", NOBTF])
 def proc_guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Guest:
     """What the cases did in one guest; workers of pytest-xdist share it."""
@@ -56,15 +68,7 @@ def proc_guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     kernel = guests.kernel(request.param)
 
     def boot(folder: Path) -> bytes:
-        files: dict[str, initramfs.FileSource] = {
-            "/bin/proc_mon": guests.build("proc_mon"),
-            PATH: guests.compiled("proc_workload", folder),
-        }
-        env = {}
-        if request.param == NOBTF:
-            (packed,) = NOBTF_FILES.glob("*.btf.tar.xz")
-            files["/kernel.btf"] = archive.unpack(packed)[1]
-            env["DROIDBPF_BTF"] = "/kernel.btf"
+        files, env = files_of(request.param, folder)
         return guests.run_cases(kernel, "proc_mon_cases.sh", files, env=env)
 
     return Guest(request.param, guests.once(tmp_path_factory, f"proc_mon-{request.param}", boot))

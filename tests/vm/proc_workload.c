@@ -194,6 +194,8 @@ int main(int argc, char **argv)
 		       execl("./proc_workload", "proc_workload", "exit", "0", NULL);
 	if (!strcmp(mode, "hostile"))
 		return prctl(PR_SET_NAME, "a b=\"\n\\\xff,\xc3\xa9\x1b[");
+	if (!strcmp(mode, "nonblocking")) /* stdout, of a command */
+		return fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK) || execvp(argv[2], argv + 2);
 	if (!strncmp(mode, "wait", 4)) { /* for a line on stdin */
 		while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
 			;
