@@ -26,6 +26,7 @@ NEEDED = [
     "clang-14",
     "bpftool",
     "qemu-system-aarch64",
+    "pahole",
     "pkg-config",
 ]
 # What the script itself calls, beside Python.
