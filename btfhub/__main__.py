@@ -3,10 +3,11 @@
 import argparse
 import gc
 import importlib
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
+from fetch import frontend
 from fetch.errors import DroidbpfError, did_you_mean
 from fetch.settings import Settings
 
@@ -34,33 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 done, 1 done with a negative answer (nothing fits, a defect …), 2 failed, 130 interrupted.
     """
-    if sys.stdout is None:  # it was closed
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-    try:
-        options = _parse(sys.argv[1:] if arguments is None else arguments)
-        settings = Settings.from_environment()._replace(offline=options.offline)
-        status: int = options.run(options, settings)
-        sys.stdout.flush()
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        _silence()
-        return 0
-    except OSError as error:  # of stdout, or of temporary files
-        _silence()
-        where = error.filename or "the output cannot be written"
-        print(f"error: {error.strerror}: {where}", file=sys.stderr)
-        return 2
+    return frontend.ended(partial(_run, sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    settings = Settings.from_environment()._replace(offline=options.offline)
+    status: int = options.run(options, settings)
     return status
-
-
-def _silence() -> None:
-    """Let nothing be written to stdout any more, at the end of the process either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -10,10 +10,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from fetch import cache, download, pins
+from fetch import cache, download, frontend, pins
 from fetch.errors import DroidbpfError, did_you_mean
 from fetch.progress import told
 from fetch.settings import Settings
@@ -24,25 +25,15 @@ _LARGEST = 1 << 30
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; give the exit status: 0 done, 2 failed, 130 interrupted."""
-    options = _parser().parse_args(arguments)
-    try:
-        settings = Settings.from_environment()._replace(
-            mirror=options.mirror,
-            offline=options.offline,
-            downloaded=_downloaded,
-        )
-        with told(settings) as shown:
-            options.run(options, shown)
-        sys.stdout.flush()
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return frontend.ended(partial(_run, _parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = Settings.from_environment()._replace(
+        mirror=options.mirror, offline=options.offline, downloaded=_downloaded
+    )
+    with told(settings) as shown:
+        options.run(options, shown)
     return 0
 
 

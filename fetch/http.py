@@ -83,35 +83,34 @@ def download(
 
     if connections is None:
         with watch.Connections() as own:
-            return _download(url, part, size, progress, limits, exact, own)
+            return download(url, part, size, progress, limits, exact=exact, connections=own)
+    attempt = partial(_attempt, url, part, size, progress, limits, exact, connections)
     host = _host(url)
     if reason := connections.unreachable.get(host):
         raise PlaceError(reason)
     try:
-        return _download(url, part, size, progress, limits, exact, connections)
+        return _repeated(attempt, part, size, limits, connections)
     except PlaceError as error:
         if error.unreachable and host not in connections.reached:
             connections.unreachable[host] = error.message
         raise
 
 
-def _download(
-    url: str,
+def _repeated(
+    attempt: Callable[[], bool],
     part: Path,
     size: int,
-    progress: Callable[[int], None],
     limits: Limits,
-    exact: bool,
     connections: "Connections",
 ) -> bool:
-    """Attempt the download as often as the limits allow."""
+    """Attempt a download as often as the limits allow."""
     started = time.monotonic()
     resumed = False
     retry = 0
     while True:
         before = _length(part)
         try:
-            return _attempt(url, part, size, progress, limits, exact, connections) or resumed
+            return attempt() or resumed
         except RetryError as error:
             retry += 1
             grew = _length(part) - before >= _CHUNK
