@@ -2,16 +2,14 @@
 
 import json
 import os
-import pty
-import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import hubs
 import pytest
 from http_server import Server, body, status
 from hubs import A13, JUNE, MAY, PATHS, ROCK, UBUNTU, entry, locked, packed
+from terminal import shown_by
 
 from btfhub import lock
 from btfhub.__main__ import main
@@ -166,28 +164,8 @@ def test_terminal_shows_one_bar_for_all_files_and_whole_lines(
     (hub / MAY).write_bytes(bytes(len(packed(MAY))))
     site.routes[f"/up/{MAY}"] = body(packed(MAY), rate=500)
     place = str(hub) if hub_ == "folder" else site.url
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 200))
     command = [sys.executable, "-m", "btfhub", "pull", "all", "--hub", place, "--lock", pins]
-    with subprocess.Popen(
-        command,
-        cwd=hubs.ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
-    ) as child:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(ours)
-    assert child.returncode == 0
+    shown = shown_by(command, hubs.ROOT, os.environ | {"TERM": "xterm"}, columns=200)
     lines = [line.rpartition("\r")[2] for line in shown.decode().replace("\r\n", "\n").split("\n")]
     assert lines[-1].strip() == ""
     assert [line.partition(":")[0] for line in lines[:-1]] == (

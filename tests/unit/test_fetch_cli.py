@@ -3,18 +3,17 @@
 import hashlib
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from http_server import Server, body
+from terminal import shown_by
 
 ROOT = Path(__file__).parents[2]
 DATA = b"data" * 50_000
@@ -170,24 +169,8 @@ def test_progress_is_for_terminals_only(
 ) -> None:
     server.routes["/thing-1.0.tar.gz"] = body(DATA, rate=200_000)
     environment |= {"NO_COLOR": no_color, "TERM": "xterm", "COLUMNS": "80"}
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 80))
     command = [sys.executable, "-m", "fetch", "--pins", pins, "get"]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=theirs
-    ) as child:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(ours)
-    assert child.returncode == 0
+    shown = shown_by(command, ROOT, environment, columns=80)
     assert b"thing-1.0.tar.gz" in shown
     assert b"\x1b" not in shown
     assert shown.isascii() == bool(no_color)
