@@ -35,15 +35,18 @@ def add_objects(parser: argparse.ArgumentParser, text: str, *, required: bool = 
     )
 
 
-def refuse_missing(objects: list[Path]) -> None:
-    """Refuse objects that are not there.
+def check_objects(paths: list[Path]) -> None:
+    """Refuse files that are no BPF objects, before anything is pulled for them.
 
     Raises:
         DroidbpfError: names the first of them.
     """
-    for path in objects:
+    from btfhub import objects
+
+    for path in paths:
         if not path.is_file():
             raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+        objects.count(path)
 
 
 def rows(

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     from btfhub import kernels, lock, processes
     from fetch.progress import told
 
-    cli.refuse_missing(options.objects)
+    cli.check_objects(options.objects)
     pins = lock.load(options.lock)
     with told(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     from btfhub import lock, processes, report, report_text
     from fetch.progress import told
 
-    cli.refuse_missing(options.objects)
+    cli.check_objects(options.objects)
     pins = lock.load(options.lock)
     with told(settings) as shown:
         jobs = _jobs(options, pins, shown)

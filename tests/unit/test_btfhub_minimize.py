@@ -201,6 +201,16 @@ def test_bpftool_that_does_not_end_is_ended(
         minimize.relocate([app], Path(paths[0]), str(bpftool))
 
 
+@pytest.mark.parametrize("command", ["minimize", "report"])
+def test_file_that_is_no_object_is_refused_before_anything_is_pulled(
+    command: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "no.o").write_text("no object")
+    assert main([command, "--object", str(tmp_path / "no.o"), "all", "--offline"]) == 2
+    assert capsys.readouterr().err.startswith("error: no.o is no sound BPF object")
+
+
 def test_missing_object_bad_btf_and_full_folder_are_told(
     app: Path, paths: list[str], tmp_path: Path, capsys: Captured
 ) -> None:
