@@ -165,12 +165,13 @@ def test_failing_bpftool_is_told_with_its_last_words_and_nothing_that_terminals_
 
 
 def test_object_that_is_none_is_refused_by_the_real_bpftool(
-    folder: Path, paths: list[str], tmp_path: Path, capsys: Captured
+    paths: list[str], tmp_path: Path
 ) -> None:
     none = tmp_path / "none.bpf.o"
     none.write_text("no object")
-    assert main(["minimize", "--object", str(none), paths[0]]) == 2
-    said = capsys.readouterr().err
+    with pytest.raises(DroidbpfError) as error:
+        minimize.relocate([none], Path(paths[0]))
+    said = str(error.value)
     assert said.startswith("error: bpftool cannot relocate none.bpf.o on 5.10.1-first.btf:\n  ")
     assert "none.bpf.o" in said.partition("\n")[2]
 
