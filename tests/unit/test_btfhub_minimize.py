@@ -170,7 +170,7 @@ def test_object_that_is_none_is_refused_by_the_real_bpftool(
     none = tmp_path / "none.bpf.o"
     none.write_text("no object")
     with pytest.raises(DroidbpfError) as error:
-        minimize.relocate([none], Path(paths[0]))
+        minimize.relocate([none], Path(paths[0]), "bpftool")
     said = str(error.value)
     assert said.startswith("error: bpftool cannot relocate none.bpf.o on 5.10.1-first.btf:\n  ")
     assert "none.bpf.o" in said.partition("\n")[2]
