@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import toolchains
 from fetch.errors import DroidbpfError
-from toolchains import bpf
+from toolchains import Probes, Request, Toolchain, bpf
 
 
-def main(arch: str, toolchain: str, probes: toolchains.Probes) -> int:
+def main(arch: str, toolchain: str, probes: Probes, request: Request) -> int:
     """Print the report; give the exit status, 2 where something is missing."""
-    lines, well = report(arch, toolchain, probes)
+    lines, well = report(arch, toolchain, probes, request)
     print(lines)
     return 0 if well else 2
 
 
-def report(arch: str, toolchain: str, probes: toolchains.Probes) -> tuple[str, bool]:
+def report(arch: str, toolchain: str, probes: Probes, request: Request) -> tuple[str, bool]:
     """Give lines about each tool that a build for arch needs, and whether all is well."""
+    pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
-        ("target compiler", lambda: _toolchain(toolchains.pick(toolchain, arch, probes))),
-        ("BPF tools", lambda: _bpf(bpf.find(probes))),
+        ("target compiler", lambda: _toolchain(pick())),
+        ("BPF tools", lambda: _bpf(bpf.find(probes, _own_clang(pick)))),
     ]
     if arch == "arm64":
         parts.append(("virtual machine, for run", _qemu))
@@ -40,13 +42,20 @@ def _try(find: Callable[[], str]) -> tuple[str, bool]:
         return error.message + (f"\n      {error.hint}" if error.hint else ""), False
 
 
-def _toolchain(found: toolchains.Toolchain) -> str:
-    return f"{found.name} for {found.arch}, {found.version} ({found.cc})"
+def _own_clang(pick: Callable[[], Toolchain]) -> tuple[str, ...]:
+    try:
+        return pick().bpf_clang
+    except DroidbpfError:  # told already
+        return ()
+
+
+def _toolchain(found: Toolchain) -> str:
+    return f"{found.name} for {found.arch}, {found.version} ({' '.join(found.cc)})"
 
 
 def _bpf(found: toolchains.BpfTools) -> str:
     clang, bpftool = (".".join(map(str, v)) for v in (found.clang_version, found.bpftool_version))
-    return f"clang {clang} ({found.clang}), bpftool {bpftool} ({found.bpftool})"
+    return f"clang {clang} ({' '.join(found.clang)}), bpftool {bpftool} ({found.bpftool})"
 
 
 def _qemu() -> str:

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from toolchains import gnu
-from toolchains.model import ARCHES, BpfTools, Toolchain
+import importlib
+import os
+
+from fetch.errors import DroidbpfError
+from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes
 
-__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Toolchain", "pick"]
+__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Request", "Toolchain", "pick"]
 
-FINDERS = {"gnu": gnu.find}
-NAMES = ("auto", *FINDERS)
+NAMES = ("auto", "gnu", "ndk", "musl", "zig")
+NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")  # ANDROID_HOME alone asks for none
 
 
-def pick(name: str, arch: str, probes: Probes) -> Toolchain:
-    """Give the toolchain called name for arch; auto takes the first of FINDERS.
+def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
+    """Give the toolchain called name for arch.
+
+    auto takes the NDK where one is given, else gnu, else musl, which may be zig's.
 
     Raises:
         DroidbpfError: it is not here, or not whole; names what to install.
     """
-    return FINDERS["gnu" if name == "auto" else name](arch, probes)
+    if name != "auto":
+        return _find(name, arch, probes, request)
+    if request.ndk or any(map(os.environ.get, NDK_VARIABLES)):
+        return _find("ndk", arch, probes, request)
+    try:
+        return _find("gnu", arch, probes, request)
+    except DroidbpfError as error:
+        try:
+            return _find("musl", arch, probes, request)
+        except DroidbpfError:
+            raise error from None  # the one to install, where there is none at all
+
+
+def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
+    """Ask a toolchain's module: the others are not imported at this start."""
+    module = importlib.import_module(f"toolchains.{name}")
+    found: Toolchain = module.find(arch, probes, request)
+    return found

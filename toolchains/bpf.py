@@ -18,25 +18,37 @@ SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not 
 VERSION = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
 
 
-def find(probes: Probes) -> BpfTools:
-    """Give the newest clang that has the BPF target, and bpftool.
+def find(probes: Probes, own: tuple[str, ...] = ()) -> BpfTools:
+    """Give the toolchain's own clang or else the newest that has the BPF target, and bpftool.
+
+    Args:
+        own: the words that begin a command of the toolchain's own clang, or ().
 
     Raises:
         DroidbpfError: one is missing or too old; names what was found and what to install.
     """
-    clang, clang_version = _clang(probes)
+    clang, clang_version = _own(probes, own) or _clang(probes)
     bpftool, bpftool_version = _bpftool(probes)
     return BpfTools(
         clang,
         bpftool,
         clang_version,
         bpftool_version,
-        identity(clang),
+        identity(clang[0]),
         identity(bpftool),
     )
 
 
-def _clang(probes: Probes) -> tuple[str, tuple[int, ...]]:
+def _own(probes: Probes, clang: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+    version = _version(probes.ask(*clang, "--version")) if clang else ()
+    return (clang, version) if version >= CLANG_OLDEST and _has_bpf(probes, clang) else None
+
+
+def _has_bpf(probes: Probes, clang: tuple[str, ...]) -> bool:
+    return re.search(r"^\s*bpf\b", probes.ask(*clang, "--print-targets"), re.M) is not None
+
+
+def _clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
     hint = "install it: apt-get install clang-19 (or any clang from 11 on)"
     found = sorted(
         ((_version(probes.ask(path, "--version")), path) for path in _each(NAMES, probes.path)),
@@ -50,10 +62,8 @@ def _clang(probes: Probes) -> tuple[str, tuple[int, ...]]:
             f"{path} is clang {_text(version)}, too old for CO-RE BPF objects", hint
         )
     for version, path in found:
-        if version >= CLANG_OLDEST and re.search(
-            r"^\s*bpf\b", probes.ask(path, "--print-targets"), re.M
-        ):
-            return path, version
+        if version >= CLANG_OLDEST and _has_bpf(probes, (path,)):
+            return (path,), version
     raise DroidbpfError(f"{found[0][1]} is a clang without the BPF target", hint)
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 
 from fetch.errors import DroidbpfError
-from toolchains.model import Toolchain
+from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity
 
 # arch: (triple, packages of Debian and Ubuntu that bring it, flags of every link).
@@ -24,7 +24,7 @@ PROGRAMS = ("gcc", "ar", "objcopy")
 KERNEL_HEADERS = ("../include", "../../include")
 
 
-def find(arch: str, probes: Probes) -> Toolchain:
+def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     """Give the GNU toolchain for arch.
 
     Raises:
@@ -58,10 +58,10 @@ def find(arch: str, probes: Probes) -> Toolchain:
         arch=arch,
         triple=triple,
         version=probes.ask(cc, "--version").partition("\n")[0],
-        cc=cc,
-        cxx=cxx,
-        ar=found["ar"],
-        objcopy=found["objcopy"],
+        cc=(cc,),
+        cxx=(cxx,) if cxx else (),
+        ar=(found["ar"],),
+        objcopy=(found["objcopy"],),
         identity=" ".join(identity(part) for part in parts if part),
         linkflags=linkflags,
     )

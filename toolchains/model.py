@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ARCHES = ("arm64", "x86_64")
+
+
+class Request(NamedTuple):
+    """What the command line says of toolchains.
+
+    Args:
+        ndk: the path of an NDK, or "".
+        api: an Android API level in digits, or "" for the toolchain's own.
+        offline: nothing may be downloaded.
+    """
+
+    ndk: str = ""
+    api: str = ""
+    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -12,29 +27,36 @@ class Toolchain:
     """A compiler and its companions for one target.
 
     Args:
-        name: gnu, ndk or musl.
+        name: gnu, ndk, musl or zig.
         arch: one of ARCHES.
         triple: the target as the compiler names it, such as aarch64-linux-gnu.
         version: what the compiler says of its version, for people.
-        cc, cxx, ar, objcopy: paths of the programs; cxx may be "".
+        cc, cxx, ar, objcopy: the words that begin a command; cxx may be ().
         identity: goes into the signature of everything that the toolchain makes.
+        libc: glibc, musl or bionic.
         ccflags: flags for every compile.
         linkflags: flags for every link.
-        static: further flags for a static link.
+        static, dynamic: further flags for a static and for a dynamic link.
+        environment: variables of every step.
+        bpf_clang: the toolchain's own compiler of BPF objects, asked before others, or ().
     """
 
     name: str
     arch: str
     triple: str
     version: str
-    cc: str
-    cxx: str
-    ar: str
-    objcopy: str
+    cc: tuple[str, ...]
+    cxx: tuple[str, ...]
+    ar: tuple[str, ...]
+    objcopy: tuple[str, ...]
     identity: str
+    libc: str = "glibc"
     ccflags: tuple[str, ...] = ()
     linkflags: tuple[str, ...] = ()
     static: tuple[str, ...] = ("-static",)
+    dynamic: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    bpf_clang: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,12 +64,13 @@ class BpfTools:
     """What makes BPF objects and skeletons: clang with the BPF target, and bpftool.
 
     Args:
-        clang, bpftool: paths of the programs.
+        clang: the words that begin a command.
+        bpftool: the path of the program; "" where it is to be built from source.
         clang_version, bpftool_version: (major, minor, patch), as far as each says.
         clang_identity, bpftool_identity: go into the signatures of what each makes.
     """
 
-    clang: str
+    clang: tuple[str, ...]
     bpftool: str
     clang_version: tuple[int, ...]
     bpftool_version: tuple[int, ...]

@@ -31,7 +31,7 @@ def exists(env):
 def generate(env):
     tools = env["BPF_TOOLS"]
     env.SetDefault(
-        CLANG=tools.clang,
+        CLANG=list(tools.clang),
         CLANG_ID=f"{tools.clang_identity} {state.key(FINISHING)}",
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],

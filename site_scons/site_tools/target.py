@@ -19,11 +19,12 @@ def exists(env):
 
 def generate(env):
     toolchain = env["TOOLCHAIN"]
+    env["ENV"] = env["ENV"] | dict(toolchain.environment)
     env.SetDefault(
-        CC=toolchain.cc,
-        CXX=toolchain.cxx,
-        AR=toolchain.ar,
-        OBJCOPY=toolchain.objcopy,
+        CC=list(toolchain.cc),
+        CXX=list(toolchain.cxx),
+        AR=list(toolchain.ar),
+        OBJCOPY=list(toolchain.objcopy),
         TOOLCHAIN_ID=toolchain.identity,
         CFLAGS=[],
         CXXFLAGS=[],
@@ -34,7 +35,7 @@ def generate(env):
         INCSUFFIX="",
         LINKER="$CC",
         LINKFLAGS=[*toolchain.linkflags, "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
-        LINKMODE=list(toolchain.static) if env["link"] == "static" else [],
+        LINKMODE=list(toolchain.static if env["link"] == "static" else toolchain.dynamic),
         LIBS=[],
     )
     scanner = header_scanner()

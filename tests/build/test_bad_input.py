@@ -46,7 +46,10 @@ HELLO = f"build/{ARCH}-gnu/apps/hello"
             "error: apps_dir=SConstruct: Not a directory\n"
             "hint: apps_dir= takes a folder that holds one folder per app\n",
         ),
-        ("toolchain=gcc", "error: toolchain=gcc is not known\nhint: it may be auto, gnu\n"),
+        (
+            "toolchain=gcc",
+            "error: toolchain=gcc is not known\nhint: it may be auto, gnu, ndk, musl, zig\n",
+        ),
     ],
 )
 def test_wrong_options_and_names_are_told(tree: Tree, argument: str, text: str) -> None:

@@ -58,7 +58,7 @@ def real(program: str) -> str:
 
         with tempfile.TemporaryDirectory() as folder:
             tools = bpf.find(Probes(Path(folder, "probes.json"), os.environ["PATH"]))
-        return tools.clang if program == "clang" else tools.bpftool
+        return tools.clang[0] if program == "clang" else tools.bpftool
     path = os.environ["PATH"].replace(str(Path(sys.executable).parent), "")
     found = shutil.which(program, path=path)
     assert found, f"{program} is not on this machine"

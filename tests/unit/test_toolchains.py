@@ -15,6 +15,7 @@ from small_programs import answer, program
 import toolchains
 from fetch.errors import DroidbpfError
 from toolchains import bpf, gnu
+from toolchains.model import Request
 from toolchains.probe import Probes, identity
 
 
@@ -47,10 +48,10 @@ def test_gnu_tells_what_it_found(tmp_path: Path, bin_: Path) -> None:
     libc = tmp_path / "libc.a"
     libc.write_text("!<arch>\n")
     gnu_folder(bin_, libc=str(libc))
-    found = gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+    found = gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request())
     assert (found.name, found.arch, found.triple) == ("gnu", "arm64", "aarch64-linux-gnu")
-    assert found.cc == str(bin_ / "aarch64-linux-gnu-gcc")
-    assert found.cxx == str(bin_ / "aarch64-linux-gnu-g++")
+    assert found.cc == (str(bin_ / "aarch64-linux-gnu-gcc"),)
+    assert found.cxx == (str(bin_ / "aarch64-linux-gnu-g++"),)
     assert found.version == "gcc (Test) 12.0"
     assert "-Wl,-z,max-page-size=16384" in found.linkflags
     for part in ("gcc", "ar", "objcopy", "as", "ld", "cc1"):
@@ -61,14 +62,14 @@ def test_gnu_tells_what_it_found(tmp_path: Path, bin_: Path) -> None:
 def test_gnu_needs_no_compiler_of_cpp(tmp_path: Path, bin_: Path) -> None:
     (tmp_path / "libc.a").touch()
     gnu_folder(bin_, without="g++", libc=str(tmp_path / "libc.a"))
-    assert gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_))).cxx == ""
+    assert gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request()).cxx == ()
 
 
 @pytest.mark.parametrize("name", ["gcc", "ar", "objcopy"])
 def test_gnu_tells_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> None:
     gnu_folder(bin_, without=name)
     with pytest.raises(DroidbpfError) as caught:
-        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request())
     assert str(caught.value) == (
         f"error: the gnu toolchain for arm64 lacks aarch64-linux-gnu-{name}\n"
         "hint: install it: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
@@ -78,7 +79,7 @@ def test_gnu_tells_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> Non
 def test_gnu_tells_that_the_static_libc_is_missing(tmp_path: Path, bin_: Path) -> None:
     gnu_folder(bin_, libc="libc.a")
     with pytest.raises(DroidbpfError) as caught:
-        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)))
+        gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request())
     assert caught.value.message == "the gnu toolchain for arm64 lacks a static libc (libc.a)"
 
 
@@ -90,15 +91,15 @@ def test_a_compiler_of_another_machine_is_not_taken_for_the_target(
         program(bin_, name)
     foreign = "arm64" if platform.machine() != "aarch64" else "x86_64"
     with pytest.raises(DroidbpfError):
-        gnu.find(foreign, Probes(tmp_path / "probes.json", str(bin_)))
+        gnu.find(foreign, Probes(tmp_path / "probes.json", str(bin_)), Request())
 
 
 def test_auto_is_the_toolchain_there_is(probes: Probes) -> None:
     try:
-        found = toolchains.pick("auto", "arm64", probes)
+        found = toolchains.pick("auto", "arm64", probes, Request())
     except DroidbpfError as error:
         pytest.skip(f"no toolchain for arm64 on this machine: {error.message}")
-    assert found == toolchains.pick(found.name, "arm64", probes)
+    assert found == toolchains.pick(found.name, "arm64", probes, Request())
 
 
 def refused(probes: Probes) -> str:
@@ -117,7 +118,7 @@ def test_the_newest_clang_with_the_bpf_target_is_taken(bin_: Path, alone: Probes
     program(bin_, "clang-14", TARGETS.format("14.0.6"))
     program(bin_, "clang-19", "case $1 in --version) echo clang version 19.1.7 ;; esac")
     tools = bpf.find(alone)
-    assert tools.clang == str(bin_ / "clang-14")
+    assert tools.clang == (str(bin_ / "clang-14"),)
     assert tools.clang_version == (14, 0, 6)
     assert tools.bpftool == str(bin_ / "bpftool")
     assert tools.bpftool_version == (7, 4, 0)
@@ -127,7 +128,7 @@ def test_the_newest_clang_with_the_bpf_target_is_taken(bin_: Path, alone: Probes
 def test_a_clang_from_11_on_will_do(bin_: Path, alone: Probes, version: str) -> None:
     answer(bin_, "bpftool", "bpftool v7.0.0")
     program(bin_, "clang", TARGETS.format(version))
-    assert bpf.find(alone).clang == str(bin_ / "clang")
+    assert bpf.find(alone).clang == (str(bin_ / "clang"),)
 
 
 @pytest.mark.parametrize(
