@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fetch.errors import DroidbpfError, did_you_mean
 
+BPF = ".bpf.c"
+USER_SPACE = (".c", ".cc", ".cpp")
 VERBS = ("run", "report", "list", "doctor", "compile_commands.json")
+
+
+class Layout(NamedTuple):
+    """A folder of apps.
+
+    Args:
+        apps_dir: the folder.
+        flat: its apps are files of it, not folders.
+        names: the apps, sorted.
+        common: of a flat one, the user space sources that belong to no app.
+    """
+
+    apps_dir: str
+    flat: bool
+    names: list[str]
+    common: tuple[str, ...]
 
 
 def normal(path: str) -> str:
@@ -24,18 +42,31 @@ def as_node(path: str) -> str:
     return path if os.path.isabs(path) else f"#{path}"
 
 
-def names(apps_dir: str) -> list[str]:
-    """Give the apps of a folder: its subfolders, but hidden ones.
+def layout(apps_dir: str) -> Layout:
+    """Give what a folder of apps holds.
+
+    A folder that has BPF programs itself is flat: <name>.bpf.c and <name>.c are an app, and what
+    belongs to none is common to all. Else each subfolder is an app, but hidden ones and _common.
 
     Raises:
         DroidbpfError: there is no such folder.
     """
+    files, folders = [], []
     try:
         with os.scandir(apps_dir) as entries:
-            return sorted(e.name for e in entries if e.name[0] not in "._" and e.is_dir())
+            for entry in entries:
+                if entry.name[0] not in "._":
+                    (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
-        hint = "apps_dir= takes a folder that holds one folder per app"
+        hint = "apps_dir= takes a folder of apps: one folder per app, or NAME.bpf.c and NAME.c"
         raise DroidbpfError(f"apps_dir={apps_dir}: {error.strerror}", hint) from None
+    names = sorted(f.removesuffix(BPF) for f in files if f.endswith(BPF))
+    if not names:
+        return Layout(apps_dir, False, sorted(folders), ())
+    own = set(names)
+    sources = [f for f in sorted(files) if f.endswith(USER_SPACE) and not f.endswith(BPF)]
+    common = tuple(f for f in sources if f.rpartition(".")[0] not in own)
+    return Layout(apps_dir, True, names, common)
 
 
 def chosen(known: Sequence[str], app: str, targets: Sequence[str], variant: str) -> list[str]:

@@ -1,15 +1,22 @@
 """Tool: apps. Adds env.App(), which turns a folder of sources into one program.
 
 <name>.bpf.c and every other .bpf.c of the folder become skeletons, every .c, .cc and .cpp an
-object. A SConscript in the folder is for exceptions: it gets the app's own `env`, and there
-env.Generate() and env.Macros() make headers. What apps share is in the folder _common beside them:
-its .c files are a library for all of them.
+object. In a flat folder of apps, as libbpf-bootstrap and libbpf-tools have them, the files
+<name>.* are an app. A SConscript in the folder is for exceptions: it gets the app's own `env`, and
+there env.Generate() and env.Macros() make headers. What apps share is a library for all of them:
+the .c files of the folder _common beside them, or a flat folder's .c files of no app.
 """
 
+import functools
 import os
+import traceback
+
+from SCons.Script import Action, GetOption
 
 from fetch.errors import DroidbpfError
-from selection import as_node
+from selection import BPF, USER_SPACE, as_node
+from site_tools.bpf import TARGET_ARCH
+from site_tools.console import user_errors
 
 COMMON = "_common"
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
@@ -32,83 +39,161 @@ def generate(env):
     env.AddMethod(common, "CommonOfApps")
 
 
-def app(env, name, folder):
+def app(env, name, layout):
     """Make a target of an app's name, a default one; give the node of its program.
+
+    With -k, an app whose folder is not right fails as one that does not compile does.
 
     Args:
         name: the app's name, which its main .bpf.c and its program bear.
-        folder: where its sources are.
+        layout: the folder of apps that it is of.
     """
-    sources = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
-    if f"{name}.bpf.c" not in sources:
-        raise DroidbpfError(
-            f"{folder} has no {name}.bpf.c", f"an app {name} needs {name}.bpf.c and {name}.c"
-        )
-    output = f"{env['VARIANT']}/apps/{name}"
     units = env["COMPILED"]  # a clone copies it
     env = env.Clone(
-        OUTPUT=output,
-        FOLDER=folder,
-        CPPPATH=[f"#{output}", as_node(folder), *env["CPPPATH"]],
+        FOLDER=layout.apps_dir if layout.flat else f"{layout.apps_dir}/{name}",
+        OUTPUT=f"{env['VARIANT']}/apps/{name}",
     )
-    _flags(env)
-    env.AddMethod(_generate, "Generate")
-    env.AddMethod(_macros, "Macros")
-    if "SConscript" in sources:
-        env.SConscript(f"{as_node(folder)}/SConscript", exports={"env": env})
-    objects, skeletons, programs = [], [], []
-    for source in sources:
-        stem, _, suffix = source.rpartition(".")
-        path = f"{as_node(folder)}/{source}"
-        if source.endswith(".bpf.c"):
-            stem = stem.removesuffix(".bpf")
-            compiled = env.BpfTmpObject(f"#{output}/{stem}.tmp.bpf.o", path)
-            units.append((env, "BPFCOM", compiled[0]))
-            linked = env.BpfObject(f"#{output}/{stem}.bpf.o", compiled)
-            programs += linked
-            skeletons += env.BpfSkeleton(
-                f"#{output}/{stem}.skel.h", linked, SKELETON=_identifier(stem)
-            )
-        elif suffix in ("c", "cc", "cpp"):
-            # A .cpp beside a .c of its name has an object of its own.
-            name_of_object = stem if suffix == "c" else source
-            objects += env.TargetObject(f"#{output}/{name_of_object}.o", path)
-            units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", objects[-1]))
-            if suffix != "c":
-                _need_cxx(env, f"{folder}/{source}")
-                env["LINKER"] = "$CXX"
-    if not objects:
-        raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
-    objects += env.ExternalBtf(name, programs)
-    env.BtfReport(name, programs)
-    program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
-    env.Requires(program, env["THIRD_PARTY_STATES"])
+    try:
+        skeletons, program = _declare(env, name, layout, units)
+    except DroidbpfError as error:
+        if not GetOption("keep_going"):
+            raise
+        fail = Action(user_errors(functools.partial(_fail, error)), None)
+        skeletons, program = [], env.Command(f"#{env['OUTPUT']}/{name}", [], fail)
+        env.AlwaysBuild(program)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
     env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
     return program[0]
 
 
-def common(env):
-    """Give the library of what the apps share, none where their folder has no _common."""
-    folder = f"{env['apps_dir']}/{COMMON}"
-    if not os.path.isdir(folder):
+def _fail(error, target, source, env):
+    raise error
+
+
+def _declare(env, name, layout, units):
+    """Declare all that is made for an app; give its skeletons and its program."""
+    folder, output = env["FOLDER"], env["OUTPUT"]
+    sources = _sources(folder, name if layout.flat else "")
+    programs = [source for source in sources if source.endswith(BPF)]
+    if f"{name}.bpf.c" not in programs:
+        raise DroidbpfError(
+            f"{folder} has no {name}.bpf.c", f"an app {name} needs {name}.bpf.c and {name}.c"
+        )
+    if sources == programs:
+        raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
+    env["CPPPATH"] = [f"#{output}", as_node(folder), *env["CPPPATH"]]
+    _flags(env, layout)
+    _kernel_types(env, layout)
+    # bpftool's own choice, which others' sources rely on, or the plain name.
+    env.SetDefault(SKELETON_SUFFIX="_bpf" if layout.flat else "", BPF_OBJECTS="each")
+    env.AddMethod(_generate, "Generate")
+    env.AddMethod(_macros, "Macros")
+    if os.path.exists(f"{folder}/SConscript"):
+        _exceptions(env, f"{folder}/SConscript", name)
+    linked, skeletons = _bpf_side(env, name, programs, units)
+    objects = [_user_side(env, output, s, units) for s in sources if not s.endswith(BPF)]
+    objects += env.ExternalBtf(name, linked)
+    env.BtfReport(name, linked)
+    program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
+    env.Requires(program, env["THIRD_PARTY_STATES"])
+    return skeletons, program
+
+
+def _sources(folder, stem):
+    """Give the names of an app's sources, sorted: all of its folder, or those of one stem."""
+    if stem:
+        names = (f"{stem}{suffix}" for suffix in (BPF, *USER_SPACE))
+        return [name for name in names if os.path.isfile(f"{folder}/{name}")]
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if e.name.endswith(USER_SPACE) and e.is_file())
+
+
+def _kernel_types(env, layout):
+    """Let the app see a vmlinux.h of its folder, or of its architecture in a flat folder."""
+    folder = env["FOLDER"]
+    arch = f"{folder}/{TARGET_ARCH[env['ARCH']]}"
+    if os.path.exists(f"{folder}/vmlinux.h"):
+        env["VMLINUX"] = env.File(as_node(f"{folder}/vmlinux.h")) if layout.flat else None
+    elif layout.flat and os.path.exists(f"{arch}/vmlinux.h"):
+        env["VMLINUX"] = env.File(as_node(f"{arch}/vmlinux.h"))
+        env["CPPPATH"] = [*env["CPPPATH"][:2], as_node(arch), *env["CPPPATH"][2:]]
+
+
+def _exceptions(env, script, name):
+    """Run an app's SConscript with its environment and its name; tell a fault in one line."""
+    try:
+        env.SConscript(as_node(script), exports={"env": env, "name": name})
+    except DroidbpfError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if f.filename == os.path.abspath(script)]
+        line = lines[-1] if lines else getattr(error, "lineno", "") or "1"
+        told = f"{script}:{line}: {type(error).__name__}: {error}"
+        raise DroidbpfError(told, "docs/apps.md tells what a SConscript may say") from None
+
+
+def _bpf_side(env, name, programs, units):
+    """Give the linked objects and skeletons of an app: of each .bpf.c, or one of all."""
+    compiled = {}
+    for program in programs:
+        path = f"{env['FOLDER']}/{program}"
+        stem = program.removesuffix(BPF)
+        flags, made = env.Precompiled(env["VMLINUX"], path) if env["VMLINUX"] else ([], [])
+        target = f"#{env['OUTPUT']}/{stem}.tmp.bpf.o"
+        (node,) = env.BpfTmpObject(target, as_node(path), PCHFLAGS=flags)
+        env.Depends(node, made)
+        units.append((env, "BPFCOM", node))
+        compiled[stem] = [node]
+    if env["BPF_OBJECTS"] == "one":
+        compiled = {name: [node for nodes in compiled.values() for node in nodes]}
+    linked, skeletons = [], []
+    for stem, nodes in compiled.items():
+        linked += env.BpfObject(f"#{env['OUTPUT']}/{stem}.bpf.o", nodes)
+        skeletons += env.BpfSkeleton(
+            f"#{env['OUTPUT']}/{stem}.skel.h",
+            linked[-1],
+            SKELETON=_identifier(stem) + env["SKELETON_SUFFIX"],
+        )
+    return linked, skeletons
+
+
+def _user_side(env, output, source, units):
+    """Give the object of a .c, .cc or .cpp file."""
+    stem, _, suffix = source.rpartition(".")
+    path = f"{env['FOLDER']}/{source}"
+    if suffix != "c":
+        _need_cxx(env, path)
+        env["LINKER"] = "$CXX"
+        stem = source  # beside a .c of its name it has an object of its own
+    (node,) = env.TargetObject(f"#{output}/{stem}.o", as_node(path))
+    units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", node))
+    return node
+
+
+def common(env, layout):
+    """Give the library of what the apps share, none where there is nothing."""
+    folder, sources = layout.apps_dir, layout.common
+    if not layout.flat and os.path.isdir(f"{folder}/{COMMON}"):
+        folder = f"{folder}/{COMMON}"
+        sources = [source for source in _sources(folder, "") if not source.endswith(BPF)]
+        env["CPPPATH"] = [*env["CPPPATH"], as_node(folder)]
+    if not sources:
         return []
-    env["CPPPATH"] = [*env["CPPPATH"], as_node(folder)]
-    output = f"#{env['VARIANT']}/apps/{COMMON}"
+    output = f"{env['VARIANT']}/apps/{COMMON}"
     units = env["COMPILED"]
-    env = _flags(env.Clone())
-    objects = [
-        env.TargetObject(f"{output}/{source[:-2]}.o", f"{as_node(folder)}/{source}")[0]
-        for source in sorted(os.listdir(folder))
-        if source.endswith(".c")
-    ]
-    units += [(env, "CCCOM", node) for node in objects]
-    return env.TargetLibrary(f"{output}/libcommon.a", objects)
+    env = _flags(env.Clone(FOLDER=folder), layout)
+    if layout.flat:
+        env["CPPPATH"] = [as_node(folder), *env["CPPPATH"]]
+    objects = [_user_side(env, output, source, units) for source in sources]
+    return env.TargetLibrary(f"#{output}/libcommon.a", objects)
 
 
-def _flags(env):
+def _flags(env, layout):
     """Add the flags of user space code to an environment, and give it."""
-    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall", "-Wextra"], CFLAGS=["-std=gnu11"])
+    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall"])
+    if not layout.flat:  # what others wrote is held to what they hold it to
+        env.Append(CCFLAGS=["-Wextra"], CFLAGS=["-std=gnu11"])
     return env
 
 

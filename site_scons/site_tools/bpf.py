@@ -3,8 +3,15 @@
 x.bpf.c     -> x.tmp.bpf.o      (clang)
 x.tmp.bpf.o -> x.bpf.o          (bpftool gen object)
 x.bpf.o     -> x.skel.h         (bpftool gen skeleton … name $SKELETON)
+
+env.Precompiled() spares the programs that begin with vmlinux.h two thirds of clang's time: it is
+read once, by all. The order of the types in an object's BTF depends on it, so a program has it
+always or never.
 """
 
+import contextlib
+import os
+import re
 from pathlib import Path
 
 from SCons.Builder import Builder
@@ -23,6 +30,14 @@ FINISHING = tuple(
     map(Path, ("site_scons/bpf_object.py", "site_scons/btf_order.py", "btfhub/btf.py"))
 )
 
+# What vmlinux.h is precompiled with.
+OF_PRECOMPILED = ("BPFFLAGS", "BPFDEFINES")
+GUARD = b"#ifndef __VMLINUX_H__"
+# The first directive, with nothing but comments before it.
+FIRST_INCLUDE = re.compile(
+    r'(?>\s+|//[^\n]*|/\*(?s:.*?)\*/)*+#[ \t]*include[ \t]*[<"]vmlinux\.h[>"]'
+)
+
 
 def exists(env):
     return True
@@ -36,18 +51,29 @@ def generate(env):
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
+        PCHFLAGS=[],
         _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
     )
     compiled = _step(
         env,
         "BPF",
-        "$CLANG $BPFFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
+        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
         " -o ${TARGET}.tmp",
         identity="CLANG_ID",
         after=_finish,
     )
     linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
     skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
+    env["PCH"] = env.Step(
+        "PCH",
+        "PCH",
+        "$CLANG $BPFFLAGS -Xclang -fno-pch-timestamp $( $PREFIX_MAP $) $_BPFDEFFLAGS"
+        " -x c-header $SOURCE -o ${PRECOMPILED}.tmp",
+        identity="CLANG_ID",
+        after=_made,
+    )
+    env["BPF_BASE"] = [list(env[variable]) for variable in OF_PRECOMPILED]
+    env.AddMethod(precompiled, "Precompiled")
     env["BUILDERS"]["BpfTmpObject"] = Builder(
         action=compiled, suffix=".tmp.bpf.o", source_scanner=header_scanner()
     )
@@ -62,3 +88,45 @@ def _step(env, name, command, identity="BPFTOOL_ID", after=None):
 def _finish(target, source, env):
     bpf_object.check(f"{target[0]}.tmp", str(source[0]))
     sort_btf(f"{target[0]}.tmp")
+
+
+def precompiled(env, header, source):
+    """Give the flags for a program that begins with vmlinux.h, and the node to wait for; or none.
+
+    Args:
+        header: the node of vmlinux.h, as the program finds it.
+        source: the path of the program.
+    """
+    if [list(env[variable]) for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
+        return [], []  # flags of its own
+    with open(source, encoding="utf-8", errors="replace") as file:
+        if not FIRST_INCLUDE.match(file.read()):
+            return [], []
+    if not hasattr(header.attributes, "precompiled"):
+        header.attributes.precompiled = _precompile(env, header)
+    return header.attributes.precompiled
+
+
+def _precompile(env, header):
+    """Declare how vmlinux.h is precompiled; give the flags that use it, and the node that tells.
+
+    The file itself is no node: at every start its 20 MB would be hashed.
+    """
+    if not header.has_builder():
+        with open(header.abspath, "rb") as file:
+            if GUARD not in file.read(1024):
+                return [], []  # read a second time, it would be defined twice
+    place = "own" if header.has_builder() else "apps"
+    file = f"{env['VARIANT']}/vmlinux/{place}.pch"
+    if not os.path.exists(file):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{file}.made")
+    made = env.Command(f"#{file}.made", header, env["PCH"], PRECOMPILED=file)
+    env.Clean(made, f"#{file}")
+    return ["-include-pch", file, "-Xclang", "-fno-validate-pch"], made
+
+
+def _made(target, source, env):
+    os.replace(f"{env['PRECOMPILED']}.tmp", env["PRECOMPILED"])
+    with open(f"{target[0]}.tmp", "w") as file:
+        file.write(f"{env['PRECOMPILED']}\n")

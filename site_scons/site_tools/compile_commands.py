@@ -35,7 +35,8 @@ def compile_commands(env, compiled):
 
 
 def _entry(env, command, node):
-    plain = {"COLOUR": []}  # the file must not depend on who looks on
+    # The file must not depend on who looks on; editors have another clang than the build.
+    plain = {"COLOUR": [], "PCHFLAGS": []}
     words = env.subst_list(f"${command}", target=[node], source=node.sources, overrides=plain)[0]
     return {
         "directory": env["ROOT"],
