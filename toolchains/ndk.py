@@ -1,0 +1,174 @@
+"""An Android NDK, r23 or newer: programs for bionic by its own clang, lld and LLVM tools.
+
+Its layout, and the flags that are not its clang's own: docs/BuildSystemMaintainers.md of the NDK.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from fetch.errors import DroidbpfError
+from toolchains import NDK_VARIABLES
+from toolchains.model import Request, Toolchain
+from toolchains.probe import Probes, identity, which
+
+OLDEST = 23
+OLDEST_API = 21  # the first Android of 64 bits
+DEFAULT_API = 31
+TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
+PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only folder of NDKs for Linux
+PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
+INSTALL = 'install one: sdkmanager "ndk;27.2.12479018"'
+NAME_ONE = f"{INSTALL}, or name one: ndk=PATH"
+
+
+class Ndk(NamedTuple):
+    """An NDK: its folder, its name such as r27c, its revision such as 27.2.12479018."""
+
+    folder: Path
+    name: str
+    revision: str
+
+    def broken(self, message: str) -> DroidbpfError:
+        """Give the error of an NDK of which something is missing."""
+        hint = f'install it again: sdkmanager "ndk;{self.revision}", or name another: ndk=PATH'
+        return DroidbpfError(f"NDK {self.name} in {self.folder} {message}", hint)
+
+
+def find(arch: str, probes: Probes, request: Request) -> Toolchain:
+    """Give the NDK's toolchain for arch.
+
+    Raises:
+        DroidbpfError: there is no NDK, it is too old or not whole, or it has not the API level.
+    """
+    ndk = _read(_folder(request.ndk))
+    programs = _programs(ndk)
+    clang = programs["clang"]
+    said = probes.ask(clang, "--version")
+    if not said:
+        message = f"{clang} does not run on this machine ({platform.machine()})"
+        raise DroidbpfError(
+            message, "NDKs are for x86_64 Linux; others: toolchain=gnu, musl or zig"
+        )
+    libraries = ndk.folder / PREBUILT / "sysroot/usr/lib" / TRIPLES[arch]
+    if not (libc := libraries / "libc.a").is_file():
+        raise ndk.broken(f"lacks {libc.relative_to(ndk.folder)}")
+    level = _level(request.api, ndk, libraries, arch)
+    target = f"--target={TRIPLES[arch]}{level}"
+    clang_version = re.search(r"clang version [0-9.]+", said)
+    parts = [*programs.values(), ndk.folder / "source.properties", libc]
+    return Toolchain(
+        name="ndk",
+        arch=arch,
+        triple=TRIPLES[arch],
+        version=f"{ndk.name} ({ndk.revision}), API {level}"
+        + (f", {clang_version[0]}" if clang_version else ""),
+        cc=(clang, target),
+        cxx=(programs["clang++"], target),
+        ar=(programs["llvm-ar"],),
+        objcopy=(programs["llvm-objcopy"],),
+        identity=" ".join(identity(str(part)) for part in parts),
+        libc="bionic",
+        ccflags=(f"-ffile-prefix-map={ndk.folder}=ndk",),  # else its place is in each build-id
+        # Phones with Android 15 and newer may have pages of 16 kB; NDKs before r28 forget it.
+        linkflags=("-fuse-ld=lld", "-Wl,-z,max-page-size=16384"),
+        # The C++ library that phones lack goes into the program, and C has no use for the flag.
+        dynamic=("-pie", "-static-libstdc++", "-Qunused-arguments"),
+        bpf_clang=(clang,),
+    )
+
+
+def _folder(asked: str) -> tuple[str, str]:
+    """Give what names the NDK, and its path: as asked, of the environment, of the SDK's newest."""
+    if asked:
+        return "ndk", asked
+    for variable in NDK_VARIABLES:
+        if value := os.environ.get(variable):
+            return variable, value
+    if sdk := os.environ.get("ANDROID_HOME"):
+        found = [path.parent for path in Path(sdk, "ndk").glob("*/source.properties")]
+        if found:
+            return "ANDROID_HOME", str(max(found, key=lambda folder: _numbers(folder.name)))
+    places = ", ".join(("ndk=", *NDK_VARIABLES, "ANDROID_HOME/ndk"))
+    raise DroidbpfError(f"no Android NDK was found: not by {places}", NAME_ONE)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))
+
+
+def _read(named: tuple[str, str]) -> Ndk:
+    """Read what an NDK says of itself.
+
+    Args:
+        named: as _folder() gives it.
+    """
+    said = "=".join(named)
+    folder = Path(named[1]).expanduser().resolve()  # clang names its headers by the real path
+    try:
+        text = (folder / "source.properties").read_text(errors="replace")
+    except OSError:
+        hint = f"an NDK's folder holds source.properties and toolchains; {INSTALL}"
+        raise DroidbpfError(f"{said} is no NDK: it has no source.properties", hint) from None
+    properties = dict(re.findall(r"^\s*([\w.]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
+    revision = re.fullmatch(r"(\d+)\.(\d+)\.\d+(-\S+)?", properties.get("Pkg.Revision", ""))
+    if not revision:
+        message = f"{said} is no NDK: its source.properties has no Pkg.Revision like 27.2.12479018"
+        raise DroidbpfError(message, NAME_ONE)
+    major, minor = int(revision[1]), int(revision[2])
+    letter = chr(ord("a") + minor) if minor else ""
+    name = properties.get("Pkg.ReleaseName") or f"r{major}{letter}{revision[3] or ''}"
+    if major < OLDEST:
+        reason = f"before r{OLDEST} its clang links with libgcc and GNU tools"
+        raise DroidbpfError(f"NDK {name} in {folder} is too old: {reason}", NAME_ONE)
+    return Ndk(folder, name, revision[0])
+
+
+def _programs(ndk: Ndk) -> dict[str, str]:
+    """Give the paths of the NDK's programs by their names."""
+    if not (ndk.folder / PREBUILT).is_dir():
+        hosts = sorted(path.name for path in (ndk.folder / PREBUILT).parent.glob("*"))
+        there = f" (there is {', '.join(hosts)})" if hosts else ""
+        message = f"NDK {ndk.name} in {ndk.folder} is not for Linux: it has no {PREBUILT}{there}"
+        raise DroidbpfError(message, NAME_ONE)
+    found = {name: which(name, f"{ndk.folder}/{PREBUILT}/bin") for name in PROGRAMS}
+    for name, path in found.items():
+        if not path:
+            raise ndk.broken(f"lacks {PREBUILT}/bin/{name}")
+    return found
+
+
+def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> int:
+    """Give the API level of the libraries to link with.
+
+    A level that brought no new functions has no folder: it is that of the next lower one.
+
+    Args:
+        asked: the level in digits, or "".
+        libraries: the folder that has one for each level.
+    """
+    levels = sorted(int(path.name) for path in libraries.iterdir() if path.name.isdecimal())
+    if not levels:
+        raise ndk.broken(f"has no API level in {libraries.relative_to(ndk.folder)}")
+    try:
+        platforms = json.loads((ndk.folder / "meta/platforms.json").read_bytes())
+        oldest, newest = int(platforms["min"]), int(platforms["max"])
+    except (OSError, ValueError, TypeError, KeyError):
+        oldest, newest = levels[0], levels[-1]
+    oldest = max(oldest, levels[0], OLDEST_API)
+    if asked and not (asked.isascii() and asked.isdigit()):
+        hint = f"NDK {ndk.name} has {oldest} to {newest} for {arch}"
+        raise DroidbpfError(f"api={asked} is no API level, which is a number", hint)
+    level = int(asked or min(DEFAULT_API, newest))
+    if not oldest <= level <= newest:
+        message = (
+            f"api={level} is none of NDK {ndk.name}, which has {oldest} to {newest} for {arch}"
+        )
+        newer = f", or take a newer NDK: {INSTALL.partition(': ')[2]}" if level > newest else ""
+        raise DroidbpfError(message, f"give api={oldest} to api={newest}{newer}")
+    return max(known for known in levels if known <= level)
