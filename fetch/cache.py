@@ -38,6 +38,9 @@ def digest(path: Path) -> str:
 def find(cache: Path, sha256: str, size: int) -> Path | None:
     """Give a cached file, verified against its stamp or, without a good one, by its bytes.
 
+    Args:
+        size: what it must be, in bytes; 0 where it is not known.
+
     Raises:
         CorruptError: the file is there with other bytes.
     """
@@ -48,7 +51,7 @@ def find(cache: Path, sha256: str, size: int) -> Path | None:
         return None
     except OSError as error:
         raise CacheError(f"cannot read {path}: {error.strerror}") from error
-    if status.st_size != size:
+    if size and status.st_size != size:
         raise CorruptError(path, f"{status.st_size} bytes instead of {size}")
     stamp = _stamp_of(status)
     with contextlib.suppress(OSError):
@@ -130,11 +133,11 @@ def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
 
     Args:
         file: a file on the cache's file system, that nobody else writes.
-        size: what it must be, in bytes.
+        size: what it must be, in bytes; 0 where it is not known.
     """
     path = content(cache, sha256)
     with writing(cache, size):
-        if file.stat().st_size != size or digest(file) != sha256:
+        if (size and file.stat().st_size != size) or digest(file) != sha256:
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
         with file.open("rb") as opened:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from fetch import cache, http
 from fetch.errors import DroidbpfError, PlaceError
-from fetch.pins import Alternative, Pin
+from fetch.pins import LARGEST, Alternative, Pin
 from fetch.reasons import redact
 from fetch.settings import Settings, expanded
 from fetch.watch import Connections
@@ -157,7 +157,7 @@ def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
             part = cache.partial(settings.cache, sha256)
             try:
                 with (folder / name).open("rb") as file:
-                    cache.copy(file, part, settings.cache, size)
+                    cache.copy(file, part, settings.cache, size or LARGEST)
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -200,7 +200,8 @@ def _from_url(
 ) -> Path:
     part = cache.partial(settings.cache, sha256)
     progress = partial(_progress, settings, name, size)
-    get = partial(http.download, url, part, size, progress, connections=connections)
+    limit, exact = size or LARGEST, size > 0
+    get = partial(http.download, url, part, limit, progress, exact=exact, connections=connections)
     if get() and cache.digest(part) != sha256:
         http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
         get()
@@ -244,7 +245,8 @@ def _from_distribution(alternative: Alternative, settings: Settings) -> Path:
 
 
 def _describe(pin: Pin) -> str:
-    return f"{pin.filename} (sha256 {pin.sha256}, {pin.size} bytes)"
+    size = f", {pin.size} bytes" if pin.size else ""
+    return f"{pin.filename} (sha256 {pin.sha256}{size})"
 
 
 def _by_hand(pin: Pin, settings: Settings) -> str:

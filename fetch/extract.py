@@ -6,8 +6,9 @@ import os
 import posixpath
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from fetch.errors import DroidbpfError
 from fetch.tarwalk import DEFAULT, ArchiveError, Entry, Limits, open_archive, walk
@@ -17,7 +18,12 @@ MTIME = 315_532_800
 
 
 def extract(
-    archive: Path, into: Path, *, only: Sequence[str] = (), limits: Limits = DEFAULT
+    archive: Path,
+    into: Path,
+    *,
+    only: Sequence[str] = (),
+    layout: Mapping[str, str] = MappingProxyType({}),
+    limits: Limits = DEFAULT,
 ) -> None:
     """Extract a tar archive (plain, gzip, bzip2, xz), without its single top folder.
 
@@ -27,6 +33,8 @@ def extract(
     Args:
         only: the folders and files wanted, as paths below the top folder; () for all. Where all
             are files, the archive is read no further than to the last of them.
+        layout: {folder wanted: the archive's folder that it is made of}; what is in none of them
+            is not extracted. Empty where the archive has the folders that are wanted.
 
     Raises:
         DroidbpfError: damaged or hostile (links and names that leave the folder, devices, two names
@@ -35,7 +43,7 @@ def extract(
     try:
         with _temporary(into) as folder:
             with open_archive(archive, limits) as stream:
-                tree = _Tree(folder, only)
+                tree = _Tree(folder, only, layout)
                 try:
                     tree.fill(walk(stream, limits))
                 except BaseException:
@@ -53,9 +61,10 @@ def extract(
 class _Tree:
     """A folder being filled. No symlink exists in it until every file is written."""
 
-    def __init__(self, folder: Path, only: Sequence[str]) -> None:
+    def __init__(self, folder: Path, only: Sequence[str], layout: Mapping[str, str]) -> None:
         self.folder = folder
         self.only = [name.strip("/") for name in only]
+        self.layout = [(f"{theirs}/", f"{ours}/") for ours, theirs in layout.items()]
         self.kinds: dict[str, str] = {"": "folder"}
         self.spelling: dict[str, str] = {}
         self.links: dict[str, str] = {}
@@ -69,6 +78,7 @@ class _Tree:
             top = top or first
             if first != top or (not path and entry.kind != "folder"):
                 raise ArchiveError("has not one single top folder")
+            path = self._place(path)
             if path and self._wanted(path):
                 self._add(entry, path, top)
                 if entry.kind != "folder":
@@ -94,6 +104,13 @@ class _Tree:
             with contextlib.suppress(OSError):
                 self._at(path).rmdir() if kind == "folder" else self._at(path).unlink()
 
+    def _place(self, path: str) -> str:
+        """Give where a path of the archive, below its top folder, is wanted; "" for nowhere."""
+        for theirs, ours in self.layout:
+            if path.startswith(theirs):
+                return ours + path.removeprefix(theirs)
+        return "" if self.layout else path
+
     def _wanted(self, path: str) -> bool:
         return not self.only or any(
             path == name or path.startswith(name + "/") for name in self.only
@@ -117,7 +134,7 @@ class _Tree:
                 os.fchmod(handle, 0o755 if entry.executable else 0o644)
                 os.utime(handle, (MTIME, MTIME))
         elif entry.kind == "hardlink":
-            target = entry.target.removeprefix(top + "/")
+            target = self._place(entry.target.removeprefix(top + "/"))
             if self.kinds.get(target) not in ("file", "hardlink"):
                 raise ArchiveError(f"holds a hard link to what is no file of it: {path}")
             os.link(self._at(target), self._at(path), follow_symlinks=False)

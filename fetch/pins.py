@@ -3,11 +3,13 @@
 The format of third_party/sources.toml, one table per archive:
 
     [NAME]
-    version, filename, sha256, size (bytes), urls (upstream's, in order)
+    version, filename, sha256, urls (upstream's, in order)
+    size                        bytes; 0 where it is not known: the hash decides, within LARGEST
 
     [[NAME.distribution]]       the same archive in a distribution's source archive (any number)
     id (ID of /etc/os-release), suite, source, version, filename
     sha256, size                only where the distribution repacked the archive
+    layout                      only where its folders are others: {upstream's folder = its folder}
 """
 
 import re
@@ -21,6 +23,7 @@ from fetch.errors import DroidbpfError
 _PIN_KEYS = {"version": str, "filename": str, "sha256": str, "size": int, "urls": list}
 _ALTERNATIVE_KEYS = {"id": str, "suite": str, "source": str, "version": str, "filename": str}
 _HASH_KEYS = {"sha256": str, "size": int}
+LARGEST = 64 << 20  # bytes that are read of an archive whose size is not known
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Alternative:
     """The same sources as a file of a distribution's source package.
 
     `sha256` and `size` (bytes) are upstream's, unless the distribution repacked the archive.
+    `layout` pairs upstream's folders with this archive's, where they differ; () where they do not.
     """
 
     distribution: str
@@ -37,11 +41,12 @@ class Alternative:
     filename: str
     sha256: str
     size: int
+    layout: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One pinned archive: `sha256` in lowercase hex, `size` in bytes, upstream's `urls`."""
+    """One pinned archive: `sha256` in lowercase hex, `size` in bytes or 0, upstream's `urls`."""
 
     name: str
     version: str
@@ -55,6 +60,10 @@ class Pin:
     def accepted(self) -> dict[str, int]:
         """Every sha256 that satisfies the pin, with its size in bytes: upstream's first."""
         return {self.sha256: self.size} | {a.sha256: a.size for a in self.alternatives}
+
+    def layout(self, sha256: str) -> dict[str, str]:
+        """Give {upstream's folder: the folder of the archive of this sha256}; {}: the same."""
+        return next((dict(a.layout) for a in self.alternatives if a.sha256 == sha256), {})
 
 
 def load(path: Path) -> dict[str, Pin]:
@@ -88,10 +97,19 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
     for entry in distributions:
         place = f"{path}: [[{name}.distribution]]"
         full = {key: table[key] for key in _HASH_KEYS} | (entry if isinstance(entry, dict) else {})
+        layout = _layout(place, full.pop("layout", {}))
         _check(place, full, _ALTERNATIVE_KEYS | _HASH_KEYS)
-        alternatives.append(Alternative(distribution=full.pop("id"), **full))
+        alternatives.append(Alternative(distribution=full.pop("id"), layout=layout, **full))
     table["urls"] = tuple(table["urls"])
     return Pin(name=name, alternatives=tuple(alternatives), **table)
+
+
+def _layout(where: str, layout: Any) -> tuple[tuple[str, str], ...]:
+    folder = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
+    pairs = layout.items() if isinstance(layout, dict) else [(layout, layout)]
+    if not all(isinstance(n, str) and folder.fullmatch(n) for pair in pairs for n in pair):
+        raise DroidbpfError(f"{where}: layout must pair upstream's folders with the archive's")
+    return tuple(pairs)
 
 
 def _check(where: str, table: dict[str, Any], keys: dict[str, type]) -> None:
@@ -106,8 +124,8 @@ def _check(where: str, table: dict[str, Any], keys: dict[str, type]) -> None:
         raise DroidbpfError(f"{where}: unknown key {unknown[0]}")
     if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]):
         raise DroidbpfError(f"{where}: sha256 must be 64 lowercase hex digits")
-    if table["size"] <= 0:
-        raise DroidbpfError(f"{where}: size must be a positive number of bytes")
+    if table["size"] < 0:
+        raise DroidbpfError(f"{where}: size must be a number of bytes, or 0: not known")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", table["filename"]):
         raise DroidbpfError(f"{where}: filename must be a plain file name")
     for key in ("suite", "source", "version"):

@@ -27,7 +27,7 @@ def told(settings: Settings) -> Iterator[Settings]:
         if name not in bars:
             plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
             bars[name] = tqdm.tqdm(
-                desc=name, total=size, unit="B", unit_scale=True, leave=False, ascii=plain
+                desc=name, total=size or None, unit="B", unit_scale=True, leave=False, ascii=plain
             )
         bars[name].update(got - bars[name].n)
 

@@ -31,7 +31,7 @@ class Limits:
     """What an archive may hold at most: sizes in bytes, `ratio` times the size of the archive."""
 
     entries: int = 100_000
-    total: int = 1 << 30
+    total: int = 2 << 30
     file: int = 256 << 20
     ratio: int = 100
     path: int = 512

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile_archives import GOOD, HOSTILE, folder, member, tar
+from hostile_archives import GOOD, HOSTILE, folder, link, member, tar
 
 from fetch.extract import MTIME, extract
 from fetch.tarwalk import ArchiveError, Limits
@@ -83,6 +83,50 @@ def test_files_wanted_are_read_to_the_last_and_no_further(unpack: Callable[..., 
         with pytest.raises(ArchiveError, match="is damaged"):
             unpack(cut, only=wanted)
     assert [p.name for p in unpack(cut, only=("src/a.c",)).rglob("*.c")] == ["a.c"]
+
+
+def test_folders_of_another_layout_are_put_where_they_are_wanted(
+    unpack: Callable[..., Path],
+) -> None:
+    data = tar(
+        folder("top"),
+        member("top/src/theirs.c", b"of another src"),
+        member("top/tools/bpf/main.c", b"int m;"),
+        member("top/tools/bpfilter/other.c"),
+        link("top/tools/bpf/again.c", "main.c"),
+        link("top/tools/bpf/hard.c", "top/tools/bpf/main.c", tarfile.LNKTYPE),
+        member("top/tools/include/x.h", b"x"),
+    )
+    layout = {"src": "tools/bpf", "include": "tools/include"}
+    tree = unpack(data, layout=layout)
+    found = {str(p.relative_to(tree)): p.read_bytes() for p in tree.rglob("*.[ch]")}
+    assert found == {
+        "src/main.c": b"int m;", "src/again.c": b"int m;", "src/hard.c": b"int m;",
+        "include/x.h": b"x",
+    }  # fmt: skip
+    tree = unpack(data, only=("src/main.c",), layout=layout)
+    assert [p.name for p in tree.rglob("*.[ch]")] == ["main.c"]
+
+
+def test_a_file_of_no_folder_wanted_is_not_there(unpack: Callable[..., Path]) -> None:
+    data = tar(folder("top"), member("top/src/theirs.c"), member("top/tools/bpf/main.c"))
+    with pytest.raises(ArchiveError, match=r"holds no src/theirs\.c\n"):
+        unpack(data, only=("src/theirs.c",), layout={"src": "tools/bpf"})
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "reason"),
+    [
+        ("../../other.c", tarfile.SYMTYPE, "holds a link that leaves it: x/y.c"),
+        ("top/other.c", tarfile.LNKTYPE, "holds a hard link to what is no file of it: x/y.c"),
+    ],
+)
+def test_link_that_leaves_the_folders_wanted_is_refused(
+    unpack: Callable[..., Path], target: str, kind: bytes, reason: str
+) -> None:
+    data = tar(folder("top"), member("top/other.c"), link("top/a/b/y.c", target, kind))
+    with pytest.raises(ArchiveError, match=reason):
+        unpack(data, layout={"x": "a/b"})
 
 
 def test_finished_tree_replaces_the_old_one(unpack: Callable[..., Path]) -> None:

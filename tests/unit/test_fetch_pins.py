@@ -27,7 +27,7 @@ BAD = [
     ("[a]", ": [a] has no version"),
     (table(sha256="0"), ": [a]: sha256 must be of type str"),
     (table(sha256="'ABC'"), ": [a]: sha256 must be 64 lowercase hex digits"),
-    (table(size="0"), ": [a]: size must be a positive number of bytes"),
+    (table(size="-1"), ": [a]: size must be a number of bytes, or 0: not known"),
     (table(size="true"), ": [a]: size must be of type int"),
     (table(urls="['ftp://x']"), ": [a]: urls must be a list of http(s) URLs"),
     (table(filename="'../x'"), ": [a]: filename must be a plain file name"),
@@ -37,6 +37,13 @@ BAD = [
     (
         table() + "[[a.distribution]]\nid='d'\nsuite='-o'\nsource='s'\nversion='1'\nfilename='f'",
         ": [[a.distribution]]: suite has characters that it cannot have",
+    ),
+    *(
+        (
+            table() + f"[[a.distribution]]\nlayout = {layout}",
+            ": [[a.distribution]]: layout must pair upstream's folders with the archive's",
+        )
+        for layout in ("'src'", "{src = 1}", "{src = '../x'}", "{src = '/x'}", "{src = 'x/'}")
     ),
 ]
 
@@ -83,9 +90,21 @@ def test_repacked_archive_has_a_hash_of_its_own(tmp_path: Path) -> None:
     assert load(path)["a"].accepted == {HASH: 1, "0" * 64: 2}
 
 
+def test_archive_of_another_layout_says_which_folders_are_which(tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    place = "[[a.distribution]]\nid='d'\nsuite='s'\nsource='a'\nversion='1-1'\nfilename='b'\n"
+    other = f"sha256='{'0' * 64}'\nsize=2\nlayout={{src='tools/bpf', 'a/b'='c'}}\n"
+    path.write_text(table() + place + other)
+    pin = load(path)["a"]
+    assert pin.layout("0" * 64) == {"src": "tools/bpf", "a/b": "c"}
+    assert pin.layout(HASH) == {}
+
+
 def test_the_projects_own_pins_are_complete() -> None:
     pins = load(ROOT / "third_party" / "sources.toml")
     versions = {pin.name: pin.version for pin in pins.values()}
-    assert versions == {"libbpf": "1.5.0", "elfutils": "0.192", "zlib": "1.3.1"}
+    assert versions == {
+        "libbpf": "1.5.0", "elfutils": "0.192", "zlib": "1.3.1", "bpftool": "7.5.0"
+    }  # fmt: skip
     assert all(pin.urls for pin in pins.values())
     assert all(pin.alternatives for pin in pins.values())

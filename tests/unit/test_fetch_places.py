@@ -1,11 +1,13 @@
 """Mirrors, the list of failures, and many processes at once or killed at any moment."""
 
+import hashlib
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,24 @@ def test_mirror_with_wrong_bytes_is_skipped_and_named(
         f"thing-1.0.tar.gz: mirror {server.url}/m is skipped: "
         "thing-1.0.tar.gz: 399999 bytes instead of 400000"
     ]
+
+
+def test_archive_of_unknown_size_is_decided_by_its_hash_alone(
+    server: Server, settings: Settings, told: list[str]
+) -> None:
+    server.routes |= {"/cut": body(DATA[:-1]), "/whole": body(DATA)}
+    pin = replace(pin_of(server.url + "/cut", server.url + "/whole"), size=0)
+    obtain(pin, settings)
+    assert told == [
+        f"thing-1.0.tar.gz: {server.url}/cut is skipped: wrong bytes in thing-1.0.tar.gz "
+        f"(399999 bytes, sha256 {hashlib.sha256(DATA[:-1]).hexdigest()})"
+    ]
+    assert stored(settings) == [DATA]
+    server.routes.clear()
+    assert obtain(pin, settings).read_bytes() == DATA
+    (settings.cache / "sha256" / pin.sha256).write_bytes(DATA[:-1])
+    with pytest.raises(DroidbpfError, match="no place gives"):
+        obtain(pin, settings)
 
 
 def test_no_place_reachable_lists_every_place_and_its_reason(
