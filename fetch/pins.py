@@ -106,10 +106,10 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
 
 def _layout(where: str, layout: Any) -> tuple[tuple[str, str], ...]:
     folder = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
-    pairs = layout.items() if isinstance(layout, dict) else [(layout, layout)]
-    if not all(isinstance(n, str) and folder.fullmatch(n) for pair in pairs for n in pair):
+    names = [*layout, *layout.values()] if isinstance(layout, dict) else [None]
+    if not all(isinstance(name, str) and folder.fullmatch(name) for name in names):
         raise DroidbpfError(f"{where}: layout must pair upstream's folders with the archive's")
-    return tuple(pairs)
+    return tuple(layout.items())
 
 
 def _check(where: str, table: dict[str, Any], keys: dict[str, type]) -> None:
