@@ -36,7 +36,8 @@ class Ndk(NamedTuple):
 
     def broken(self, message: str) -> DroidbpfError:
         """Give the error of an NDK of which something is missing."""
-        hint = f'install it again: sdkmanager "ndk;{self.revision}", or name another: ndk=PATH'
+        package = f"ndk;{self.revision.partition('-')[0]}"
+        hint = f'install it again: sdkmanager "{package}", or name another: ndk=PATH'
         return DroidbpfError(f"NDK {self.name} in {self.folder} {message}", hint)
 
 
@@ -161,7 +162,7 @@ def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> int:
     except (OSError, ValueError, TypeError, KeyError):
         oldest, newest = levels[0], levels[-1]
     oldest = max(oldest, levels[0], OLDEST_API)
-    if asked and not (asked.isascii() and asked.isdigit()):
+    if asked and not re.fullmatch("[0-9]{1,9}", asked):
         hint = f"NDK {ndk.name} has {oldest} to {newest} for {arch}"
         raise DroidbpfError(f"api={asked} is no API level, which is a number", hint)
     level = int(asked or min(DEFAULT_API, newest))
@@ -169,6 +170,6 @@ def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> int:
         message = (
             f"api={level} is none of NDK {ndk.name}, which has {oldest} to {newest} for {arch}"
         )
-        newer = f", or take a newer NDK: {INSTALL.partition(': ')[2]}" if level > newest else ""
+        newer = ', or take a newer NDK: sdkmanager "ndk;…"' if level > newest else ""
         raise DroidbpfError(message, f"give api={oldest} to api={newest}{newer}")
     return max(known for known in levels if known <= level)
