@@ -19,7 +19,7 @@ from SCons.Script import Action
 
 import bpf_object
 from btf_order import sort_btf
-from scanner import header_scanner
+from scanner import header_scanner, no_scanner
 from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
@@ -57,8 +57,8 @@ def generate(env):
     compiled = _step(
         env,
         "BPF",
-        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
-        " -o ${TARGET}.tmp",
+        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
+        " -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID",
         after=_finish,
     )
@@ -121,7 +121,9 @@ def _precompile(env, header):
     if not os.path.exists(file):
         with contextlib.suppress(OSError):
             os.unlink(f"{file}.made")
-    made = env.Command(f"#{file}.made", header, env["PCH"], PRECOMPILED=file)
+    made = env.Command(
+        f"#{file}.made", header, env["PCH"], PRECOMPILED=file, source_scanner=no_scanner()
+    )
     env.Clean(made, f"#{file}")
     return ["-include-pch", file, "-Xclang", "-fno-validate-pch"], made
 
