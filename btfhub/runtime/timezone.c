@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Gives programs the phone's time zone. localtime() of glibc and musl knows only $TZ and
- * /etc/localtime, which Android has not: there a zone's name is in a system property, and its rules
- * are in a bundle of all zones. Before main() this sets $TZ to the rule of POSIX that the bundle has
- * for the zone: localtime() then does the rest, and so do the programs that this one starts.
+ * /etc/localtime, which Android has not: there a zone's name is in a system property, and what it
+ * means is in a bundle of all zones. Before main() this sets $TZ to the POSIX rule that the bundle
+ * has for the zone: localtime() does the rest, also that of the programs that this one starts.
  *
  * $TZ stays as it is where the user has set it; what has no zone, or a damaged one, shows UTC.
  * Bionic's localtime() reads the same by itself.
@@ -147,8 +147,8 @@ static size_t read_head(const char *data, size_t size, size_t time_size, struct 
 }
 
 /*
- * Reads the rule that holds after the last time in a zone's table, and where now is before that, what
- * the table says of now: seconds to the east. Gives false where there is no rule.
+ * Reads the rule that holds after the last time in a zone's table, and where now is before that the
+ * seconds to the east that the table has for now. Gives false where there is no rule.
  */
 static bool read_rule(const char *data, size_t size, int64_t now, char *rule, int32_t *utoff)
 {

@@ -13,7 +13,7 @@
 #endif
 #define ZONE_LEN 40 /* bytes of a zone's name at most */
 
-/* Gives the value of persist.sys.timezone, of less than ZONE_LEN bytes; false where there is none. */
+/* Gives persist.sys.timezone, of less than ZONE_LEN bytes; false where there is none. */
 bool droidbpf_find_zone(char *zone);
 
 static inline bool read_at(int fd, void *to, size_t size, off_t at)

@@ -1,4 +1,4 @@
-"""btfhub/runtime's time zone: what it finds on phones of all ages, and that nothing damaged harms."""
+"""What btfhub/runtime finds of the time zone on phones of all ages, and that no damage harms."""
 
 from __future__ import annotations
 
