@@ -62,6 +62,7 @@ def app(env, name, layout):
         skeletons, program = [], env.Command(f"#{env['OUTPUT']}/{name}", [], fail)
         env.AlwaysBuild(program)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
+    env.Expect(name, program[0])
     env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
     return program[0]
 

@@ -3,7 +3,8 @@
 A step prints eight columns for its name, then its file; V=1 prints whole commands. It writes
 ${TARGET}.tmp and is renamed when it is done, so that what a failed or killed command leaves is
 never taken for its result. Commands run without a shell; of its syntax only `> FILE` is known.
-The output of one command is printed in one piece. At the end, failures are told once more.
+The output of one command is printed in one piece. At the end, failures are told once more; with -k,
+each program of env.Expect() that was not made has a line that says why.
 """
 
 import atexit
@@ -11,6 +12,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,12 +21,18 @@ import threading
 import time
 
 from SCons.Errors import BuildError
-from SCons.Script import Action, GetBuildFailures
+from SCons.Node import executed, no_state, up_to_date
+from SCons.Script import Action, GetBuildFailures, GetOption
 
 import workspace
 from fetch.errors import DroidbpfError
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+REASON = re.compile(r"\berror:|undefined reference|undefined symbol|cannot find|not found")
+
 _printing = threading.Lock()
+_expected = {}  # program's name -> its node
+_reasons = {}  # words of a command that failed -> the first line in which it says why
 
 
 def exists(env):
@@ -37,6 +45,7 @@ def generate(env):
     env["SHORT"] = env["V"] == "0"
     env["COLOUR"] = ["-fdiagnostics-color=always"] if _colour() else []
     env.AddMethod(step, "Step")
+    env.AddMethod(expect, "Expect")
     atexit.register(_summary, _signals())
 
 
@@ -118,12 +127,21 @@ def _spawn(shell, escape, command, arguments, environment):
         status, said = _run(arguments, environment, into)
     except OSError as error:
         status, said = 127, f"{error.filename or arguments[0]}: {error.strerror}\n".encode()
+    if status:
+        _reasons[tuple(arguments)] = _reason(said)
     if said:
         with _printing:
             sys.stdout.flush()
             sys.stderr.buffer.write(said)
             sys.stderr.flush()
     return status
+
+
+def _reason(said):
+    """Give the line of what a compiler or linker printed that says why it failed."""
+    lines = COLOURS.sub("", said.decode(errors="replace")).splitlines()
+    telling = [line for line in lines if REASON.search(line)] or [line for line in lines if line]
+    return telling[0].strip() if telling else ""
 
 
 def _words(arguments):
@@ -169,8 +187,32 @@ def _summary(signals):
             print("error: interrupted", file=sys.stderr)
             print("hint: what was made is kept; the same command goes on", file=sys.stderr)
             return
-    for told in dict.fromkeys(map(_told, GetBuildFailures())):
+    failures = list(GetBuildFailures())
+    for told in dict.fromkeys(map(_told, failures)):
         print(told, end="\n" if told else "", file=sys.stderr)
+    if failures and GetOption("keep_going"):
+        for name, program in sorted(_expected.items()):
+            if why := _why_not(program, failures):
+                print(f"not built: {name}: {why}", file=sys.stderr)
+
+
+def expect(env, name, program):
+    """Tell at the end why a program was not made, where others go on (-k)."""
+    _expected[name] = program
+
+
+def _why_not(program, failures):
+    """Give the reason that a program was not made for, "" where it was, in one line."""
+    if program.get_state() in (no_state, up_to_date, executed):
+        return ""
+    folder = f"{os.path.dirname(str(program))}/"
+    own = [failure for failure in failures if str(failure.node).startswith(folder)]
+    first = (own or failures)[0]
+    if hasattr(first, "told"):
+        reason = first.told.partition("\n")[0].removeprefix("error: ")
+    else:
+        reason = _reasons.get(tuple(_words(first.command)), "") or f"status {first.status}"
+    return reason if own else f"{first.node} was not made: {reason}"
 
 
 def _told(failure):
