@@ -29,6 +29,26 @@ def prepare() -> None:
         raise DroidbpfError(f"the folder {BUILD} is read-only", hint)
 
 
+def link(path: str, folder: str) -> None:
+    """Let a symbolic link lead to a folder; it is written only where it does not yet.
+
+    Args:
+        path: the link, below the build folder.
+        folder: an absolute path.
+    """
+    with contextlib.suppress(OSError):
+        if os.readlink(path) == folder:
+            return
+    part = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(folder, part)
+        os.replace(part, path)
+    except OSError as error:
+        hint = "a build keeps a link there: remove what is in its place"
+        raise DroidbpfError(f"cannot make the link {path}: {error.strerror}", hint) from None
+
+
 def lock() -> None:
     """Keep others from building in this folder until we end or unlock(); wait for them first.
 

@@ -15,11 +15,13 @@ class Request(NamedTuple):
         ndk: the path of an NDK, or "".
         api: an Android API level in digits, or "" for the toolchain's own.
         offline: nothing may be downloaded.
+        fetch: what a toolchain lacks may be downloaded now, once: not where it is only asked for.
     """
 
     ndk: str = ""
     api: str = ""
     offline: bool = False
+    fetch: bool = True
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,12 @@ class Toolchain:
         libc: glibc, musl or bionic.
         ccflags: flags for every compile.
         linkflags: flags for every link.
-        static, dynamic: further flags for a static and for a dynamic link.
+        static, dynamic: further flags for a static and for a dynamic link; dynamic is None where
+            there is no dynamic libc to link with.
         environment: variables of every step.
         bpf_clang: the toolchain's own compiler of BPF objects, asked before others, or ().
+        links: (path below build/, folder it is to lead to) of symbolic links that steps rely on.
+        compiles_libc: the first link for a target compiles its libc, which takes a minute.
     """
 
     name: str
@@ -54,9 +59,11 @@ class Toolchain:
     ccflags: tuple[str, ...] = ()
     linkflags: tuple[str, ...] = ()
     static: tuple[str, ...] = ("-static",)
-    dynamic: tuple[str, ...] = ()
+    dynamic: tuple[str, ...] | None = ()
     environment: tuple[tuple[str, str], ...] = ()
     bpf_clang: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    compiles_libc: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class BpfTools:
     Args:
         clang: the words that begin a command.
         bpftool: the path of the program; "" where it is to be built from source.
+        host: what builds it, a toolchain for this machine; None where it was found.
         clang_version, bpftool_version: (major, minor, patch), as far as each says.
         clang_identity, bpftool_identity: go into the signatures of what each makes.
     """
@@ -76,3 +84,4 @@ class BpfTools:
     bpftool_version: tuple[int, ...]
     clang_identity: str
     bpftool_identity: str
+    host: Toolchain | None = None

@@ -1,16 +1,93 @@
-"""The compiler of the ziglang package: static musl programs without anything of a distribution."""
+"""The compiler of the ziglang package: static musl programs, BPF objects, nothing else needed.
+
+zig compiles its musl when a target is first linked, with paths of its library folder in the debug
+information, and so in every build-id: it is told a path that is the same everywhere. Its clang for
+BPF has no headers of its own at hand, and the machine may have none: it gets those of zig's musl.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+
 from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+from toolchains import separate
 from toolchains.model import Request, Toolchain
-from toolchains.probe import Probes
+from toolchains.probe import Probes, identity
+
+VERSION = "0.14"  # its patch release: requirements-zig.in
+LIBRARY = "build/zig/lib"
+# arch: (target, folders of headers, flags of every link).
+ARCH_TABLE = {
+    "arm64": (
+        "aarch64-linux-musl",
+        ("generic-musl", "aarch64-linux-musl", "any-linux-any", "aarch64-linux-any"),
+        ("-Wl,-z,max-page-size=16384",),
+    ),
+    "x86_64": (
+        "x86_64-linux-musl",
+        ("generic-musl", "x86_64-linux-musl", "any-linux-any", "x86-linux-any"),
+        (),
+    ),
+}
+HINT = "install it: pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
 
 
 def find(arch: str, probes: Probes, request: Request) -> Toolchain:
-    """Give zig's toolchain for arch.
+    """Give zig's toolchain for arch: that of Python's packages, else that of PATH.
 
     Raises:
-        DroidbpfError: there is no zig.
+        DroidbpfError: there is no zig, or of another version; names what to install.
     """
-    raise DroidbpfError(f"the zig toolchain for {arch} was not found")
+    target, headers, linkflags = ARCH_TABLE[arch]
+    packaged = (f"{folder}/ziglang/zig" for folder in sys.path)
+    zig = next((p for p in packaged if os.access(p, os.X_OK)), "") or probes.which("zig")
+    if not zig:
+        raise DroidbpfError("no zig was found, neither among Python's packages nor in PATH", HINT)
+    version = probes.ask(zig, "version").strip()
+    if not f"{version}.".startswith(f"{VERSION}."):
+        raise DroidbpfError(
+            f"{zig} is zig {version or 'of an unknown version'}, not {VERSION}", HINT
+        )
+    cache = Settings.from_environment().cache / "zig"
+    searched = [
+        word for name in headers for word in ("-idirafter", f"{LIBRARY}/libc/include/{name}")
+    ]
+    return Toolchain(
+        name="zig",
+        arch=arch,
+        triple=target,
+        version=f"zig {version}",
+        cc=(zig, "cc", "-target", target),
+        cxx=(zig, "c++", "-target", target),
+        ar=(zig, "ar"),
+        objcopy=separate.COMMAND,
+        identity=f"{identity(zig)} {separate.digest()}",
+        libc="musl",
+        # As other compilers do: no traps for undefined behaviour at -O0, and asserts at -O2.
+        ccflags=("-fno-sanitize=undefined", "-UNDEBUG"),
+        linkflags=linkflags,
+        dynamic=None,
+        environment=(
+            ("ZIG_LIB_DIR", LIBRARY),
+            ("ZIG_GLOBAL_CACHE_DIR", str(cache)),
+            ("ZIG_LOCAL_CACHE_DIR", "build/zig/cache"),
+        ),
+        links=((LIBRARY, _library(zig)),),
+        compiles_libc=True,
+        bpf_clang=(zig, "clang", "-resource-dir", LIBRARY, "-nostdlibinc", *searched),
+    )
+
+
+def _library(zig: str) -> str:
+    """Give zig's library folder: beside it in an archive or wheel, else as distributions have it.
+
+    Raises:
+        DroidbpfError: there is none.
+    """
+    folder = os.path.dirname(os.path.realpath(zig))  # noqa: PTH120 - no pathlib at every start
+    for place in (f"{folder}/lib", f"{os.path.dirname(folder)}/lib/zig"):  # noqa: PTH120
+        if os.access(f"{place}/libc/musl", os.F_OK):
+            return place
+    raise DroidbpfError(f"{zig} has no folder lib beside it", HINT)

@@ -10,6 +10,8 @@ from pathlib import Path
 from SCons.Builder import Builder
 from SCons.Script import Action
 
+import workspace
+from fetch.errors import DroidbpfError
 from scanner import header_scanner
 
 
@@ -20,6 +22,8 @@ def exists(env):
 def generate(env):
     toolchain = env["TOOLCHAIN"]
     env["ENV"] = env["ENV"] | dict(toolchain.environment)
+    for path, folder in toolchain.links:
+        workspace.link(path, folder)
     env.SetDefault(
         CC=list(toolchain.cc),
         CXX=list(toolchain.cxx),
@@ -35,8 +39,9 @@ def generate(env):
         INCSUFFIX="",
         LINKER="$CC",
         LINKFLAGS=[*toolchain.linkflags, "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
-        LINKMODE=list(toolchain.static if env["link"] == "static" else toolchain.dynamic),
+        LINKMODE=list(_link_mode(env["link"], toolchain)),
         LIBS=[],
+        LIBC=[],
     )
     scanner = header_scanner()
     compile_flags = "$CCFLAGS $( $PREFIX_MAP $COLOUR $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
@@ -53,6 +58,10 @@ def generate(env):
         action={".c": cc, ".cpp": cxx, ".cc": cxx}, suffix=".o", source_scanner=scanner
     )
     env["BUILDERS"]["TargetLibrary"] = Builder(action=archive, suffix=".a")
+    libc = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCE"
+    if toolchain.compiles_libc:  # in a step that says so, before the links that need it
+        action = _step(env, "LIBC", "LIBC", libc)
+        env["LIBC"] = env.Command(f"#{env['VARIANT']}/libc", "#toolchains/empty.c", action)
     env["BUILDERS"]["TargetProgram"] = Builder(
         action=_step(env, "LINK", "LINK", *link), emitter=_with_debug_file
     )
@@ -62,7 +71,22 @@ def _step(env, name, label, *commands, before=None):
     return Action(env.Step(name, label, *commands, identity="TOOLCHAIN_ID", before=before))
 
 
+def _link_mode(link, toolchain):
+    """Give the flags of a static or dynamic link.
+
+    Raises:
+        DroidbpfError: the toolchain links statically only.
+    """
+    if link == "static":
+        return toolchain.static
+    if toolchain.dynamic is None:
+        hint = "link=static, or a toolchain whose libc phones have: ndk"
+        raise DroidbpfError(f"toolchain={toolchain.name} has no dynamic libc to link with", hint)
+    return toolchain.dynamic
+
+
 def _with_debug_file(target, source, env):
+    env.Requires(target, env["LIBC"])
     if env["mode"] == "release":
         target = [*target, f"{target[0]}.debug"]
     return target, source

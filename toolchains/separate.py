@@ -1,0 +1,115 @@
+"""Separates a program from its debug information where the toolchain brings no objcopy.
+
+    separate.py --only-keep-debug PROGRAM DEBUG
+    separate.py --strip-all --add-gnu-debuglink=DEBUG PROGRAM
+
+The two command lines of objcopy(1) that a build needs, with the same meaning, for the ELF files of
+64 bits and little endian that linkers write: what is loaded comes first, in segments, the rest
+behind it. DEBUG is the whole program as it was linked, which debuggers take as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import struct
+import sys
+import zlib
+from typing import NamedTuple
+
+COMMAND = (sys.executable, "-I", os.path.relpath(__file__))
+HEADER = struct.Struct("<16sHHIQQQIHHHHHH")  # Elf64_Ehdr of elf(5)
+SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
+MAGIC = b"\x7fELF\x02\x01\x01"
+PROGBITS, STRTAB, NOBITS = 1, 3, 8
+ALLOC, INFO_LINK = 0x2, 0x40
+
+
+class Section(NamedTuple):
+    """A section header, as in elf(5)."""
+
+    name: int
+    type: int
+    flags: int
+    addr: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    align: int
+    entsize: int
+
+
+def digest() -> str:
+    """Give what a build signature holds of this file."""
+    with open(__file__, "rb") as file:  # noqa: PTH123 - no pathlib at every start
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def strip(program: bytes, debug_name: str, debug: bytes) -> bytes:
+    """Give a program without what is not loaded, with a link to the file that has it.
+
+    Args:
+        debug_name: the file's name without its folder.
+        debug: the file's content, whose checksum the link holds.
+
+    Raises:
+        ValueError: it is no such ELF file as linkers write.
+    """
+    if not program.startswith(MAGIC):
+        raise ValueError("it is no ELF file of 64 bits and little endian")
+    header = list(HEADER.unpack_from(program))
+    table, count, names = header[6], header[12], header[13]
+    old = [Section(*SECTION.unpack_from(program, table + i * SECTION.size)) for i in range(count)]
+    loaded = [0, *(i for i, section in enumerate(old) if section.flags & ALLOC)]
+    end = max(s.offset + (s.size if s.type != NOBITS else 0) for s in (old[i] for i in loaded))
+    if any(s.offset < end for s in old[1:] if not s.flags & ALLOC and s.type != NOBITS):
+        raise ValueError("what is not loaded is not behind what is")
+    strings = old[names]
+    text = program[strings.offset : strings.offset + strings.size]
+    number = {before: now for now, before in enumerate(loaded)}
+    sections, new_names, content = [], b"\0", program[:end]
+
+    def add(section: Section, name: bytes, data: bytes = b"") -> None:
+        nonlocal new_names, content
+        if data:
+            content += bytes(-len(content) % section.align)
+            section = section._replace(offset=len(content), size=len(data))
+            content += data
+        sections.append(section._replace(name=len(new_names) if name else 0))
+        new_names += name + b"\0" if name else b""
+
+    for section in (old[i] for i in loaded):
+        info = number.get(section.info, 0) if section.flags & INFO_LINK else section.info
+        name = text[section.name : text.index(b"\0", section.name)]
+        add(section._replace(link=number.get(section.link, 0), info=info), name)
+    linked = debug_name.encode() + b"\0"
+    linked += bytes(-len(linked) % 4) + struct.pack("<I", zlib.crc32(debug))
+    extra = Section(0, PROGBITS, 0, 0, 0, 0, 0, 0, 4, 0)
+    add(extra, b".gnu_debuglink", linked)
+    add(extra._replace(type=STRTAB, align=1), b".shstrtab", new_names + b".shstrtab\0")
+    content += bytes(-len(content) % 8)
+    header[6], header[12], header[13] = len(content), len(sections), len(sections) - 1
+    content += b"".join(SECTION.pack(*section) for section in sections)
+    return HEADER.pack(*header) + content[HEADER.size :]
+
+
+def _main(first: str, *rest: str) -> None:
+    if first == "--only-keep-debug":
+        shutil.copyfile(*rest)
+        return
+    option, program = rest
+    path = option.removeprefix("--add-gnu-debuglink=")
+    with open(path, "rb") as file, open(program, "r+b") as stripped:  # noqa: PTH123
+        content = strip(stripped.read(), os.path.basename(path), file.read())  # noqa: PTH119
+        stripped.seek(0)
+        stripped.write(content)
+        stripped.truncate()
+
+
+if __name__ == "__main__":
+    try:
+        _main(*sys.argv[1:])
+    except (OSError, ValueError, TypeError) as error:
+        sys.exit(f"separate.py: {sys.argv[-1]}: {error}")
