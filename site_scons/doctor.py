@@ -10,19 +10,21 @@ from fetch.errors import DroidbpfError
 from toolchains import Probes, Request, Toolchain, bpf
 
 
-def main(arch: str, toolchain: str, probes: Probes, request: Request) -> int:
+def main(arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request) -> int:
     """Print the report; give the exit status, 2 where something is missing."""
-    lines, well = report(arch, toolchain, probes, request)
+    lines, well = report(arch, toolchain, bpftool, probes, request)
     print(lines)
     return 0 if well else 2
 
 
-def report(arch: str, toolchain: str, probes: Probes, request: Request) -> tuple[str, bool]:
+def report(
+    arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request
+) -> tuple[str, bool]:
     """Give lines about each tool that a build for arch needs, and whether all is well."""
     pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
         ("target compiler", lambda: _toolchain(pick())),
-        ("BPF tools", lambda: _bpf(bpf.find(probes, _own_clang(pick)))),
+        ("BPF tools", lambda: _bpf(bpf.find(probes, _own_clang(pick), bpftool, request))),
     ]
     if arch == "arm64":
         parts.append(("virtual machine, for run", _qemu))
@@ -55,7 +57,10 @@ def _toolchain(found: Toolchain) -> str:
 
 def _bpf(found: toolchains.BpfTools) -> str:
     clang, bpftool = (".".join(map(str, v)) for v in (found.clang_version, found.bpftool_version))
-    return f"clang {clang} ({' '.join(found.clang)}), bpftool {bpftool} ({found.bpftool})"
+    clang = f"clang {clang} ({' '.join(found.clang)})"
+    if found.host:
+        return f"{clang}, bpftool from source (built by {_toolchain(found.host)})"
+    return f"{clang}, bpftool {bpftool} ({found.bpftool})"
 
 
 def _qemu() -> str:

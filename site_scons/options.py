@@ -16,6 +16,7 @@ TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("toolchain", "compiler of the target", "auto", toolchains.NAMES),
     ("ndk", "path of an Android NDK", "", ()),
     ("api", "Android API level, for the NDK", "", ()),
+    ("bpftool", "the machine's, or one built from source", "auto", ("auto", "source")),
     ("apps_dir", "folder of apps: a folder each, or flat", "apps", ()),
     ("kernels", "BTFs to embed: hub names, branches, all, paths of .btf files", "", ()),
     ("btfhub", "a hub of BTFs: URL or folder", "", ()),

@@ -2,40 +2,87 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
-from toolchains.model import BpfTools
+from toolchains.model import BpfTools, Request, Toolchain
 from toolchains.probe import Probes, identity, which
 
 CLANG_OLDEST = (11,)  # BTF of global variables and of static functions, CO-RE builtins
 BPFTOOL_OLDEST = (7, 0)  # gen object, min_core_btf, ENUM64
+BPFTOOL_HINT = (
+    "install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
+    "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root"
+)
+MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}  # a machine's name: one of ARCHES
+HOSTS = ("gnu", "zig")  # modules of toolchains for this machine, the better first
 NAMES = ("clang", *(f"clang-{major}" for major in range(11, 41)))
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not in a user's PATH
 VERSION = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
 
 
-def find(probes: Probes, own: tuple[str, ...] = ()) -> BpfTools:
+def find(
+    probes: Probes,
+    own: tuple[str, ...] = (),
+    bpftool: str = "auto",
+    request: Request = Request(),  # noqa: B008 - a NamedTuple of constants
+) -> BpfTools:
     """Give the toolchain's own clang or else the newest that has the BPF target, and bpftool.
 
     Args:
         own: the words that begin a command of the toolchain's own clang, or ().
+        bpftool: auto for the machine's, or where none will do, one to be built; source for the
+            latter.
 
     Raises:
         DroidbpfError: one is missing or too old; names what was found and what to install.
     """
     clang, clang_version = _own(probes, own) or _clang(probes)
-    bpftool, bpftool_version = _bpftool(probes)
+    path, version, host = _bpftool_or_host(probes, bpftool, request)
     return BpfTools(
         clang,
-        bpftool,
+        path,
         clang_version,
-        bpftool_version,
+        version,
         identity(clang[0]),
-        identity(bpftool),
+        identity(path) if path else "",  # what is built tells itself by its content
+        host,
+    )
+
+
+def _bpftool_or_host(
+    probes: Probes, wanted: str, request: Request
+) -> tuple[str, tuple[int, ...], Toolchain | None]:
+    """Give bpftool with its version, or else the toolchain that builds it."""
+    if wanted == "source":
+        return "", (), _host(probes, request)
+    try:
+        return *_bpftool(probes), None
+    except DroidbpfError as error:
+        try:
+            return "", (), _host(probes, request)
+        except DroidbpfError:
+            raise error from None
+
+
+def _host(probes: Probes, request: Request) -> Toolchain:
+    """Give a toolchain for this machine."""
+    machine = platform.machine()
+    for name in HOSTS:
+        try:
+            module = importlib.import_module(f"toolchains.{name}")
+            found: Toolchain = module.find(MACHINES.get(machine, machine), probes, request)
+            return found
+        except (DroidbpfError, KeyError):  # none of it, or not for such a machine
+            continue
+    raise DroidbpfError(
+        "bpftool cannot be built from source: this machine has no compiler for itself",
+        "install it: apt-get install gcc libc6-dev, or use ./dev --no-root",
     )
 
 
@@ -68,7 +115,6 @@ def _clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...]]:
-    hint = "install it: apt-get install bpftool (Ubuntu: linux-tools-generic)"
     best: tuple[tuple[int, ...], str] = ((), "")
     for path in _bpftools(probes.path):
         version = _version(probes.ask(path, "version"))
@@ -76,9 +122,9 @@ def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...]]:
             return path, version
         best = max(best, (version, path))
     if not best[1]:
-        raise DroidbpfError("no bpftool was found, which makes skeletons", hint)
+        raise DroidbpfError("no bpftool was found, which makes skeletons", BPFTOOL_HINT)
     said = f"bpftool {_text(best[0])}, too old" if best[0] else "a bpftool that does not run"
-    raise DroidbpfError(f"{best[1]} is {said}; 7.0 or newer is needed", hint)
+    raise DroidbpfError(f"{best[1]} is {said}; 7.0 or newer is needed", BPFTOOL_HINT)
 
 
 def _bpftools(path: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from SCons.Script import Action
 import bpf_object
 from btf_order import sort_btf
 from scanner import header_scanner, no_scanner
+from site_tools.bpftool import run_bpftool
 from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
@@ -77,8 +78,8 @@ def generate(env):
     env["BUILDERS"]["BpfTmpObject"] = Builder(
         action=compiled, suffix=".tmp.bpf.o", source_scanner=header_scanner()
     )
-    env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o")
-    env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h")
+    env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o", emitter=run_bpftool)
+    env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h", emitter=run_bpftool)
 
 
 def _step(env, name, command, identity="BPFTOOL_ID", after=None):

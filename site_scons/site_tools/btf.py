@@ -8,6 +8,7 @@ from SCons.Builder import Builder
 from SCons.Script import Action
 
 from fetch.errors import DroidbpfError
+from site_tools.bpftool import run_bpftool
 
 
 def exists(env):
@@ -15,8 +16,6 @@ def exists(env):
 
 
 def generate(env):
-    tools = env["BPF_TOOLS"]
-    env.SetDefault(BPFTOOL=tools.bpftool, BPFTOOL_ID=tools.bpftool_identity)
     header = env.Step(
         "VMLINUX",
         "VMLINUX",
@@ -26,7 +25,7 @@ def generate(env):
         after=_forget_btf,
     )
     env["BUILDERS"]["VmlinuxHeader"] = Builder(
-        action=Action(header), suffix=".h", src_suffix=".btf.xz"
+        action=Action(header), suffix=".h", src_suffix=".btf.xz", emitter=run_bpftool
     )
 
 

@@ -117,12 +117,14 @@ def external_btf(env, name, objects):
 
 def _minimized(env, kernel, objects):
     stem = f"#{env['OUTPUT']}/btf/{kernel.name.name}".replace("$", "$$")
-    return env.Command(
+    minimized = env.Command(
         [f"{stem}.btf", f"{stem}.json"],
         [*env["PROBE"], *objects, _identity(env, kernel)],
         env["MINBTF"],
         KERNEL=kernel,
     )
+    env.Depends(minimized, env["BPFTOOL_BUILT"])
+    return minimized
 
 
 def _identity(env, kernel):
@@ -141,6 +143,7 @@ def btf_report(env, name, objects):
         APP=name,
         OBJECTS=objects,
     )
+    env.Depends(page, env["BPFTOOL_BUILT"])
     env.Alias("report", page)
 
 

@@ -1,5 +1,5 @@
-"""Tool: libraries from pinned archives. Adds env.ThirdParty() and, for the scripts it reads,
-env.PinnedLibrary().
+"""Tool: libraries and tools from pinned archives. Adds env.ThirdParty() and, for the scripts it
+reads, env.PinnedLibrary() and env.PinnedProgram().
 
 A library whose state file says that it is up to date is one node and its script is not read.
 """
@@ -17,6 +17,7 @@ PINS = Path("third_party/sources.toml")
 EXTRACTION = (Path("fetch/extract.py"), Path("fetch/tarwalk.py"))
 SOURCES = "build/third_party"
 INCLUDE = f"{SOURCES}/include"
+_obtained = {}  # pin -> nodes of what is extracted and of the headers for others, for every variant
 
 
 def exists(env):
@@ -30,14 +31,17 @@ def generate(env):
     env.AddMethod(third_party, "ThirdParty")
 
 
-def third_party(env, name, pin, archive, uses):
+def third_party(env, name, pin, archive, uses, linked=()):
     """Give the node of a library's archive, reading third_party/<name>/SConscript if need be.
+
+    Or of a program: what is said of archives here holds for it, too.
 
     Args:
         name: its folder in third_party.
         pin: the name of its sources in sources.toml.
         archive: its file name, such as libz.a.
         uses: the pins of the libraries read before whose headers it includes.
+        linked: a program's libraries.
     """
     folder = Path("third_party", name)
     output = Path(env["VARIANT"], "third_party")
@@ -47,7 +51,7 @@ def third_party(env, name, pin, archive, uses):
     keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *used)
 
     def make():
-        made = _declare(env, name, pin, f"{output}/{archive}", uses, files)
+        made = _declare(env, name, pin, f"{output}/{archive}", uses, files, linked)
         offers[pin] = made[1:]
         return made
 
@@ -82,13 +86,14 @@ def settled(env, state_file, key, archive, make):
     return made[0]
 
 
-def _declare(env, name, pin, archive, uses, files):
+def _declare(env, name, pin, archive, uses, files, linked):
     """Read a library's script; give the nodes of its archive and of what it offers."""
     offers = env["THIRD_PARTY_OFFERS"]
     pinned = env.Clone(
         ARCHIVE=f"#{archive}",
         PIN=pin,
         USES=uses,
+        LINKED=linked,
         OWN_HEADERS=[file for file in files if file.suffix == ".h"],
         AFTER=[node for use in uses for node in offers.get(use, [])],
         SCANNERS=[],  # one digest stands for all headers of an archive
@@ -97,6 +102,7 @@ def _declare(env, name, pin, archive, uses, files):
         action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
     )
     pinned.AddMethod(library, "PinnedLibrary")
+    pinned.AddMethod(program, "PinnedProgram")
     made = env.SConscript(f"#third_party/{name}/SConscript", exports={"env": pinned})
     env["THIRD_PARTY_FETCHED"] += pinned["EXTRACTED"][:1]
     return made
@@ -111,17 +117,55 @@ def library(env, sources, headers, only=(), include=()):
         only: the folders of the archive to extract; all where there are none.
         include: folders of the archive to search for headers.
     """
+    objects, others = _compiled(env, sources, headers, only, include)
+    return [*env.TargetLibrary(env["ARCHIVE"], objects), *others]
+
+
+def program(env, sources, only=(), include=(), offered=()):
+    """Give the nodes of a program and of the digest of its sources.
+
+    Args:
+        sources, only, include: as of library().
+        offered: folders of headers that its libraries offer, searched first.
+    """
+    env.Append(CCFLAGS=[f"-I{INCLUDE}/{folder}" for folder in offered])
+    objects, others = _compiled(env, sources, {}, only, include)
+    made = env.TargetProgram(env["ARCHIVE"], [*objects, *env["LINKED"]])
+    env.Requires(made, env["THIRD_PARTY_STATES"])
+    return [*made, *others]
+
+
+def _compiled(env, sources, headers, only, include):
+    """Give the nodes of the objects, and of what else there is for others."""
     from fetch import pins
 
     pin = pins.load(PINS)[env["PIN"]]
+    if pin not in _obtained:
+        _obtained[pin] = _obtain(env, pin, sources, headers, only)
+    env["EXTRACTED"], offer = _obtained[pin]
+    tree = _tree(pin)
+    env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
+    folder = env["ARCHIVE"].removesuffix(".a")
+    folder += "" if folder != env["ARCHIVE"] else ".objects"
+    objects = [
+        env.PinnedObject(f"{folder}/{Path(source).stem}.o", f"#{tree}/{source}")
+        for source in sources
+    ]
+    digests = [_digest(name) for name in (pin.name, *env["USES"])]
+    env.Depends(objects, [*(f"#{header}" for header in env["OWN_HEADERS"]), *digests])
+    env.Requires(objects, env["AFTER"])
+    return objects, [env["EXTRACTED"][-1], *offer]
+
+
+def _obtain(env, pin, sources, headers, only):
+    """Declare once for all variants what is extracted, and what of it is copied for others."""
     tree = _tree(pin)
     offered = [header for group in headers.values() for header in group]
     files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
-    wanted = env.Value((pin.sha256, tuple(only), state.key(EXTRACTION)))
-    digests = [f"#{INCLUDE}/{name}.sha256" for name in (pin.name, *env["USES"])]
+    layouts = tuple(place.layout for place in pin.alternatives)
     extracted = env.Command(
-        [*files, digests[0]],
-        wanted,
+        [*files, _digest(pin.name)],
+        env.Value((pin.sha256, layouts, tuple(only), state.key(EXTRACTION))),
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
         PINNED=pin,
         TREE=tree,
@@ -129,21 +173,18 @@ def library(env, sources, headers, only=(), include=()):
         SOURCES_OF=sources,
     )
     env.Clean(extracted, f"#{tree}")
-    env["EXTRACTED"] = extracted
-    env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
     copy = Action(user_errors(_copy), None)
     offer = [
         env.Command(f"#{INCLUDE}/{folder}/{Path(header).name}", f"#{tree}/{header}", copy)
         for folder, group in headers.items()
         for header in group
     ]
-    objects = [
-        env.PinnedObject(f"{env['ARCHIVE'][:-2]}/{Path(source).stem}.o", f"#{tree}/{source}")
-        for source in sources
-    ]
-    env.Depends(objects, [*(f"#{header}" for header in env["OWN_HEADERS"]), *digests])
-    env.Requires(objects, env["AFTER"])
-    return [*env.TargetLibrary(env["ARCHIVE"], objects), extracted[-1], *env.Flatten(offer)]
+    return extracted, env.Flatten(offer)
+
+
+def _digest(name):
+    """Give the file that changes when a header of a pin's archive does."""
+    return f"#{INCLUDE}/{name}.sha256"
 
 
 def _tree(pin):
@@ -152,19 +193,20 @@ def _tree(pin):
 
 
 def _extract(target, source, env):
-    from fetch import download, pins
+    from fetch import download
     from fetch.extract import extract
     from fetch.progress import told
 
     wanted = [env["PINNED"]]
     with told(env["FETCH_SETTINGS"]()) as settings:
         if settings.offline:  # one error for all that this build will miss
-            others = (pin for pin in pins.load(PINS).values() if pin.name != wanted[0].name)
+            others = (pin for pin in _obtained if pin != wanted[0])
             wanted += (pin for pin in others if not any(Path(_tree(pin)).rglob("*.c")))
         archives = download.obtain_all(wanted, settings)
+    archive = archives[wanted[0].name]
     shutil.rmtree(env["TREE"], ignore_errors=True)
     tree = Path(env["TREE"])
-    extract(archives[env["PINNED"].name], tree, only=env["ONLY"])
+    extract(archive, tree, only=env["ONLY"], layout=wanted[0].layout(archive.name))
     # One node for all that the C files may include: what it holds changes when any of it does.
     included = sorted(tree.rglob("*"))
     sources = {tree / source for source in env["SOURCES_OF"]}

@@ -1,0 +1,49 @@
+"""Tool: bpftool. Sets $BPFTOOL to the one that was found, or to one that is built from source.
+
+What is built runs on this machine: it and its libraries are compiled by a toolchain for it into
+build/host-<toolchain>. Adds env.BpftoolFromSource(), which declares how. $BPFTOOL_BUILT is what
+the steps that run it depend on: nothing where it was found.
+"""
+
+
+def exists(env):
+    return True
+
+
+def generate(env):
+    tools = env["BPF_TOOLS"]
+    env.SetDefault(BPFTOOL=tools.bpftool, BPFTOOL_ID=tools.bpftool_identity, BPFTOOL_BUILT=[])
+    env.AddMethod(from_source, "BpftoolFromSource")
+    if not tools.bpftool:
+        env["HOST"] = env.Clone(
+            TOOLCHAIN=tools.host,
+            VARIANT=f"build/host-{tools.host.name}",
+            ARCH=tools.host.arch,
+            link="static",
+            mode="debug",  # one file, whatever mode the apps are built in
+            tools=["target", "source_archive"],
+        )
+
+
+def from_source(env, libraries):
+    """Declare how bpftool is built, where it is to be.
+
+    Args:
+        libraries: the arguments of env.ThirdParty() for the libraries that it is linked to.
+    """
+    if "HOST" not in env:
+        return
+    host = env["HOST"]
+    archives = [host.ThirdParty(*library) for library in libraries]
+    uses = [pin for _, pin, *_ in libraries]
+    program = host.ThirdParty("bpftool", "bpftool", "bpftool", uses, archives[::-1])
+    env["BPFTOOL"] = str(program)
+    env["BPFTOOL_BUILT"] = [program]
+    env["THIRD_PARTY_FETCHED"] += host["THIRD_PARTY_FETCHED"]
+    env["THIRD_PARTY_STATES"] += host["THIRD_PARTY_STATES"]
+
+
+def run_bpftool(target, source, env):
+    """Make the targets of a builder wait for bpftool, and be made anew when it is another one."""
+    env.Depends(target, env["BPFTOOL_BUILT"])
+    return target, source
