@@ -73,7 +73,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(programs["clang++"], target),
         ar=(programs["llvm-ar"],),
         objcopy=(programs["llvm-objcopy"],),
-        identity=" ".join(identity(str(part)) for part in parts),
+        identity=" ".join((target, *(identity(str(part)) for part in parts))),
         libc="bionic",
         ccflags=(f"-ffile-prefix-map={ndk.folder}=ndk",),  # else its place is in each build-id
         # Phones with Android 15 and newer may have pages of 16 kB; NDKs before r28 forget it.

@@ -61,6 +61,12 @@ def test_changed_part_is_another_toolchain(tmp_path: Path, part: str) -> None:
     assert find(folder).identity != before
 
 
+def test_another_api_is_another_toolchain(tmp_path: Path) -> None:
+    folder = small_ndk(tmp_path / "ndk")
+    assert find(folder, api="30").identity != find(folder).identity
+    assert find(folder, api="31") == find(folder)
+
+
 def test_ndk_is_found_by_the_first_place_that_names_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
