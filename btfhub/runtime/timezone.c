@@ -125,10 +125,10 @@ static size_t find_data(const char *zone, char *data)
  * Gives the size of one of TZif's two tables, with its head; 0 where it is damaged or all there is.
  * time_size: bytes of a time, 4 in the first table and 8 in the second.
  */
-static size_t read_head(const char *data, size_t size, size_t time_size, struct tzif *head)
+static size_t read_head(const char *data, size_t size, uint64_t time_size, struct tzif *head)
 {
 	uint32_t *n = head->counts;
-	size_t table;
+	uint64_t table;
 	int i;
 
 	if (size < sizeof(*head))
@@ -136,13 +136,10 @@ static size_t read_head(const char *data, size_t size, size_t time_size, struct 
 	memcpy(head, data, sizeof(*head));
 	if (memcmp(head->magic, "TZif", 4))
 		return 0;
-	for (i = 0; i < N_COUNTS; i++) {
+	for (i = 0; i < N_COUNTS; i++)
 		n[i] = be32toh(n[i]);
-		if (n[i] > size)
-			return 0; /* so the sum does not overflow */
-	}
-	table = sizeof(*head) + n[TIMES] * (time_size + 1) + n[TYPES] * sizeof(struct type) +
-		n[CHARS] + n[LEAPS] * (time_size + 4) + n[ISSTDS] + n[ISUTS];
+	table = sizeof(*head) + n[TIMES] * (time_size + 1) + n[LEAPS] * (time_size + 4) +
+		(uint64_t)n[TYPES] * sizeof(struct type) + n[CHARS] + n[ISSTDS] + n[ISUTS];
 	return table < size ? table : 0;
 }
 
