@@ -262,3 +262,11 @@ def test_a_damaged_zone_does_no_harm(driver: Path, tmp_path: Path) -> None:
     files.write(tmp_path, {"zone": files.tzif(NEW_YORK, times)})
     found = int(run(driver, tmp_path, "fuzz_zone", "zone", "3", "20000"))
     assert 2000 < found < 19000
+
+
+def test_nothing_is_added_to_programs_of_bionic(driver: Path, tmp_path: Path) -> None:
+    for source in sorted((ROOT / "btfhub/runtime").glob("timezone*.c")):
+        object_ = tmp_path / f"{source.stem}.o"
+        subprocess.run(["gcc", "-D__BIONIC__", "-c", source, "-o", object_], check=True)
+        symbols = subprocess.run(["nm", object_], text=True, capture_output=True, check=True)
+        assert symbols.stdout == ""
