@@ -39,12 +39,14 @@ HELLO = f"build/{ARCH}-gnu/apps/hello"
         (
             "apps_dir=nowhere",
             "error: apps_dir=nowhere: No such file or directory\n"
-            "hint: apps_dir= takes a folder that holds one folder per app\n",
+            "hint: apps_dir= takes a folder of apps: "
+            "one folder per app, or NAME.bpf.c and NAME.c\n",
         ),
         (
             "apps_dir=SConstruct",
             "error: apps_dir=SConstruct: Not a directory\n"
-            "hint: apps_dir= takes a folder that holds one folder per app\n",
+            "hint: apps_dir= takes a folder of apps: "
+            "one folder per app, or NAME.bpf.c and NAME.c\n",
         ),
         (
             "toolchain=gcc",

@@ -89,22 +89,31 @@ def test_apps_are_the_folders_but_hidden_ones(here: Path) -> None:
         (here / "apps" / name).mkdir(parents=True)
     (here / "apps" / "README.md").touch()
     (here / "apps" / "link").symlink_to("a")
-    assert selection.names("apps") == ["a", "b", "link"]
+    assert selection.layout("apps") == ("apps", False, ["a", "b", "link"], ())
+
+
+def test_a_flat_folder_has_an_app_for_each_bpf_program(here: Path) -> None:
+    (here / "apps").mkdir(exist_ok=True)
+    for name in ("b.bpf.c", "a.bpf.c", "a.c", "b.cpp", "shared.c", "more.cc", "a.h", ".b.c"):
+        (here / "apps" / name).touch()
+    (here / "apps" / "arm64").mkdir()
+    layout = selection.layout("apps")
+    assert layout == ("apps", True, ["a", "b"], ("more.cc", "shared.c"))
 
 
 def test_no_folder_of_apps_is_told() -> None:
     with pytest.raises(DroidbpfError) as caught:
-        selection.names("nowhere")
+        selection.layout("nowhere")
     assert str(caught.value) == (
         "error: apps_dir=nowhere: No such file or directory\n"
-        "hint: apps_dir= takes a folder that holds one folder per app"
+        "hint: apps_dir= takes a folder of apps: one folder per app, or NAME.bpf.c and NAME.c"
     )
 
 
 def test_a_thousand_apps_are_listed_without_looking_into_one(here: Path) -> None:
     for number in range(1000):
         (here / "apps" / f"app{number}").mkdir(parents=True)
-    assert len(selection.names("apps")) == 1000
+    assert len(selection.layout("apps").names) == 1000
 
 
 def test_a_folder_below_here_is_named_from_here(

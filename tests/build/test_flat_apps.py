@@ -1,0 +1,114 @@
+"""Other people's folders of apps are built as they are: NAME.bpf.c beside NAME.c."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import flat
+import pytest
+from checkout import Tree
+
+LIBRARY = ["apps/_common/libcommon.a", "apps/_common/shared.o"]
+
+
+def products(name: str) -> list[str]:
+    """Name what is made for an app, sorted."""
+    suffixes = ("", ".bpf.o", ".o", ".skel.h", ".tmp.bpf.o")
+    return sorted(f"apps/{name}/{name}{suffix}" for suffix in suffixes)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return flat.write(tmp_path / "examples" / "c", "one", "two")
+
+
+def test_each_pair_of_sources_is_an_app_and_the_rest_a_library(tree: Tree, folder: Path) -> None:
+    assert tree.scons(f"apps_dir={folder}", "list").out == "one\ntwo\n"
+    made = tree.scons(f"apps_dir={folder}").made
+    assert made == sorted([*LIBRARY, *products("one"), *products("two")])
+    header = (tree.app("one") / "one.skel.h").read_text()
+    assert "struct one_bpf {" in header, "not as bpftool names it by itself"
+
+
+def test_one_app_of_a_flat_folder_is_built_alone(tree: Tree, folder: Path) -> None:
+    made = tree.scons(f"apps_dir={folder}", "app=one").made
+    assert made == sorted([*LIBRARY, *products("one")])
+
+
+def test_changed_file_rebuilds_what_depends_on_it(tree: Tree, folder: Path) -> None:
+    tree.scons(f"apps_dir={folder}")
+    (folder / "two.h").write_text("#define TWO 8\n")
+    assert tree.scons(f"apps_dir={folder}").made == products("two")
+    (folder / "shared.c").write_text('#include "shared.h"\nint shared(void) { return 4; }\n')
+    programs = ["apps/one/one", "apps/two/two"]
+    assert tree.scons(f"apps_dir={folder}").made == sorted(LIBRARY + programs)
+
+
+@pytest.mark.parametrize("place", ["arm64", "."])
+def test_the_folders_own_kernel_types_go_before_ours(tree: Tree, folder: Path, place: str) -> None:
+    ours = (tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_text()
+    types = folder / place / "vmlinux.h"
+    types.parent.mkdir(exist_ok=True)
+    types.write_text(
+        ours.replace("#ifndef BPF_NO_PRES", "typedef int only_theirs;\n#ifndef BPF_NO_PRES", 1)
+    )
+    assert "only_theirs" in types.read_text()
+    program = folder / "one.bpf.c"
+    program.write_text(program.read_text() + '_Static_assert(sizeof(only_theirs) == 4, "");\n')
+    made = tree.scons(f"apps_dir={folder}", "app=one").made
+    assert made == sorted([*LIBRARY, *products("one"), "vmlinux/apps.pch"])
+
+
+def test_user_space_without_a_bpf_program_and_the_reverse_are_told(
+    tree: Tree, folder: Path
+) -> None:
+    (folder / "one.c").unlink()
+    assert tree.scons(f"apps_dir={folder}", status=2).err == (
+        f"error: {folder} has no one.c\nhint: an app needs a user space side\n"
+    )
+
+
+def test_with_k_the_others_are_built_and_each_failure_has_a_line(tree: Tree, folder: Path) -> None:
+    flat.write(folder, "four", "three", "five")
+    (folder / "one.c").unlink()
+    (folder / "three.c").open("a").write('#include "nowhere.h"\n')
+    (folder / "four.c").open("a").write(
+        "int missing(void);\n__attribute__((constructor)) void call(void) { missing(); }\n"
+    )
+    (folder / "five.bpf.c").open("a").write("#error no\n")
+    result = tree.scons(f"apps_dir={folder}", "-k", status=2)
+    assert "apps/two/two" in result.made
+    told = [line for line in result.err.splitlines() if line.startswith("not built: ")]
+    lines = len((folder / "three.c").read_text().splitlines())
+    program = len((folder / "five.bpf.c").read_text().splitlines())
+    assert told[0].startswith(f"not built: five: {folder}/five.bpf.c:{program}:2: error: ")
+    assert "undefined reference to `missing'" in told[1]
+    assert told[2] == f"not built: one: {folder} has no one.c"
+    assert told[3] == (
+        f"not built: three: {folder}/three.c:{lines}:10: fatal error:"
+        " nowhere.h: No such file or directory"
+    )
+    assert len(told) == 4
+    assert result.err.endswith(f"{told[3]}\n")
+
+
+def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path) -> None:
+    (folder / "SConscript").write_text(
+        'Import("env", "name")\nif name == "two":\n    env.Append(CPPDEFINES=["SHARED_TWICE"])\n'
+    )
+    user = folder / "two.c"
+    user.write_text("#ifndef SHARED_TWICE\n#error not told\n#endif\n" + user.read_text())
+    assert "apps/two/two" in tree.scons(f"apps_dir={folder}").made
+    (folder / "SConscript").write_text('Import("env")\nenv.Apend(LIBS=["-lm"])\n')
+    told = tree.scons(f"apps_dir={folder}", status=2).err
+    assert told.startswith(f"error: {folder}/SConscript:2: AttributeError: ")
+
+
+def test_program_runs_where_it_is_built_for(tree: Tree, folder: Path, tmp_path: Path) -> None:
+    tree.arch = "x86_64"
+    tree.scons(f"apps_dir={folder}", "app=one")
+    done = subprocess.run(
+        [tree.app("one") / "one"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "one 3 7\n"
