@@ -24,7 +24,7 @@ TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
 PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only folder of NDKs for Linux
 PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
 INSTALL = 'install one: sdkmanager "ndk;27.2.12479018"'
-NAME_ONE = f"{INSTALL}, or name one: ndk=PATH"
+NAME_ONE = f"{INSTALL}, name one: ndk=PATH, or take toolchain=gnu"
 
 
 class Ndk(NamedTuple):
@@ -110,7 +110,8 @@ def _read(named: tuple[str, str]) -> Ndk:
         named: as _folder() gives it.
     """
     said = "=".join(named)
-    folder = Path(named[1]).expanduser().resolve()  # clang names its headers by the real path
+    # clang names its headers by the real path; pathlib raises where a link has no end.
+    folder = Path(os.path.realpath(os.path.expanduser(named[1])))  # noqa: PTH111
     try:
         text = (folder / "source.properties").read_text(errors="replace")
     except OSError:

@@ -129,8 +129,8 @@ def test_wrong_requests_are_told(built: Tree, ndk: Path) -> None:
         assert variable not in built.environment({})
     assert built.scons("toolchain=ndk", status=2).err == (
         "error: no Android NDK was found: not by ndk=, ANDROID_NDK_HOME, ANDROID_NDK_ROOT,"
-        ' ANDROID_HOME/ndk\nhint: install one: sdkmanager "ndk;27.2.12479018", or name one:'
-        " ndk=PATH\n"
+        ' ANDROID_HOME/ndk\nhint: install one: sdkmanager "ndk;27.2.12479018", name one: ndk=PATH,'
+        " or take toolchain=gnu\n"
     )
     err = built.scons("toolchain=ndk", f"ndk={ndk}", "api=20", status=2).err
     assert re.fullmatch(

@@ -17,7 +17,7 @@ from toolchains.ndk import PREBUILT
 from toolchains.probe import Probes
 
 INSTALL = 'install one: sdkmanager "ndk;27.2.12479018"'
-NAME_ONE = f"{INSTALL}, or name one: ndk=PATH"
+NAME_ONE = f"{INSTALL}, name one: ndk=PATH, or take toolchain=gnu"
 LEVELS = (21, 22, 23, 24, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35)  # of r27; there is no 25
 CLANG = """case $1 in
 --version) echo "Android (1, based on r522817c) clang version 18.0.3 (a URL)"; echo Target: x ;;

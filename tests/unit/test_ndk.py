@@ -111,7 +111,10 @@ def test_folder_that_is_no_ndk_is_told_with_what_named_it(
 ) -> None:
     hint = f"hint: an NDK's folder holds source.properties and toolchains; {INSTALL}"
     said = "is no NDK: it has no source.properties"
-    assert refusal(tmp_path) == f"error: ndk={tmp_path} {said}\n{hint}"
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "loop", tmp_path / "file", "~no such user/ndk"):
+        assert refusal(path) == f"error: ndk={path} {said}\n{hint}"
     monkeypatch.setenv("ANDROID_NDK_HOME", "/nowhere")
     small_ndk(tmp_path / "root")
     monkeypatch.setenv("ANDROID_NDK_ROOT", str(tmp_path / "root"))
