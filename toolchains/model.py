@@ -43,7 +43,8 @@ class Toolchain:
         environment: variables of every step.
         bpf_clang: the toolchain's own compiler of BPF objects, asked before others, or ().
         links: (path below build/, folder it is to lead to) of symbolic links that steps rely on.
-        compiles_libc: the first link for a target compiles its libc, which takes a minute.
+        builtins: begins the command that compiles the archive of what compiled code calls, where
+            the toolchain brings none; there the first link compiles the libc, which takes a minute.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Toolchain:
     environment: tuple[tuple[str, str], ...] = ()
     bpf_clang: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
-    compiles_libc: bool = False
+    builtins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The compiler of the ziglang package: static musl programs, BPF objects, nothing else needed.
 
 zig compiles its musl when a target is first linked, with paths of its library folder in the debug
-information, and so in every build-id: it is told a path that is the same everywhere. Its clang for
-BPF has no headers of its own at hand, and the machine may have none: it gets those of zig's musl.
+information, and so in every build-id: it is told a path that is the same everywhere. BPF objects
+get the headers of zig's musl: the machine may have none.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ ARCH_TABLE = {
         (),
     ),
 }
+# Those that zig cc would link have absolute paths in their debug information.
+BUILTINS = (
+    *("-OReleaseFast", "-fstrip", "-fno-builtin", "-ffunction-sections", "-fdata-sections"),
+    *("--name", "compiler_rt", f"{LIBRARY}/compiler_rt.zig"),
+)
 HINT = "install it: pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
 
 
@@ -67,7 +72,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         libc="musl",
         # As other compilers do: no traps for undefined behaviour at -O0, and asserts at -O2.
         ccflags=("-fno-sanitize=undefined", "-UNDEBUG"),
-        linkflags=linkflags,
+        linkflags=(*linkflags, "-rtlib=none"),
         dynamic=None,
         environment=(
             ("ZIG_LIB_DIR", LIBRARY),
@@ -75,7 +80,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
             ("ZIG_LOCAL_CACHE_DIR", "build/zig/cache"),
         ),
         links=((LIBRARY, _library(zig)),),
-        compiles_libc=True,
+        builtins=(zig, "build-lib", "-target", target, *BUILTINS),
         bpf_clang=(zig, "clang", "-resource-dir", LIBRARY, "-nostdlibinc", *searched),
     )
 

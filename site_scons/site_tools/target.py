@@ -41,6 +41,8 @@ def generate(env):
         LINKFLAGS=[*toolchain.linkflags, "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
         LINKMODE=list(_link_mode(env["link"], toolchain)),
         LIBS=[],
+        BUILTINS=list(toolchain.builtins),
+        RTLIB=[],
         LIBC=[],
     )
     scanner = header_scanner()
@@ -48,7 +50,7 @@ def generate(env):
     cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}")
     cxx = _step(env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}")
     archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
-    link = ["$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES $LIBS"]
+    link = ["$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES $LIBS $RTLIB"]
     if env["mode"] == "release":
         link += [
             "$OBJCOPY --only-keep-debug ${TARGET}.tmp ${TARGETS[1]}",
@@ -58,10 +60,8 @@ def generate(env):
         action={".c": cc, ".cpp": cxx, ".cc": cxx}, suffix=".o", source_scanner=scanner
     )
     env["BUILDERS"]["TargetLibrary"] = Builder(action=archive, suffix=".a")
-    libc = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCE"
-    if toolchain.compiles_libc:  # in a step that says so, before the links that need it
-        action = _step(env, "LIBC", "LIBC", libc)
-        env["LIBC"] = env.Command(f"#{env['VARIANT']}/libc", "#toolchains/empty.c", action)
+    if toolchain.builtins:
+        _make_libc(env)
     env["BUILDERS"]["TargetProgram"] = Builder(
         action=_step(env, "LINK", "LINK", *link), emitter=_with_debug_file
     )
@@ -69,6 +69,15 @@ def generate(env):
 
 def _step(env, name, label, *commands, before=None):
     return Action(env.Step(name, label, *commands, identity="TOOLCHAIN_ID", before=before))
+
+
+def _make_libc(env):
+    """Let the libc be made in steps that say so, before the links that need it."""
+    output = f"#{env['VARIANT']}/libc"
+    archive = _step(env, "RTLIB", "RTLIB", "$BUILTINS -femit-bin=${TARGET}.tmp")
+    env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
+    empty = _step(env, "LIBC", "LIBC", "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES")
+    env["LIBC"] = env.Command(f"{output}/empty", ["#toolchains/empty.c", env["RTLIB"]], empty)
 
 
 def _link_mode(link, toolchain):
@@ -86,6 +95,7 @@ def _link_mode(link, toolchain):
 
 
 def _with_debug_file(target, source, env):
+    env.Depends(target, env["RTLIB"])
     env.Requires(target, env["LIBC"])
     if env["mode"] == "release":
         target = [*target, f"{target[0]}.debug"]
