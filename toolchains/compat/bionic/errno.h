@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bionic's errno.h with the program's names of glibc and musl. */
+#include_next <errno.h>
+
+#ifndef COMPAT_ERRNO_H
+#define COMPAT_ERRNO_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* argv[0], and what is behind its last slash. */
+extern char *program_invocation_name, *program_invocation_short_name;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
