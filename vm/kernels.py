@@ -3,13 +3,17 @@
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fetch import packages
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
+
+STORE = "vm"  # the folder of the cache
+ARCH = "arm64"
 
 # What brings the ports to the host. A kernel that has them built in has no such files.
 WANTED_MODULES = ("virtio_pci", "virtio_console")
@@ -67,16 +71,13 @@ def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) 
 
 def cached(name: str, settings: Settings | None = None) -> Kernel | None:
     """Give one of the distribution's kernels if it is in the cache."""
-    from vm import store
-
-    folder = store.current(name, settings or Settings.from_environment())
+    folder = packages.current(STORE, name, settings or Settings.from_environment())
     return _from_folder(name, folder) if folder else None
 
 
 def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
     """Give the distribution's static busybox for arm64, from the cache or the archive."""
     from fetch.deb import unpack_deb
-    from vm import store
 
     def unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
         files = unpack_deb(package, lambda path: path in ("bin/busybox", "usr/bin/busybox"))
@@ -85,10 +86,10 @@ def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
         return {"busybox": next(iter(files.values()))}, {}
 
     settings = settings or Settings.from_environment()
-    folder = None if renew else store.current("busybox", settings)
+    folder = None if renew else packages.current(STORE, "busybox", settings)
     if folder is None:
         table = _table()["busybox"]
-        folder = store.install(
+        folder = _installed(
             "busybox", lambda suite: str(table["package"]), table["suites"], settings, unpack
         )
     return folder / "busybox"
@@ -111,27 +112,37 @@ def _from_path(name: str) -> Kernel:
 
 
 def _from_folder(name: str, folder: Path) -> Kernel:
-    from vm import store
-
-    facts: Any = store.facts(folder)
+    facts = packages.facts(folder)
     modules = tuple(folder / module for module in facts["modules"])
     return Kernel(name, folder / "Image", facts["release"], modules, facts["package"])
 
 
 def _install(name: str, settings: Settings) -> Kernel:
     from fetch import apt
-    from vm import store
 
     def choose(suite: str) -> str:
         metapackage = str(_table()["metapackage"])
-        depends = apt.depends(metapackage, suite=suite, arch=store.ARCH, settings=settings)
+        depends = apt.depends(metapackage, suite=suite, arch=ARCH, settings=settings)
         found = [p for p in depends if re.fullmatch(rf"linux-image-{re.escape(name)}\.\S+", p)]
         if len(found) != 1:
             raise DroidbpfError(f"{metapackage} depends on no kernel {name}: {', '.join(depends)}")
         return found[0]
 
     suites = _table()["kernel"][name]["suites"]
-    return _from_folder(name, store.install(name, choose, suites, settings, _unpack))
+    return _from_folder(name, _installed(name, choose, suites, settings, _unpack))
+
+
+def _installed(
+    name: str,
+    choose: Callable[[str], str],
+    suites: Sequence[str],
+    settings: Settings,
+    unpack: packages.Unpack,
+) -> Path:
+    """Give the folder of the one package that `choose` gives of a suite."""
+    return packages.install(
+        STORE, name, lambda suite: [choose(suite)], suites, ARCH, settings, unpack
+    )
 
 
 def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:

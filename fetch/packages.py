@@ -1,0 +1,116 @@
+"""Files taken out of the distribution's packages, in the cache at <kind>/<hash of the packages>.
+
+A link <kind>/<name> names the folder in use. Both appear by a rename: what is there is complete.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fetch import cache
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+FACTS = "facts.json"
+
+# Gives the files for the folder, by their paths in it, and what else is to be known, from a .deb.
+Unpack = Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]]
+
+
+def current(
+    kind: str, name: str, settings: Settings, checked: Iterable[str] | None = None
+) -> Path | None:
+    """Give the folder in use under a name, if there is one.
+
+    Args:
+        checked: the files whose sizes are compared with what was unpacked; None for all.
+    """
+    folder = settings.cache / kind / name
+    return folder.resolve() if _whole(folder, checked) else None
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Give what is known of a folder's packages."""
+    known: dict[str, Any] = json.loads((folder / FACTS).read_text())
+    return known
+
+
+def _whole(folder: Path, checked: Iterable[str] | None = None) -> bool:
+    """Tell whether a folder has its files: a power cut can leave them empty."""
+    try:
+        sizes = facts(folder)["sizes"]
+        return all(
+            (folder / file).stat().st_size == sizes[file]
+            for file in (sizes if checked is None else checked)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def install(
+    kind: str,
+    name: str,
+    choose: Callable[[str], Sequence[str]],
+    suites: Sequence[str],
+    arch: str,
+    settings: Settings,
+    unpack: Unpack,
+) -> Path:
+    """Give the folder of the packages of the first suite that has them, and put it in use.
+
+    Args:
+        choose: gives the packages to take from a suite.
+        arch: the distribution's name of the architecture: arm64, amd64 …
+
+    Raises:
+        DroidbpfError: no suite could give them; each with its reason.
+    """
+    from fetch import apt
+
+    reasons = []
+    for suite in suites:
+        try:
+            packages = choose(suite)
+            debs = [apt.binary(p, suite=suite, arch=arch, settings=settings) for p in packages]
+        except DroidbpfError as error:
+            reasons.append(f"  {suite}: {error.message}")
+            continue
+        with cache.lock(settings.cache, f"{kind}-{name}"), cache.writing(settings.cache):
+            return _put(name, packages, debs, settings.cache / kind, unpack)
+    lines = "\n".join(reasons)
+    raise DroidbpfError(
+        f"the distribution's archive cannot give {name}:\n{lines}",
+        "fetch it once without offline" if settings.offline else "check the network",
+    )
+
+
+def _put(
+    name: str, packages: Sequence[str], debs: Sequence[Path], root: Path, unpack: Unpack
+) -> Path:
+    folder = root / hashlib.sha256("".join(deb.name for deb in debs).encode()).hexdigest()
+    if not _whole(folder):
+        files: dict[str, bytes] = {}
+        record: dict[str, object] = {"package": " ".join(packages)}
+        for deb in debs:
+            found, known = unpack(deb)
+            files |= found
+            record |= known
+        record["sizes"] = {file: len(data) for file, data in files.items()}
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as made:
+            new = Path(made) / "new"
+            for file, data in {**files, FACTS: json.dumps(record, indent=1).encode()}.items():
+                (new / file).parent.mkdir(parents=True, exist_ok=True)
+                (new / file).write_bytes(data)
+            if folder.exists():
+                shutil.rmtree(folder)
+            new.rename(folder)
+    link = root / f".{name}.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+    link.rename(root / name)
+    return folder
