@@ -21,6 +21,7 @@ def report(
     arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request
 ) -> tuple[str, bool]:
     """Give lines about each tool that a build for arch needs, and whether all is well."""
+    request = request._replace(fetch=False)
     pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
         ("target compiler", lambda: _toolchain(pick())),

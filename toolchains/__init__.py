@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 
 from fetch.errors import DroidbpfError
+from toolchains import gnu
 from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes
 
@@ -18,7 +20,8 @@ NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")  # ANDROID_HOME alone a
 def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
     """Give the toolchain called name for arch.
 
-    auto takes the NDK where one is given, else gnu, else musl, which may be zig's.
+    auto takes the NDK where one is given, else gnu, else musl or zig, whichever is there; else it
+    fetches what musl lacks.
 
     Raises:
         DroidbpfError: it is not here, or not whole; names what to install.
@@ -30,10 +33,12 @@ def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
     try:
         return _find("gnu", arch, probes, request)
     except DroidbpfError as error:
-        try:
-            return _find("musl", arch, probes, request)
-        except DroidbpfError:
-            raise error from None  # the one to install, where there is none at all
+        if gnu.program("gcc", arch, probes):
+            raise  # what is broken is told, and not replaced
+        for fetch in sorted({False, request.fetch}):  # nothing is fetched where anything is there
+            with contextlib.suppress(DroidbpfError):
+                return _find("musl", arch, probes, request._replace(fetch=fetch))
+        raise error
 
 
 def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:

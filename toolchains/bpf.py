@@ -42,7 +42,7 @@ def find(
     Raises:
         DroidbpfError: one is missing or too old; names what was found and what to install.
     """
-    clang, clang_version = _own(probes, own) or _clang(probes)
+    clang, clang_version = _own(probes, own) or newest_clang(probes)
     path, version, host = _bpftool_or_host(probes, bpftool, request)
     return BpfTools(
         clang,
@@ -95,7 +95,12 @@ def _has_bpf(probes: Probes, clang: tuple[str, ...]) -> bool:
     return re.search(r"^\s*bpf\b", probes.ask(*clang, "--print-targets"), re.M) is not None
 
 
-def _clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def newest_clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Give the newest clang of the machine that has the BPF target: its words and its version.
+
+    Raises:
+        DroidbpfError: there is none; names what to install.
+    """
     hint = "install it: apt-get install clang-19 (or any clang from 11 on)"
     found = sorted(
         ((_version(probes.ask(path, "--version")), path) for path in _each(NAMES, probes.path)),

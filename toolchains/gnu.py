@@ -31,14 +31,13 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         DroidbpfError: a program or the static libc is missing; names what to install.
     """
     triple, packages, linkflags = ARCH_TABLE[arch]
-    native = platform.machine() == triple.split("-", maxsplit=1)[0]
+    native = _native(triple)
     hint = f"install it: apt-get install {packages}"
     found = {}
-    for program in PROGRAMS:
-        names = (f"{triple}-{program}", program) if native else (f"{triple}-{program}",)
-        found[program] = next((path for name in names if (path := probes.which(name))), "")
-        if not found[program]:
-            raise DroidbpfError(f"the gnu toolchain for {arch} lacks {names[0]}", hint)
+    for name in PROGRAMS:
+        found[name] = program(name, arch, probes)
+        if not found[name]:
+            raise DroidbpfError(f"the gnu toolchain for {arch} lacks {triple}-{name}", hint)
     cc = found["gcc"]
     libc = probes.ask(cc, "-print-file-name=libc.a").strip()
     if "/" not in libc:  # gcc prints the bare name of what it does not find
@@ -46,8 +45,8 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
     headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)
     parts = [cc, found["ar"], found["objcopy"], libc, *filter(os.path.exists, headers)]
-    for program in ("as", "ld", "cc1"):
-        path = probes.ask(cc, f"-print-prog-name={program}").strip()
+    for name in ("as", "ld", "cc1"):
+        path = probes.ask(cc, f"-print-prog-name={name}").strip()
         parts.append(path if "/" in path else probes.which(path))
     cxx = next(
         (p for n in (f"{triple}-g++", "g++") if (n != "g++" or native) and (p := probes.which(n))),
@@ -65,3 +64,13 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         identity=" ".join(identity(part) for part in parts if part),
         linkflags=linkflags,
     )
+
+
+def program(name: str, arch: str, probes: Probes) -> str:
+    """Give the path of a program of the toolchain for arch, such as gcc, or "" where it is not."""
+    triple = ARCH_TABLE[arch][0]
+    return probes.which(f"{triple}-{name}") or (probes.which(name) if _native(triple) else "")
+
+
+def _native(triple: str) -> bool:
+    return platform.machine() == triple.split("-", maxsplit=1)[0]
