@@ -86,11 +86,13 @@ def _declare(env, name, layout, units):
     _flags(env, layout)
     _kernel_types(env, layout)
     # bpftool's own choice, which others' sources rely on, or the plain name.
-    env.SetDefault(SKELETON_SUFFIX="_bpf" if layout.flat else "", BPF_OBJECTS="each")
+    env.SetDefault(SKELETON_SUFFIX="_bpf" if layout.flat else "")
     env.AddMethod(_generate, "Generate")
     env.AddMethod(_macros, "Macros")
     if os.path.exists(f"{folder}/SConscript"):
         _exceptions(env, f"{folder}/SConscript", name)
+    if env["TOOLCHAIN"].libc != "bionic":  # which knows the phone's time zone itself
+        env.Append(LINKFLAGS=["-Wl,-u,droidbpf_timezone"])
     linked, skeletons = _bpf_side(env, name, programs, units)
     objects = [_user_side(env, output, s, units) for s in sources if not s.endswith(BPF)]
     objects += env.ExternalBtf(name, linked)
@@ -130,7 +132,8 @@ def _exceptions(env, script, name):
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f.lineno for f in frames if f.filename == os.path.abspath(script)]
         line = lines[-1] if lines else getattr(error, "lineno", "") or "1"
-        told = f"{script}:{line}: {type(error).__name__}: {error}"
+        text = str(error).partition("\n")[0]
+        told = f"{script}:{line}: {type(error).__name__}: {text}"
         raise DroidbpfError(told, "docs/apps.md tells what a SConscript may say") from None
 
 
@@ -146,6 +149,8 @@ def _bpf_side(env, name, programs, units):
         env.Depends(node, made)
         units.append((env, "BPFCOM", node))
         compiled[stem] = [node]
+    if env["BPF_OBJECTS"] not in ("each", "one"):
+        raise DroidbpfError(f"BPF_OBJECTS={env['BPF_OBJECTS']}", "it may be each, or one")
     if env["BPF_OBJECTS"] == "one":
         compiled = {name: [node for nodes in compiled.values() for node in nodes]}
     linked, skeletons = [], []

@@ -53,6 +53,7 @@ def generate(env):
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
         PCHFLAGS=[],
+        BPF_OBJECTS="each",  # of an app's programs: each is an object, or all are "one"
         _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
     )
     compiled = _step(
@@ -63,7 +64,9 @@ def generate(env):
         identity="CLANG_ID",
         after=_finish,
     )
-    linked = _step(env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES")
+    linked = _step(
+        env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES", after=_finish_linked
+    )
     skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
     env["PCH"] = env.Step(
         "PCH",
@@ -87,8 +90,14 @@ def _step(env, name, command, identity="BPFTOOL_ID", after=None):
 
 
 def _finish(target, source, env):
-    bpf_object.check(f"{target[0]}.tmp", str(source[0]))
+    if env["BPF_OBJECTS"] == "each":
+        bpf_object.check(f"{target[0]}.tmp", str(source[0]))
     sort_btf(f"{target[0]}.tmp")
+
+
+def _finish_linked(target, source, env):
+    if env["BPF_OBJECTS"] == "one":
+        bpf_object.check(f"{target[0]}.tmp", str(target[0]))
 
 
 def precompiled(env, header, source):

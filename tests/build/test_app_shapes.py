@@ -1,0 +1,82 @@
+"""Apps of several BPF programs, and what a SConscript of three lines says of the exceptions."""
+
+from __future__ import annotations
+
+import pytest
+from checkout import Tree
+
+HELPER = """\
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+int twice(int number)
+{
+	return 2 * number;
+}
+"""
+
+
+@pytest.fixture
+def linked(tree: Tree) -> Tree:
+    """A tree whose app many calls in its BPF program a function of another .bpf.c."""
+    tree.source("many/helper.bpf.c").write_text(HELPER)
+    tree.edit("apps/many/many.bpf.c", "int calls;", "int calls;\nextern int twice(int number);")
+    tree.edit("apps/many/many.bpf.c", "&calls, MANY", "&calls, twice(MANY)")
+    tree.source("many/SConscript").write_text('Import("env")\nenv["BPF_OBJECTS"] = "one"\n')
+    return tree
+
+
+def test_several_programs_are_linked_into_one_object(linked: Tree) -> None:
+    made = linked.scons("app=many").made
+    stems = ("many.tmp.bpf.o", "many.bpf.o", "many.skel.h", "helper.tmp.bpf.o", "many", "many.o")
+    assert made == sorted(f"apps/many/{name}" for name in stems)
+    linked.edit("apps/many/helper.bpf.c", "2 * number", "3 * number")
+    made = linked.scons("app=many").made
+    assert "apps/many/many.tmp.bpf.o" not in made
+    assert "apps/many/many" in made
+
+
+def test_one_object_without_a_license_is_refused(linked: Tree) -> None:
+    linked.edit("apps/many/many.bpf.c", "char LICENSE[]", "//")
+    linked.edit("apps/many/second.bpf.c", '__attribute__((section("license"), used))', "//")
+    assert linked.scons("app=many", status=2).err.startswith(
+        "error: build/arm64-gnu/apps/many/many.bpf.o has no license\n"
+    )
+
+
+def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
+    linked.source("many/SConscript").write_text('Import("env")\nenv["BPF_OBJECTS"] = "all"\n')
+    assert linked.scons("app=many", status=2).err == (
+        "error: BPF_OBJECTS=all\nhint: it may be each, or one\n"
+    )
+
+
+def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> None:
+    tree.source("many/SConscript").write_text(
+        'Import("env")\n'
+        'env.Append(CPPDEFINES=["TURNS=3"], BPFDEFINES=["MORE=2"], LIBS=["-lm"])\n'
+        'env["SKELETON_SUFFIX"] = "_bpf"\n'
+    )
+    tree.edit("apps/many/many.bpf.c", "&calls, MANY", "&calls, MANY + MORE")
+    tree.edit("apps/many/many.c", "struct many *", "struct many_bpf *")
+    tree.edit("apps/many/many.c", "many__open", "many_bpf__open")
+    tree.edit("apps/many/many.c", "many__destroy", "many_bpf__destroy")
+    tree.edit("apps/many/many.c", "#include", "#include <math.h>\n#include")
+    tree.edit("apps/many/many.c", "return !good", "return !good + (int)lgamma(TURNS + good)")
+    assert "apps/many/many" in tree.scons("app=many").made
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("env.Append(LIBS=[)\n", "SConscript:1: SyntaxError: "),
+        ('Import("env")\n\nenv.Apend(LIBS=[])\n', "SConscript:3: AttributeError: "),
+        ('Import("nothing")\n', "SConscript:1: UserError: "),
+    ],
+)
+def test_fault_of_a_script_is_told_in_a_line(tree: Tree, script: str, text: str) -> None:
+    tree.source("many/SConscript").write_text(script)
+    told = tree.scons("app=many", status=2).err
+    assert told.startswith(f"error: apps/many/{text}")
+    assert told.endswith("\nhint: docs/apps.md tells what a SConscript may say\n")
+    assert len(told.splitlines()) == 2
