@@ -31,6 +31,23 @@ TRIPLE = "aarch64-linux-android"
 LLVM_PROGRAMS = ("llvm-ar", "llvm-objcopy", "llvm-readobj")
 LINKS = {"ld.lld": "lld", "llvm-strip": "llvm-objcopy", "llvm-readelf": "llvm-readobj"}
 
+# bionic hands the arguments of main() to constructors, and musl calls this to run them.
+START = """\
+typedef void constructor(int argc, char **argv, char **env);
+extern constructor *const __init_array_start[], *const __init_array_end[];
+extern char **__environ;
+
+void __libc_start_init(void)
+{
+	long argc = 0;
+
+	while ((long)__environ[-2 - argc] != argc)
+		argc++;
+	for (constructor *const *each = __init_array_start; each < __init_array_end; each++)
+		(*each)(argc, __environ - 1 - argc, __environ);
+}
+"""
+
 
 def given_or_made(base: Path) -> Path:
     """Give the NDK of $DROIDBPF_TEST_NDK, or a made one, which workers of pytest-xdist share.
@@ -120,23 +137,24 @@ def _sysroot(usr: Path, clang: Path, apis: list[int]) -> None:
         own = re.sub(r"^usr/include/aarch64-linux-gnu/", f"usr/include/{TRIPLE}/", path)
         _write(usr.parent / own, content)
     gcc = _package("libgcc-12-dev", "arm64", lambda path: path.endswith("/libgcc.a"))
-    _write(libraries / "libgcc.a", *gcc.values())
+    _write(libraries / "libgcc.a", next(iter(gcc.values())))
     (libc,) = _package("musl", "arm64", lambda path: path.endswith("/libc.so")).values()
-    stub = ["-nostdlib", "-shared", "-Wl,-soname,libdl.so", "-x", "c", os.devnull]
+    compile_ = [str(clang), f"--target={TRIPLE}{apis[0]}", "-x", "c", "-"]
+    start = ["-c", "-O2", "-o", str(libraries / "start.o")]
+    subprocess.run([*compile_, *start], input=START, text=True, check=True)
+    stub = ["-nostdlib", "-shared", "-fuse-ld=lld", "-Wl,-soname,libdl.so"]
+    stub += ["-o", str(libraries / "libdl.so")]
+    subprocess.run([*compile_, *stub], input="", text=True, check=True)
     for api in apis:
         level = libraries / str(api)
         _write(level / "libc.so", libc)
         for name, parts in (
-            ("crtbegin_static.o", "crt1.o crti.o"),
+            ("crtbegin_static.o", "crt1.o crti.o start.o"),
             ("crtbegin_dynamic.o", "Scrt1.o crti.o"),
             ("crtend_android.o", "crtn.o"),
         ):
             _write(level / name, f"INPUT({parts})\n".encode())  # a script of the linker
-        target = [f"--target={TRIPLE}{api}", "-fuse-ld=lld"]
-        if api == apis[0]:
-            subprocess.run([clang, *target, *stub, "-o", level / "libdl.so"], check=True)
-        else:
-            _write(level / "libdl.so", (libraries / str(apis[0]) / "libdl.so").read_bytes())
+        shutil.copy(libraries / "libdl.so", level)
 
 
 def _package(
