@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +20,27 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def _built_once(folder: Path, arch: str) -> Tree:
-    """Check out and build, unless another worker did."""
+def _built_once(folder: Path, arch: str, make: Callable[[Path], Tree], *args: str) -> Tree:
+    """Make a tree and build it, unless another worker did."""
     folder.mkdir(exist_ok=True)
     tree = Tree(folder / "tree", arch=arch)
-    steps = folder / "template.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not steps.exists():
+        if not _steps(tree).exists():
             shutil.rmtree(tree.path, ignore_errors=True)
-            check_out(tree.path)
-            result = tree.scons("-j4", env={"DROIDBPF_CACHE": _filled_cache(tree)})
-            steps.write_text(json.dumps([result.out, result.commands]))
+            make(tree.path)
+            result = tree.scons("-j4", *args, env={"DROIDBPF_CACHE": _filled_cache(tree)})
+            _steps(tree).write_text(json.dumps([result.out, result.commands]))
     return tree
+
+
+def _steps(tree: Tree) -> Path:
+    return tree.path.with_name("template.json")
+
+
+def _first(tree: Tree) -> Result:
+    out, commands = json.loads(_steps(tree).read_text())
+    return Result(0, out, "", commands)
 
 
 def _filled_cache(tree: Tree) -> str:
@@ -42,14 +50,26 @@ def _filled_cache(tree: Tree) -> str:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """A built tree that no test may change."""
-    return _built_once(_shared(tmp_path_factory) / "template", Tree(Path()).arch)
+    return _built_once(_shared(tmp_path_factory) / "template", Tree(Path()).arch, check_out)
 
 
 @pytest.fixture(scope="session")
 def first_build(template: Tree) -> Result:
     """What the build of the template did."""
-    out, commands = json.loads(template.path.with_name("template.json").read_text())
-    return Result(0, out, "", commands)
+    return _first(template)
+
+
+@pytest.fixture(scope="session")
+def with_own_bpftool(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The template, built once more with bpftool=source; no test may change it."""
+    folder = _shared(tmp_path_factory) / "bpftool"
+    return _built_once(folder, template.arch, template.copy, "bpftool=source")
+
+
+@pytest.fixture(scope="session")
+def build_of_bpftool(with_own_bpftool: Tree) -> Result:
+    """What that build did."""
+    return _first(with_own_bpftool)
 
 
 @pytest.fixture

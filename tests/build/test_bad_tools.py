@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -9,14 +10,17 @@ from pathlib import Path
 
 import pytest
 from checkout import ARCH, TRIPLE, Tree
-from toolbox import Toolbox, real
+from toolbox import Toolbox, in_place_of_bpftool
 
 PACKAGES = {
     "arm64": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "x86_64": "gcc libc6-dev",
 }[ARCH]
 CLANG_HINT = "hint: install it: apt-get install clang-19 (or any clang from 11 on)\n"
-BPFTOOL_HINT = "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)\n"
+BPFTOOL_HINT = (
+    "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
+    "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root\n"
+)
 
 
 @pytest.mark.parametrize("program", ["gcc", "ar", "objcopy"])
@@ -71,30 +75,43 @@ def test_clang_without_the_bpf_target_is_told(tree: Tree, toolbox: Toolbox) -> N
     assert result.err == f"error: {path} is a clang without the BPF target\n{CLANG_HINT}"
 
 
-def _with_bpftool(path: Path | str) -> list[str]:
-    """Give a command that runs another with a file in the place of the machine's bpftool.
-
-    It is looked for beside PATH, so that it must be hidden where it is.
-    """
-    if os.geteuid():
-        pytest.skip("only root can hide the machine's bpftool")
-    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-    return ["unshare", "--mount", "sh", "-c", script, str(path), os.path.realpath(real("bpftool"))]
+@pytest.fixture
+def no_compiler_of_this_machine(toolbox: Toolbox) -> Toolbox:
+    """A folder of the tools of a build for arm64: none of them builds a bpftool."""
+    if importlib.util.find_spec("ziglang"):
+        pytest.skip("the ziglang package is installed, which builds bpftool")
+    return _toolchain(toolbox).link("clang")
 
 
-def test_missing_bpftool_is_told(tree: Tree) -> None:
-    result = tree.scons(status=2, prefix=_with_bpftool(os.devnull))
+def test_missing_bpftool_that_cannot_be_built_is_told(
+    tree: Tree, no_compiler_of_this_machine: Toolbox
+) -> None:
+    hidden = in_place_of_bpftool(os.devnull)
+    result = tree.scons(status=2, env=no_compiler_of_this_machine.only, prefix=hidden)
     assert result.err == f"error: no bpftool was found, which makes skeletons\n{BPFTOOL_HINT}"
     tree.assert_up_to_date()
 
 
-def test_bpftool_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
-    path = toolbox.script("bpftool", "echo bpftool v5.10.46")
-    result = tree.scons(env=toolbox.first, status=2, prefix=_with_bpftool(path))
+def test_bpftool_that_is_too_old_and_cannot_be_built_is_told(
+    tree: Tree, no_compiler_of_this_machine: Toolbox, tmp_path: Path
+) -> None:
+    old = Toolbox(tmp_path / "old").script("bpftool", "echo bpftool v5.10.46")
+    hidden = in_place_of_bpftool(old)
+    result = tree.scons(status=2, env=no_compiler_of_this_machine.only, prefix=hidden)
     assert re.fullmatch(
         r"error: /\S+/bpftool is bpftool 5.10.46, too old; 7.0 or newer is needed\n"
         + re.escape(BPFTOOL_HINT),
         result.err,
+    )
+
+
+def test_bpftool_from_source_without_a_compiler_for_it_is_told(
+    tree: Tree, no_compiler_of_this_machine: Toolbox
+) -> None:
+    result = tree.scons("bpftool=source", status=2, env=no_compiler_of_this_machine.only)
+    assert result.err == (
+        "error: bpftool cannot be built from source: this machine has no compiler for itself\n"
+        "hint: install it: apt-get install gcc libc6-dev, or use ./dev --no-root\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_doctor_tells_each_tool_with_its_version(tree: Tree) -> None:
     assert len(lines) == 3
 
 
+def test_doctor_tells_what_builds_bpftool(tree: Tree) -> None:
+    lines = tree.scons("doctor", "bpftool=source").out.splitlines()
+    assert re.fullmatch(
+        r"ok    BPF tools: clang \S+ \(\S+\), "
+        r"bpftool from source \(built by (gnu|zig) for \w+, .+ \(\S+( cc .+)?\)\)",
+        lines[1],
+    )
+
+
 def test_doctor_tells_what_is_missing_and_how_to_install_it(tree: Tree, toolbox: Toolbox) -> None:
     toolbox.script("bpftool", "echo bpftool v5.10.0")
     result = tree.scons("doctor", env=toolbox.only, status=2)
@@ -60,6 +70,7 @@ def test_help_lists_every_option_with_its_default(tree: Tree) -> None:
         "ARCH": "arm64",
         "app": "all",
         "toolchain": "auto",
+        "bpftool": "auto",
         "apps_dir": "apps",
         "offline": "0",
         "mode": "release",

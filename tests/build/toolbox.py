@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 
 class Toolbox:
     """A folder of links and scripts for $PATH.
@@ -48,6 +50,18 @@ class Toolbox:
     def only(self) -> dict[str, str]:
         """Give an environment in which there are no other programs than these."""
         return {"PATH": str(self.folder)}
+
+
+def in_place_of_bpftool(path: Path | str) -> list[str]:
+    """Give a command that runs another with a file in the place of the machine's bpftool.
+
+    It is looked for beside PATH, so that it must be hidden where it is.
+    """
+    if os.geteuid():
+        pytest.skip("only root can hide the machine's bpftool")
+    script = f'{real("mount")} --bind "$0" "$1" && shift && exec "$@"'
+    hidden = os.path.realpath(real("bpftool"))
+    return [real("unshare"), "--mount", real("sh"), "-c", script, str(path), hidden]
 
 
 def real(program: str) -> str:

@@ -29,6 +29,7 @@ def alone(tmp_path: Path, bin_: Path, monkeypatch: pytest.MonkeyPatch) -> Probes
     """Probes that see nothing of the machine, not even the bpftool beside PATH."""
     monkeypatch.setattr(bpf, "SBIN", str(tmp_path / "sbin"))
     monkeypatch.setattr(bpf, "Path", lambda path: Path(f"{tmp_path}{path}"))
+    monkeypatch.setattr(bpf, "HOSTS", ("gnu",))  # zig may be a Python package
     return Probes(tmp_path / "probes.json", str(bin_))
 
 
@@ -169,13 +170,50 @@ def test_a_bpftool_that_will_not_do_is_told(
     path = program(bin_, "bpftool", script)
     assert refused(alone) == (
         f"error: {path} {message}\n"
-        "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic)"
+        "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
+        "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root"
     )
 
 
 def test_no_bpftool_is_told(bin_: Path, alone: Probes) -> None:
     program(bin_, "clang", TARGETS.format("19"))
     assert refused(alone).startswith("error: no bpftool was found, which makes skeletons\nhint: ")
+
+
+def compiler_of_this_machine(tmp_path: Path, bin_: Path) -> None:
+    libc = tmp_path / "libc.a"
+    libc.write_text("!<arch>\n")
+    program(bin_, "gcc", f"case $1 in -print-file-name=libc.a) echo {libc} ;; *) echo gcc ;; esac")
+    answer(bin_, "ar", "ar")
+    answer(bin_, "objcopy", "objcopy")
+
+
+@pytest.mark.parametrize("script", ["", "echo bpftool v6.8.12", "exit 1"])
+def test_without_a_good_bpftool_one_is_to_be_built_for_this_machine(
+    tmp_path: Path, bin_: Path, alone: Probes, script: str
+) -> None:
+    program(bin_, "clang", TARGETS.format("19"))
+    if script:
+        program(bin_, "bpftool", script)
+    compiler_of_this_machine(tmp_path, bin_)
+    tools = bpf.find(alone)
+    assert (tools.bpftool, tools.bpftool_version, tools.bpftool_identity) == ("", (), "")
+    assert tools.host
+    assert (tools.host.name, tools.host.cc) == ("gnu", (str(bin_ / "gcc"),))
+    assert tools.host.triple.startswith(platform.machine())
+
+
+def test_a_bpftool_from_source_is_built_where_there_is_a_good_one(
+    tmp_path: Path, bin_: Path, alone: Probes
+) -> None:
+    program(bin_, "clang", TARGETS.format("19"))
+    answer(bin_, "bpftool", "bpftool v7.4.0")
+    with pytest.raises(DroidbpfError, match="this machine has no compiler for itself"):
+        bpf.find(alone, bpftool="source")
+    compiler_of_this_machine(tmp_path, bin_)
+    assert bpf.find(alone, bpftool="source").bpftool == ""
+    tools = bpf.find(alone)
+    assert (tools.bpftool, tools.host) == (str(bin_ / "bpftool"), None)
 
 
 def test_bpftool_is_found_where_distributions_hide_it(
