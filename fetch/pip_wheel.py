@@ -1,0 +1,56 @@
+"""`python -m fetch.pip_wheel`: prints the path of a wheel of pip, for a Python that has none.
+
+Debian keeps pip out of its Python: it is in a package of wheels, which root need not install. Only
+the standard library is used: this runs before there is any other.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fetch import apt, aptconf, cache, frontend
+from fetch.deb import unpack_deb
+from fetch.errors import DroidbpfError
+from fetch.settings import Settings
+
+PACKAGE = "python3-pip-whl"
+
+
+def wheel(settings: Settings) -> Path:
+    """Give the wheel of pip of the machine's own release, unpacked in the cache.
+
+    Raises:
+        DroidbpfError: no apt, or the distribution's archive has no such package.
+    """
+    suite = aptconf.os_release().get("VERSION_CODENAME", "")
+    command = ["dpkg", "--print-architecture"]
+    try:
+        arch = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise DroidbpfError("no dpkg on this machine") from error
+    deb = apt.binary(PACKAGE, suite=suite, arch=arch, settings=settings)
+    files = unpack_deb(deb, lambda path: Path(path).match("python-wheels/pip-*.whl"))
+    if len(files) != 1:
+        raise DroidbpfError(f"{deb} holds {len(files)} wheels of pip instead of one")
+    name, content = next(iter(files.items()))
+    path = settings.cache / "pip" / Path(name).name
+    with cache.writing(settings.cache):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{deb.name[:16]}")
+        part.write_bytes(content)
+        part.replace(path)
+    return path
+
+
+def main() -> int:
+    """Print the path; give the exit status."""
+    return frontend.ended(_run)
+
+
+def _run() -> int:
+    print(wheel(Settings.from_environment()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
