@@ -101,21 +101,6 @@ def test_dynamic_program_needs_androids_loader_and_its_libraries_alone(
     assert seen["aligned"] == {PAGE}
 
 
-def test_each_step_is_by_the_ndks_programs_and_of_its_api(built: Tree, ndk: Path) -> None:
-    """Another api is another compiler: all that it made is made anew, and no BPF object is."""
-    bin_ = ndk / PREBUILT / "bin"
-    result = scons(built, ndk, "api=30", "hello")
-    clang = [command for command in result.commands if command[0] == str(bin_ / "clang")]
-    assert len(clang) > 100
-    assert {command[1] for command in clang} == {"--target=aarch64-linux-android30"}
-    others = {command[0] for command in result.commands} - {str(bin_ / "clang")}
-    assert others == {str(bin_ / "llvm-ar"), str(bin_ / "llvm-objcopy")}
-    assert "arm64-ndk/third_party/libbpf/libbpf.o" in result.made
-    assert "arm64-ndk/apps/hello/hello.o" in result.made
-    assert [name for name in result.made if name.endswith(".bpf.o")] == []
-    built.assert_up_to_date("toolchain=ndk", f"ndk={ndk}", "api=30", "hello")
-
-
 def test_ndk_of_the_environment_is_taken_and_told(built: Tree, ndk: Path) -> None:
     result = built.scons("doctor", env={"ANDROID_NDK_HOME": str(ndk)})
     name = r"ndk for arm64, r\d+[a-z]?\S* \(\d+\.\d+\.\d+\S*\), API \d+, clang version [\d.]+"
@@ -170,3 +155,18 @@ def test_static_programs_run_on_linux_510(built: Tree, ndk: Path) -> None:
     assert len(lines) == 25
     assert all(" comm=ls syscall_number=" in line for line in lines)
     assert len(results[2].stdout.splitlines()) >= 16
+
+
+def test_each_step_is_by_the_ndks_programs_and_of_its_api(built: Tree, ndk: Path) -> None:
+    """Another api is another compiler: all that it made is made anew, and no BPF object is."""
+    bin_ = ndk / PREBUILT / "bin"
+    result = scons(built, ndk, "api=30", "hello")
+    clang = [command for command in result.commands if command[0] == str(bin_ / "clang")]
+    assert len(clang) > 100
+    assert {command[1] for command in clang} == {"--target=aarch64-linux-android30"}
+    others = {command[0] for command in result.commands} - {str(bin_ / "clang")}
+    assert others == {str(bin_ / "llvm-ar"), str(bin_ / "llvm-objcopy")}
+    assert "arm64-ndk/third_party/libbpf/libbpf.o" in result.made
+    assert "arm64-ndk/apps/hello/hello.o" in result.made
+    assert [name for name in result.made if name.endswith(".bpf.o")] == []
+    built.assert_up_to_date("toolchain=ndk", f"ndk={ndk}", "api=30", "hello")
