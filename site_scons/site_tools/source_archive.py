@@ -10,6 +10,7 @@ from pathlib import Path
 from SCons.Builder import Builder
 from SCons.Script import Action, GetOption
 
+from fetch.errors import DroidbpfError
 from site_tools.console import user_errors
 from third_party import state
 
@@ -96,6 +97,7 @@ def _declare(env, name, pin, archive, uses, files, linked):
         LINKED=linked,
         OWN_HEADERS=[file for file in files if file.suffix == ".h"],
         AFTER=[node for use in uses for node in offers.get(use, [])],
+        CONFIGURED={},
         SCANNERS=[],  # one digest stands for all headers of an archive
     )
     pinned["BUILDERS"]["PinnedObject"] = Builder(
@@ -108,7 +110,7 @@ def _declare(env, name, pin, archive, uses, files, linked):
     return made
 
 
-def library(env, sources, headers, only=(), include=()):
+def library(env, sources, headers, only=(), include=(), configured=None):
     """Give the nodes of a library's archive and of its headers for others.
 
     Args:
@@ -116,7 +118,9 @@ def library(env, sources, headers, only=(), include=()):
         headers: {folder below the include folder: paths in the archive}.
         only: the folders of the archive to extract; all where there are none.
         include: folders of the archive to search for headers.
+        configured: {header: {line: what its configure script would write there}}, for others.
     """
+    env["CONFIGURED"] = configured or {}
     objects, others = _compiled(env, sources, headers, only, include)
     return [*env.TargetLibrary(env["ARCHIVE"], objects), *others]
 
@@ -173,9 +177,15 @@ def _obtain(env, pin, sources, headers, only):
         SOURCES_OF=sources,
     )
     env.Clean(extracted, f"#{tree}")
-    copy = Action(user_errors(_copy), None)
+    copy = Action(user_errors(_copy), None, varlist=["LINES"])
+    configured = env["CONFIGURED"]
     offer = [
-        env.Command(f"#{INCLUDE}/{folder}/{Path(header).name}", f"#{tree}/{header}", copy)
+        env.Command(
+            f"#{INCLUDE}/{folder}/{Path(header).name}",
+            f"#{tree}/{header}",
+            copy,
+            LINES=sorted(configured.get(header, {}).items()),
+        )
         for folder, group in headers.items()
         for header in group
     ]
@@ -215,7 +225,15 @@ def _extract(target, source, env):
 
 
 def _copy(target, source, env):
-    _replace(target[0], Path(str(source[0])).read_bytes())
+    content = Path(str(source[0])).read_bytes()
+    for old, new in env["LINES"]:
+        lines = content.splitlines(keepends=True)
+        places = [i for i, line in enumerate(lines) if line.startswith(old.encode())]
+        if len(places) != 1:
+            raise DroidbpfError(f"{source[0]} has {len(places)} lines {old}, not one")
+        lines[places[0]] = f"{new}\n".encode()
+        content = b"".join(lines)
+    _replace(target[0], content)
 
 
 def _replace(node, content):
