@@ -76,6 +76,8 @@ def generate(env):
         identity="CLANG_ID",
         after=_made,
     )
+    if env["SHORT"]:
+        env["PCHCOMSTR"] = "  PCH      $PRECOMPILED"
     env["BPF_BASE"] = [list(env[variable]) for variable in OF_PRECOMPILED]
     env.AddMethod(precompiled, "Precompiled")
     env["BUILDERS"]["BpfTmpObject"] = Builder(

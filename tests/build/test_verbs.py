@@ -26,7 +26,7 @@ def test_list_reads_no_app_and_needs_no_tool(tree: Tree) -> None:
     for name in ("hello", "many"):
         tree.source(f"{name}/SConscript").write_text("raise RuntimeError\n")
     assert tree.scons("list", env={"PATH": "/nowhere"}).out == "hello\nmany\n"
-    assert tree.scons("list", "apps_dir=apps/hello").out == "inc\n"
+    assert tree.scons("list", "apps_dir=.").out.splitlines()[0] == "apps"
 
 
 def test_doctor_tells_each_tool_with_its_version(tree: Tree) -> None:

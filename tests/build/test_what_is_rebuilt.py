@@ -16,6 +16,7 @@ BPF_TMP = ["apps/hello/hello.tmp.bpf.o"]
 SKELETON = ["apps/hello/hello.skel.h"]
 USER_SIDE = sorted(PROGRAM + OBJECT)
 ALL = sorted(PROGRAM + OBJECT + BPF + BPF_TMP + SKELETON)
+PRECOMPILED = "vmlinux/own.pch"
 HEADERS = "build/third_party/include"
 
 
@@ -101,6 +102,7 @@ def test_changed_vmlinux_header_rebuilds_bpf_objects_that_include_it(tree: Tree)
         "apps/hello/hello.bpf.o",
         "apps/many/many.tmp.bpf.o",
         "apps/many/many.bpf.o",
+        PRECOMPILED,
     }
 
 
@@ -184,6 +186,7 @@ def test_another_clang_compiles_every_bpf_source_and_nothing_else(
         "apps/hello/hello.tmp.bpf.o",
         "apps/many/many.tmp.bpf.o",
         "apps/many/second.tmp.bpf.o",
+        PRECOMPILED,
     ]
     assert tree.scons(env=toolbox.first).made == bpf_objects
     tree.assert_up_to_date(env=toolbox.first)
