@@ -1,0 +1,33 @@
+"""Other projects' apps, as they are published: bcc's libbpf-tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fetch import cache, download, pins
+from fetch.extract import extract
+from fetch.settings import Settings
+
+PINS = Path(__file__).with_name("peers.toml")
+LIBBPF_TOOLS = "libbpf-tools"
+
+
+def libbpf_tools(settings: Settings) -> Path:
+    """Give the folder of bcc's libbpf-tools, unmodified, which others use too: write nothing there.
+
+    It is in the cache, in a folder whose name is the archive's sha256.
+
+    Raises:
+        DroidbpfError: no place gives the archive.
+    """
+    archive = download.obtain(pins.load(PINS)["bcc"], settings)
+    folder = settings.cache / "peers" / archive.name
+    with cache.lock(settings.cache, f"peers-{archive.name}"):
+        if not folder.is_dir():
+            extract(archive, folder, only=[LIBBPF_TOOLS])
+    return folder / LIBBPF_TOOLS
+
+
+def apps(folder: Path) -> list[str]:
+    """Name the apps of a flat folder, sorted."""
+    return sorted(path.name.removesuffix(".bpf.c") for path in folder.glob("*.bpf.c"))
