@@ -39,7 +39,8 @@ def from_source(env, libraries):
     program = host.ThirdParty("bpftool", "bpftool", "bpftool", uses, archives[::-1])
     env["BPFTOOL"] = str(program)
     env["BPFTOOL_BUILT"] = [program]
-    env["THIRD_PARTY_FETCHED"] += host["THIRD_PARTY_FETCHED"]
+    # Its own archive first: it may be a whole kernel.
+    env["THIRD_PARTY_FETCHED"] += host["THIRD_PARTY_FETCHED"][::-1]
     env["THIRD_PARTY_STATES"] += host["THIRD_PARTY_STATES"]
 
 
