@@ -136,8 +136,12 @@ def _sysroot(usr: Path, clang: Path, apis: list[int]) -> None:
     for path, content in headers.items():
         own = re.sub(r"^usr/include/aarch64-linux-gnu/", f"usr/include/{TRIPLE}/", path)
         _write(usr.parent / own, content)
-    gcc = _package("libgcc-12-dev", "arm64", lambda path: path.endswith("/libgcc.a"))
-    _write(libraries / "libgcc.a", next(iter(gcc.values())))
+    # What a real NDK has in compiler-rt's builtins: of both, emulated TLS is in the second.
+    wanted = ("libgcc.a", "libgcc_eh.a")
+    gcc = _package("libgcc-12-dev", "arm64", lambda path: path.endswith(wanted))
+    for path, content in gcc.items():
+        _write(libraries / f"real_{Path(path).name}", content)
+    _write(libraries / "libgcc.a", b"GROUP(real_libgcc.a real_libgcc_eh.a)\n")
     (libc,) = _package("musl", "arm64", lambda path: path.endswith("/libc.so")).values()
     compile_ = [str(clang), f"--target={TRIPLE}{apis[0]}", "-x", "c", "-"]
     start = ["-c", "-O2", "-o", str(libraries / "start.o")]
