@@ -34,6 +34,7 @@ def from_source(env, libraries):
     if "HOST" not in env:
         return
     host = env["HOST"]
+    host.Append(LINKFLAGS=["-s"])  # what is smaller is sooner hashed, at every start
     archives = [host.ThirdParty(*library) for library in libraries]
     uses = [pin for _, pin, *_ in libraries]
     program = host.ThirdParty("bpftool", "bpftool", "bpftool", uses, archives[::-1])

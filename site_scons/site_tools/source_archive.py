@@ -16,6 +16,7 @@ from third_party import state
 
 PINS = Path("third_party/sources.toml")
 EXTRACTION = (Path("fetch/extract.py"), Path("fetch/tarwalk.py"))
+LINKING = ("LINKCOM", "LINKMODE", "LINKFLAGS")
 SOURCES = "build/third_party"
 INCLUDE = f"{SOURCES}/include"
 _obtained = {}  # pin -> nodes of what is extracted and of the headers for others, for every variant
@@ -49,7 +50,8 @@ def third_party(env, name, pin, archive, uses, linked=()):
     keys, offers = env["THIRD_PARTY_KEYS"], env["THIRD_PARTY_OFFERS"]
     files = own_files(folder)
     used = (keys[use] for use in uses)
-    keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *used)
+    link = [str(env[variable]) for variable in LINKING if linked]
+    keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *link, *used)
 
     def make():
         made = _declare(env, name, pin, f"{output}/{archive}", uses, files, linked)
