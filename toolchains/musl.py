@@ -26,6 +26,8 @@ ARCH_TABLE = {
 }
 SUITES = ("bookworm",)
 PACKAGES = ("musl-dev", "linux-libc-dev", "libgcc-12-dev")
+# Programs are static, and of C alone, which is never unwound: debuggers have .debug_frame.
+CCFLAGS = ("-fno-pic", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 KIND = "musl"  # the folder of the cache
 ROOT = Path("/")
 STARTUP = ("crtbegin.o", "crtbeginT.o", "crtend.o", "libgcc.a", "libgcc_eh.a")
@@ -84,7 +86,7 @@ def _toolchain(arch: str, probes: Probes, programs: Programs, sysroot: Sysroot) 
         objcopy=separate.COMMAND,
         identity=" ".join((*map(identity, programs), sysroot.identity, separate.digest())),
         libc="musl",
-        ccflags=(f"-ffile-prefix-map={sysroot.folder}=musl",),
+        ccflags=(f"-ffile-prefix-map={sysroot.folder}=musl", *CCFLAGS),
         linkflags=(f"--ld-path={programs.linker}", *linkflags),
         dynamic=None,
     )
