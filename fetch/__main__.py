@@ -80,9 +80,8 @@ def _list(options: argparse.Namespace, settings: Settings) -> None:
         return
     for row in table:
         state = "cached" if row["cached"] else "missing"
-        print(
-            f"{row['name']:<12} {row['version']:<8} {row['size']:>10}  {state:<8} {row['filename']}"
-        )
+        size = row["size"] or "?"
+        print(f"{row['name']:<12} {row['version']:<8} {size:>10}  {state:<8} {row['filename']}")
 
 
 def _get(options: argparse.Namespace, settings: Settings) -> None:
