@@ -117,13 +117,13 @@ def _read(named: tuple[str, str]) -> Ndk:
     except OSError:
         hint = f"an NDK's folder holds source.properties and toolchains; {INSTALL}"
         raise DroidbpfError(f"{said} is no NDK: it has no source.properties", hint) from None
-    properties = dict(re.findall(r"^\s*([\w.]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
+    properties = dict(re.findall(r"^([\w.]+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE))
     revision = re.fullmatch(r"(\d+)\.(\d+)\.\d+(-\S+)?", properties.get("Pkg.Revision", ""))
     if not revision:
         message = f"{said} is no NDK: its source.properties has no Pkg.Revision like 27.2.12479018"
         raise DroidbpfError(message, NAME_ONE)
     major, minor = int(revision[1]), int(revision[2])
-    letter = chr(ord("a") + minor) if minor else ""
+    letter = chr(ord("a") + minor) if 0 < minor < 26 else ""
     name = properties.get("Pkg.ReleaseName") or f"r{major}{letter}{revision[3] or ''}"
     if major < OLDEST:
         reason = f"before r{OLDEST} its clang links with libgcc and GNU tools"

@@ -132,7 +132,7 @@ def test_folder_that_is_no_ndk_is_told_with_what_named_it(
             "Pkg.ReleaseName = r29-beta3",
             "r29-beta3 (29.0.13846066-beta3)",
         ),
-        ("Pkg.Revision = 31.0.1\nPkg.ReleaseName = r31\n", "r31 (31.0.1)"),
+        ("Pkg.Revision = 31.0.1\r\nPkg.ReleaseName =\r\nPkg.Other = x", "r31 (31.0.1)"),
     ],
 )
 def test_version_is_of_source_properties(tmp_path: Path, properties: str, said: str) -> None:
