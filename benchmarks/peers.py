@@ -8,8 +8,7 @@ What differs is the projects' own. make: objects for BPF CPU v1 (v3 for softirqs
 programs with their debug information. droidbpf: objects for v2, -fno-stack-protector, vmlinux.h
 precompiled, a check and an order of the types of each object, bpftool gen object; sections by
 function and their garbage collection, a build-id, its runtime in each program, the debug
-information in a file beside it. make gets -Wno-error, since btf_helpers.c calls unlink()
-undeclared; droidbpf does not add -Werror to other people's code.
+information in a file beside it.
 """
 
 from __future__ import annotations
@@ -132,7 +131,6 @@ def make_command(tools: Tools, tree: Path, jobs: int, apps: Sequence[str]) -> li
         f"BPFTOOL={tools.bpftool}",
         f"LIBBPF_OBJ={tree / VARIANT / 'third_party/libbpf.a'}",
         f"INCLUDES=-I.output -I{tree / 'build/third_party/include'}",
-        "EXTRA_CFLAGS=-Wno-error",
         f"EXTRA_LDFLAGS=-static -L{tree / VARIANT / 'third_party'}",
         "USE_BLAZESYM=0",
     ]

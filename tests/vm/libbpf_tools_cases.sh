@@ -1,0 +1,49 @@
+# Runs each program of /cases.txt, a line each: NAME ARGUMENTS…, two at a time. A program leaves
+# NAME.out, NAME.err and NAME.status, and NAME.fds: what it held open when it had attached what it
+# attaches, of which /proc/PID/fdinfo tells BPF programs from links, and how often each ran.
+
+count() {
+	grep -ls "^$1" /proc/"$pid"/fdinfo/* | wc -l
+}
+
+if [ "$1" = watch ]; then
+	# Until each program has a link, or for 2 s no further one has; then Ctrl-C.
+	pid=$2 name=$3 links=0 same=0 tries=0
+	while [ $tries -lt 150 ] && [ $same -lt 10 ] && [ -d /proc/"$pid"/fdinfo ]; do
+		now=$(count link_type)
+		[ "$now" -gt 0 ] && [ "$now" -ge "$(count prog_type)" ] && break
+		[ "$now" -gt 0 ] && [ "$now" = "$links" ] && same=$((same + 1)) || same=0
+		links=$now tries=$((tries + 1))
+		usleep 200000
+	done
+	usleep 500000
+	grep -Hs . /proc/"$pid"/fdinfo/* >"$name.fds"
+	kill -INT "$pid"
+	tries=0
+	while [ $tries -lt 50 ] && [ -d /proc/"$pid"/fdinfo ]; do
+		tries=$((tries + 1))
+		usleep 100000
+	done
+	kill -KILL "$pid"
+	exit
+fi
+
+# The shell becomes the program, so that Ctrl-C is not ignored as in a background command.
+try() {
+	while read -r name arguments; do
+		echo "$name" >&2
+		# shellcheck disable=SC2016,SC2086
+		sh -c 'sh /cases.sh watch $$ "$0" 2>&- & exec "/bin/$0" "$@"' "$name" $arguments \
+			>"$name.out" 2>"$name.err" 9>&-
+		echo $? >"$name.status"
+	done
+}
+
+mkdir /t
+cd /t || exit 1
+exec 9>&1 >/dev/null
+echo 1 >/proc/sys/kernel/bpf_stats_enabled
+awk 'NR % 2' /cases.txt | try &
+awk 'NR % 2 == 0' /cases.txt | try
+wait $!
+tar -cf - . >&9
