@@ -7,7 +7,6 @@ there env.Generate() and env.Macros() make headers. What apps share is a library
 the .c files of the folder _common beside them, or a flat folder's .c files of no app.
 """
 
-import functools
 import os
 import traceback
 
@@ -58,8 +57,9 @@ def app(env, name, layout):
     except DroidbpfError as error:
         if not GetOption("keep_going"):
             raise
-        fail = Action(user_errors(functools.partial(_fail, error)), None)
-        skeletons, program = [], env.Command(f"#{env['OUTPUT']}/{name}", [], fail)
+        fail = Action(user_errors(_fail), None)
+        target = f"#{env['OUTPUT']}/{name}"
+        skeletons, program = [], env.Command(target, [], fail, ERROR=error)
         env.AlwaysBuild(program)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
     env.Expect(name, program[0])
@@ -67,8 +67,8 @@ def app(env, name, layout):
     return program[0]
 
 
-def _fail(error, target, source, env):
-    raise error
+def _fail(target, source, env):
+    raise env["ERROR"]
 
 
 def _declare(env, name, layout, units):
@@ -205,6 +205,9 @@ def _flags(env, layout):
 
 def _need_cxx(env, source):
     if not env["CXX"]:
+        if env["TOOLCHAIN"].name == "musl":
+            hint = "take toolchain=zig, which has one, or gnu"
+            raise DroidbpfError(f"{source} is C++: toolchain=musl has no library for it", hint)
         triple = env["TOOLCHAIN"].triple
         hint = f"install it: apt-get install g++-{triple}"
         raise DroidbpfError(f"{source} needs a C++ compiler, {triple}-g++", hint)
