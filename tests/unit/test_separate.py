@@ -1,0 +1,112 @@
+"""What toolchains/separate.py does to programs: as objcopy, without one."""
+
+from __future__ import annotations
+
+import binascii
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from toolchains import separate
+
+SEPARATE = [*separate.COMMAND[:2], separate.__file__]
+SOURCE = """\
+#include <stdio.h>
+
+static __thread int n = 6;
+
+int main(void)
+{
+	printf("%d\\n", n);
+	return n;
+}
+"""
+
+
+@pytest.fixture(scope="module", params=[["-static"], ["-pie", "-fPIE"]], ids=["static", "dynamic"])
+def linked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program of this machine, as it was linked."""
+    if platform.machine() != "x86_64" or not shutil.which("gcc"):
+        pytest.skip("needs gcc, for programs of 64 bits and little endian")
+    folder = tmp_path_factory.mktemp("linked")
+    source = folder / "main.c"
+    source.write_text(SOURCE)
+    options = [*request.param, "-g", "-Wl,--build-id=sha1"]
+    subprocess.run(["gcc", *options, source, "-o", folder / "main"], check=True)
+    return folder / "main"
+
+
+def separated(linked: Path, folder: Path) -> tuple[Path, Path]:
+    """Give the program and its debug file, made by the two command lines of a build."""
+    program, debug = folder / "main", folder / "main.debug"
+    shutil.copy2(linked, program)
+    subprocess.run([*SEPARATE, "--only-keep-debug", program, debug], check=True)
+    subprocess.run([*SEPARATE, "--strip-all", f"--add-gnu-debuglink={debug}", program], check=True)
+    return program, debug
+
+
+def test_program_runs_as_before_and_is_smaller(linked: Path, tmp_path: Path) -> None:
+    program, debug = separated(linked, tmp_path)
+    done = subprocess.run([program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (6, b"6\n")
+    assert program.stat().st_size < linked.stat().st_size
+    assert debug.read_bytes() == linked.read_bytes()
+
+
+def test_program_keeps_what_is_loaded_and_nothing_else(linked: Path, tmp_path: Path) -> None:
+    program, _ = separated(linked, tmp_path)
+    with linked.open("rb") as before, program.open("rb") as after:
+        old, new = ELFFile(before), ELFFile(after)
+        kept = [section for section in old.iter_sections() if section["sh_flags"] & 2]
+        names = [section.name for section in new.iter_sections()]
+        assert names == ["", *(s.name for s in kept), ".gnu_debuglink", ".shstrtab"]
+        for section in kept:
+            same = new.get_section_by_name(section.name)
+            assert same["sh_addr"] == section["sh_addr"]
+            assert same.data() == section.data()
+            named = old.get_section(section["sh_link"]).name
+            link = new.get_section(same["sh_link"]).name
+            assert link == (named if named in names else "")
+        assert [s.header for s in new.iter_segments()] == [s.header for s in old.iter_segments()]
+
+
+def test_program_names_its_debug_file_and_the_checksum_of_it(linked: Path, tmp_path: Path) -> None:
+    program, debug = separated(linked, tmp_path)
+    with program.open("rb") as file:
+        link = ELFFile(file).get_section_by_name(".gnu_debuglink").data()
+    assert link[:12] == b"main.debug\0\0"
+    assert int.from_bytes(link[12:], "little") == binascii.crc32(debug.read_bytes())
+
+
+def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path) -> None:
+    if not shutil.which("readelf"):
+        pytest.skip("readelf is not on this machine")
+    program, _ = separated(linked, tmp_path)
+    done = subprocess.run(
+        ["readelf", "-aW", program], capture_output=True, text=True, check=True, errors="replace"
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"#!/bin/sh\n", "it is no ELF file of 64 bits and little endian"),
+        (b"\x7fELF\x01\x01\x01" + bytes(99), "it is no ELF file of 64 bits and little endian"),
+        (b"\x7fELF\x02\x01\x01", "it is cut off"),
+    ],
+)
+def test_what_is_no_such_program_is_refused_and_left_as_it_is(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    program = tmp_path / "main"
+    program.write_bytes(content)
+    (tmp_path / "main.debug").write_bytes(content)
+    command = [*SEPARATE, "--strip-all", f"--add-gnu-debuglink={program}.debug", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"separate.py: {program}: {reason}\n")
+    assert program.read_bytes() == content
