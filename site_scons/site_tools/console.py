@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from SCons.Action import _callable_contents
 from SCons.Errors import BuildError
 from SCons.Node import executed, no_state, up_to_date
 from SCons.Script import Action, GetBuildFailures, GetOption
@@ -98,8 +99,7 @@ def _commit(target, source, env):
 def user_errors(function):
     """Wrap a Python action: what a user can mend is the step's failure, not a bug's traceback."""
 
-    @functools.wraps(function)
-    def action(target, source, env):
+    def run(target, source, env):
         try:
             return function(target, source, env)
         except DroidbpfError as error:
@@ -114,7 +114,16 @@ def user_errors(function):
         failure.told = told
         raise failure
 
+    # SCons takes what a signature holds from get_contents() where that has no code of its own.
+    action = functools.partial(run)
+    action.get_contents = lambda target, source, env: _contents(function)
     return action
+
+
+@functools.cache
+def _contents(function):
+    """Give what a signature holds of a Python action: its code."""
+    return _callable_contents(function)
 
 
 def _spawn(shell, escape, command, arguments, environment):
