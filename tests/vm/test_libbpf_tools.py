@@ -23,11 +23,12 @@ from vm import initramfs, machine
 
 ATTACHED, IN_PART, NOT = "attached", "attached in part", "no"
 # Of each kind of program: kprobes, fentry, tp_btf, tracepoints, perf events, uprobes.
-CHOSEN = """
-    bindsnoop biolatency bitesize capable cpudist execsnoop exitsnoop filelife filetop
-    gethostlatency hardirqs opensnoop profile runqlat runqlen sigsnoop softirqs solisten statsnoop
-    syscount tcpconnect tcplife tcpstates vfsstat wakeuptime
-""".split()
+CHOSEN = (
+    "bindsnoop", "biolatency", "bitesize", "capable", "cpudist", "execsnoop", "exitsnoop",
+    "filelife", "filetop", "gethostlatency", "hardirqs", "llcstat", "opensnoop", "profile",
+    "runqlat", "runqlen", "sigsnoop", "softirqs", "solisten", "statsnoop", "syscount",
+    "tcpconnect", "tcplife", "tcpstates", "vfsstat", "wakeuptime",
+)  # fmt: skip
 LEAST = 20
 # Two at a time on slow processors: little to do, but something for each kind of tool.
 WORKLOAD = "while :; do cat /proc/loadavg; nc -w 1 127.0.0.1 80; sleep 0.3; done"
