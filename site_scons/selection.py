@@ -42,6 +42,11 @@ def as_node(path: str) -> str:
     return path if os.path.isabs(path) else f"#{path}"
 
 
+def literal(words: Sequence[str]) -> list[str]:
+    """Give words of a command as SCons takes them, `$` for itself."""
+    return [word.replace("$", "$$") for word in words]
+
+
 def layout(apps_dir: str) -> Layout:
     """Give what a folder of apps holds.
 

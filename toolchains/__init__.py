@@ -26,10 +26,14 @@ def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
     Raises:
         DroidbpfError: it is not here, or not whole; names what to install.
     """
+    if name == "auto" and (request.ndk or any(map(os.environ.get, NDK_VARIABLES))):
+        name = "ndk"
+    for option in ("ndk", "api"):
+        if name != "ndk" and (value := getattr(request, option)):
+            hint = "leave it out, or ask for toolchain=ndk"
+            raise DroidbpfError(f"{option}={value} is for an Android NDK alone", hint)
     if name != "auto":
         return _find(name, arch, probes, request)
-    if request.ndk or any(map(os.environ.get, NDK_VARIABLES)):
-        return _find("ndk", arch, probes, request)
     try:
         return _find("gnu", arch, probes, request)
     except DroidbpfError as error:

@@ -23,6 +23,8 @@ DEFAULT_API = 31
 TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
 PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only folder of NDKs for Linux
 PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
+# C is never unwound, and debuggers have .debug_frame; what C++ throws through keeps its tables.
+SMALL = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 INSTALL = 'install one: sdkmanager "ndk;27.2.12479018"'
 NAME_ONE = f"{INSTALL}, name one: ndk=PATH, or take toolchain=gnu"
 
@@ -75,7 +77,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         objcopy=(programs["llvm-objcopy"],),
         identity=" ".join((target, *(identity(str(part)) for part in parts))),
         libc="bionic",
-        ccflags=(f"-ffile-prefix-map={ndk.folder}=ndk",),  # else its place is in each build-id
+        ccflags=(f"-ffile-prefix-map={ndk.folder}=ndk", *SMALL),  # else its place is in build-ids
         # Phones with Android 15 and newer may have pages of 16 kB; NDKs before r28 forget it.
         linkflags=("-fuse-ld=lld", "-Wl,-z,max-page-size=16384"),
         # The C++ library that phones lack goes into the program, and C has no use for the flag.

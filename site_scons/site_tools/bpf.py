@@ -20,6 +20,7 @@ from SCons.Script import Action
 import bpf_object
 from btf_order import sort_btf
 from scanner import header_scanner, no_scanner
+from selection import literal
 from site_tools.bpftool import run_bpftool
 from third_party import state
 
@@ -47,7 +48,7 @@ def exists(env):
 def generate(env):
     tools = env["BPF_TOOLS"]
     env.SetDefault(
-        CLANG=list(tools.clang),
+        CLANG=literal(tools.clang),
         CLANG_ID=f"{tools.clang_identity} {state.key(FINISHING)}",
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],

@@ -13,6 +13,7 @@ from SCons.Script import Action
 import workspace
 from fetch.errors import DroidbpfError
 from scanner import header_scanner
+from selection import literal
 
 
 def exists(env):
@@ -25,14 +26,14 @@ def generate(env):
     for path, folder in toolchain.links:
         workspace.link(path, folder)
     env.SetDefault(
-        CC=list(toolchain.cc),
-        CXX=list(toolchain.cxx),
-        AR=list(toolchain.ar),
-        OBJCOPY=list(toolchain.objcopy),
+        CC=literal(toolchain.cc),
+        CXX=literal(toolchain.cxx),
+        AR=literal(toolchain.ar),
+        OBJCOPY=literal(toolchain.objcopy),
         TOOLCHAIN_ID=toolchain.identity,
         CFLAGS=[],
         CXXFLAGS=[],
-        CCFLAGS=[*toolchain.ccflags, "-ffunction-sections", "-fdata-sections"],
+        CCFLAGS=[*literal(toolchain.ccflags), "-ffunction-sections", "-fdata-sections"],
         CPPDEFPREFIX="-D",
         CPPDEFSUFFIX="",
         INCPREFIX="-I",

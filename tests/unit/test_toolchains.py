@@ -247,3 +247,20 @@ def test_importing_toolchains_loads_nothing_heavy() -> None:
     root = Path(toolchains.__file__).parents[1]
     out = subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)
     assert not {"requests", "tqdm", "tarfile", "elftools", "SCons"} & set(out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("auto", "api"), ("gnu", "ndk"), ("gnu", "api"), ("zig", "api")]
+)
+def test_what_is_for_an_ndk_is_refused_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
+) -> None:
+    for variable in toolchains.NDK_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    probes = Probes(tmp_path / "probes.json", os.environ["PATH"])
+    with pytest.raises(DroidbpfError) as caught:
+        toolchains.pick(name, "arm64", probes, Request(**{option: "29"}))
+    assert str(caught.value) == (
+        f"error: {option}=29 is for an Android NDK alone\n"
+        "hint: leave it out, or ask for toolchain=ndk"
+    )
