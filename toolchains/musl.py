@@ -122,7 +122,7 @@ def _programs(arch: str, probes: Probes) -> Programs:
 def _cached(arch: str) -> Sysroot | None:
     from fetch import packages
 
-    folder = packages.current(KIND, arch, Settings.from_environment(), LIBC)
+    folder = packages.current(KIND, _name(arch), Settings.from_environment(), LIBC)
     return Sysroot(folder, folder.name) if folder else None
 
 
@@ -142,11 +142,18 @@ def _fetched(arch: str) -> Sysroot:
         files = unpack_deb(deb, lambda path: _place(path, machine) != "")
         return {_place(path, machine): content for path, content in files.items()}, {}
 
-    with told(Settings.from_environment()) as settings:
-        folder = packages.install(
-            KIND, arch, lambda _: PACKAGES, SUITES, package_arch, settings, unpack
-        )
+    try:
+        with told(Settings.from_environment()) as settings:
+            folder = packages.install(
+                KIND, _name(arch), lambda _: PACKAGES, SUITES, package_arch, settings, unpack
+            )
+    except DroidbpfError as error:
+        raise DroidbpfError(error.message, f"{error.hint}, or take zig: {zig.HINT}") from None
     return Sysroot(folder, folder.name)
+
+
+def _name(arch: str) -> str:
+    return f"sysroot-{arch}"
 
 
 def _place(path: str, machine: str) -> str:

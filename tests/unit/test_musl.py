@@ -29,7 +29,8 @@ OR_ZIG = (
 def probes(tmp_path: Path, bin_: Path, monkeypatch: pytest.MonkeyPatch) -> Probes:
     """A machine that has nothing, whose cache is empty."""
     monkeypatch.setattr(musl, "ROOT", tmp_path / "root")
-    monkeypatch.setattr(sys, "path", [])
+    without = [folder for folder in sys.path if not Path(folder, "ziglang").exists()]
+    monkeypatch.setattr(sys, "path", without)
     monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
     return Probes(tmp_path / "probes.json", str(bin_))
 
@@ -49,7 +50,7 @@ def cached(tmp_path: Path) -> Path:
         (folder / name).write_text("!<arch>\n")
     sizes = dict.fromkeys(musl.LIBC, 8)
     (folder / "facts.json").write_text(json.dumps({"sizes": sizes}))
-    folder.with_name("arm64").symlink_to(folder.name)
+    folder.with_name("sysroot-arm64").symlink_to(folder.name)
     return folder
 
 
@@ -151,6 +152,20 @@ def test_nothing_is_fetched_where_it_may_not_be(
     assert refused(probes, request_) == (
         "error: the cache has no sysroot of musl for arm64\n"
         "hint: fetch it once: scons ARCH=arm64 toolchain=musl, without offline=1" + OR_ZIG
+    )
+
+
+def test_sysroot_that_cannot_be_fetched_is_told(
+    bin_: Path, probes: Probes, programs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(bin_))  # which has no apt
+    said = refused(probes, Request())
+    assert said.startswith(
+        "error: the distribution's archive cannot give sysroot-arm64:\n  bookworm: no "
+    )
+    assert said.endswith(
+        "\nhint: check the network, or take zig: install it: "
+        "pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
     )
 
 
