@@ -93,14 +93,3 @@ def test_zig_of_another_place_gives_the_same_bytes(
     mine = Tree(alone[0]).products("arm64-zig/")
     assert_same(mine, other.products("arm64-zig/"))
     assert other.scons("toolchain=zig", *BUILD, env=toolbox.first).commands == []
-
-
-def test_no_command_is_an_error_that_tells_one(tmp_path: Path) -> None:
-    tree = check_out(tmp_path / "x" / "tree")
-    (tmp_path / "x/bin").symlink_to("/usr/bin")
-    done = run(tree.path)
-    assert (done.returncode, done.stderr) == (
-        2,
-        "error: --no-root needs a command\n"
-        "hint: ./dev --no-root scons ARCH=arm64 app=syscall_mon\n",
-    )
