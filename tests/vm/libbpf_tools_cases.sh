@@ -20,7 +20,7 @@ if [ "$1" = watch ]; then
 	grep -Hs . /proc/"$pid"/fdinfo/* >"$name.fds"
 	kill -INT "$pid"
 	tries=0
-	while [ $tries -lt 50 ] && [ -d /proc/"$pid"/fdinfo ]; do
+	while [ $tries -lt 100 ] && [ -d /proc/"$pid"/fdinfo ]; do
 		tries=$((tries + 1))
 		usleep 100000
 	done
@@ -28,13 +28,13 @@ if [ "$1" = watch ]; then
 	exit
 fi
 
-# The shell becomes the program, so that Ctrl-C is not ignored as in a background command.
+# The shell becomes the program, so that it is watched from before its start.
 try() {
 	while read -r name arguments; do
 		echo "$name" >&2
 		# shellcheck disable=SC2016,SC2086
 		sh -c 'sh /cases.sh watch $$ "$0" 2>&- & exec "/bin/$0" "$@"' "$name" $arguments \
-			>"$name.out" 2>"$name.err" 9>&-
+			>"$name.out" 2>"$name.err" 9>&- </dev/null
 		echo $? >"$name.status"
 	done
 }
@@ -43,7 +43,9 @@ mkdir /t
 cd /t || exit 1
 exec 9>&1 >/dev/null
 echo 1 >/proc/sys/kernel/bpf_stats_enabled
-awk 'NR % 2' /cases.txt | try &
-awk 'NR % 2 == 0' /cases.txt | try
-wait $!
+# A pipeline only to run both at once: in a background command Ctrl-C would be ignored.
+awk 'NR % 2' /cases.txt | try | {
+	awk 'NR % 2 == 0' /cases.txt | try
+	cat
+}
 tar -cf - . >&9
