@@ -33,7 +33,7 @@ FINISHING = tuple(
 )
 
 # What vmlinux.h is precompiled with.
-OF_PRECOMPILED = ("BPFFLAGS", "BPFDEFINES")
+OF_PRECOMPILED = ("CLANG", "BPFFLAGS", "BPFDEFINES")
 GUARD = b"#ifndef __VMLINUX_H__"
 # The first directive, with nothing but comments before it.
 FIRST_INCLUDE = re.compile(
@@ -107,11 +107,13 @@ def precompiled(env, header, source):
     """Give the flags for a program that begins with vmlinux.h, and the node to wait for; or none.
 
     Args:
-        header: the node of vmlinux.h, as the program finds it.
+        header: the node of vmlinux.h that its folder is to have.
         source: the path of the program.
     """
     if [list(env[variable]) for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
         return [], []  # flags of its own
+    if env.FindFile(header.name, env["CPPPATH"]) is not header:
+        return [], []  # one that a script made or put before it
     with open(source, encoding="utf-8", errors="replace") as file:
         if not FIRST_INCLUDE.match(file.read()):
             return [], []

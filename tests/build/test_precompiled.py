@@ -43,6 +43,30 @@ def test_flags_of_an_apps_own_are_heeded(tree: Tree, folder: Path) -> None:
     assert "-include-pch" not in compile_of(tree, f"apps_dir={folder}")
 
 
+SCRIPTS = {
+    "made": 'env.Generate("vmlinux.h", "copied.py", {"types": "types.txt"})',
+    "put before ours": "env.Prepend(CPPPATH=[f\"{env['FOLDER']}/others\"])",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_types_that_a_script_made_or_put_before_ours_are_heeded(
+    tree: Tree, folder: Path, script: str
+) -> None:
+    types = (tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_text()
+    theirs = types.replace("pid_t tgid;", "pid_t tgid_of_theirs;")
+    (folder / "types.txt").write_text(theirs)
+    (folder / "others").mkdir()
+    (folder / "others" / "vmlinux.h").write_text(theirs)
+    (folder / "copied.py").write_text(
+        'import shutil, sys\nshutil.copyfile(sys.argv[2].removeprefix("types="), sys.argv[1])\n'
+    )
+    (folder / "SConscript").write_text(f'Import("env")\n{script}\n')
+    program = folder / "one.bpf.c"
+    program.write_text(program.read_text().replace("task, tgid)", "task, tgid_of_theirs)"))
+    assert "-include-pch" not in compile_of(tree, f"apps_dir={folder}")
+
+
 def test_types_without_a_guard_are_read_by_each(tree: Tree, folder: Path) -> None:
     ours = (tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_text()
     guards = ("#ifndef __VMLINUX_H__\n", "#define __VMLINUX_H__\n", "#endif /* __VMLINUX_H__ */\n")
