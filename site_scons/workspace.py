@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from fetch.errors import DroidbpfError
@@ -53,13 +55,14 @@ def lock() -> None:
     """Keep others from building in this folder until we end or unlock(); wait for them first.
 
     The steps' processes hold it too: those that outlive a killed build end before the next one.
+    What a killed build made is removed: SCons has no record of what it was made of.
 
     Raises:
         DroidbpfError: the lock cannot be made, or is another user's.
     """
     path = f"{BUILD}/lock"
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     except OSError as error:
         hint = "a folder is built in by one user: take it over by chown, or work in a copy of it"
         raise DroidbpfError(f"cannot open {path}: {error.strerror}", hint) from None
@@ -69,6 +72,23 @@ def lock() -> None:
     except BlockingIOError:
         print("waiting for another build in this folder", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
+    with open(handle, "rb", closefd=False) as lost:
+        for name in lost.read().splitlines():
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+    _empty(handle)
+    atexit.register(unlock)
+
+
+def _empty(handle: int) -> None:
+    if os.fstat(handle).st_size:  # a build that has nothing to do writes nothing
+        os.truncate(handle, 0)
+
+
+def making(names: Iterable[str]) -> None:
+    """Note in the lock what is being made, until it ends."""
+    for handle in _held:
+        os.write(handle, "".join(f"{name}\n" for name in names).encode())
 
 
 def held() -> tuple[int, ...]:
@@ -77,10 +97,12 @@ def held() -> tuple[int, ...]:
 
 
 def unlock() -> None:
-    """Let others build in this folder."""
+    """Let others build in this folder: SCons has written its record of what was made."""
     while _held:
+        handle = _held.pop()
         with contextlib.suppress(OSError):
-            os.close(_held.pop())
+            _empty(handle)
+            os.close(handle)
 
 
 def probes() -> Path:

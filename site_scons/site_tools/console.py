@@ -101,6 +101,7 @@ def user_errors(function):
 
     def run(target, source, env):
         try:
+            workspace.making(map(str, target))
             return function(target, source, env)
         except DroidbpfError as error:
             told = str(error)
@@ -126,8 +127,9 @@ def _contents(function):
     return _callable_contents(function)
 
 
-def _spawn(shell, escape, command, arguments, environment):
+def _spawn(shell, escape, program, arguments, environment):
     arguments = _words(arguments)
+    command = tuple(arguments)
     into = None
     if len(arguments) > 2 and arguments[-2] == ">":
         into = arguments[-1]
@@ -137,7 +139,7 @@ def _spawn(shell, escape, command, arguments, environment):
     except OSError as error:
         status, said = 127, f"{error.filename or arguments[0]}: {error.strerror}\n".encode()
     if status:
-        _reasons[tuple(arguments)] = _reason(said)
+        _reasons[command] = _reason(said)
     if said:
         with _printing:
             sys.stdout.flush()

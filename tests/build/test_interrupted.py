@@ -71,6 +71,33 @@ def test_what_a_killed_compiler_left_is_not_trusted(tree: Tree, toolbox: Toolbox
         assert_same(before, tree.products())
 
 
+def test_what_a_killed_build_made_of_sources_that_are_back_as_they_were_is_not_trusted(
+    tree: Tree, toolbox: Toolbox
+) -> None:
+    waits = tree.path.with_name("waits")
+    toolbox.wrap(
+        "aarch64-linux-gnu-gcc",
+        "aarch64-linux-gnu-gcc",
+        first=f'case "$*" in *gc-sections*) [ -e {waits} ] && rm {waits} && exec sleep 60 ;; esac',
+    )
+    tree.env = toolbox.first
+    tree.scons("hello")
+    before = tree.products()
+    source = tree.path / "apps/hello/hello.c"
+    text = source.read_text()
+    source.write_text(f"{text}\nint changed = 1;\n")
+    waits.touch()
+    process = tree.start("-j1", "hello")
+    while waits.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    source.write_text(text)
+    tree.scons("hello")
+    assert_same(before, tree.products())
+
+
 def test_a_step_that_failed_and_left_its_file_is_done_when_the_input_is_back(
     tree: Tree, toolbox: Toolbox
 ) -> None:
