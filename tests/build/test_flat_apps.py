@@ -8,6 +8,7 @@ from pathlib import Path
 import flat
 import pytest
 from checkout import Tree
+from toolbox import Toolbox
 
 LIBRARY = ["apps/_common/libcommon.a", "apps/_common/shared.o"]
 
@@ -91,6 +92,16 @@ def test_with_k_the_others_are_built_and_each_failure_has_a_line(tree: Tree, fol
     )
     assert len(told) == 4
     assert result.err.endswith(f"{told[3]}\n")
+
+
+def test_with_k_a_step_that_writes_into_a_file_has_its_reason_too(
+    tree: Tree, folder: Path, toolbox: Toolbox
+) -> None:
+    refuse = '[ "$2" = skeleton ] && echo "Error: no skeleton today" >&2 && exit 255'
+    toolbox.wrap("bpftool", "bpftool", first=refuse)
+    tree.env = toolbox.first
+    told = tree.scons(f"apps_dir={folder}", "app=one", "-k", status=2).err
+    assert told.endswith("\nnot built: one: Error: no skeleton today\n")
 
 
 def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path) -> None:
