@@ -57,6 +57,11 @@ def test_a_verb_leaves_the_choice_to_the_option(verb: str) -> None:
     assert chosen("all", "opensnoop", verb) == ["opensnoop"]
 
 
+def test_an_app_goes_before_a_file_of_its_name(here: Path) -> None:
+    (here / "opensnoop").mkdir()
+    assert chosen("all", "opensnoop") == ["opensnoop"]
+
+
 def test_a_file_of_the_working_folder_is_no_app(here: Path) -> None:
     (here / "README").touch()
     assert chosen("all", "README") == []
