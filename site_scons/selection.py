@@ -94,9 +94,10 @@ def chosen(known: Sequence[str], app: str, targets: Sequence[str], variant: str)
             wanted.append(target.split("/")[3])
         elif f"{variant}/apps/".startswith(f"{target}/") or target == ".":
             return list(known)
-        elif "/" not in target and target not in VERBS:
-            if target in known or not os.path.exists(target):
-                wanted.append(target)
+        elif target in VERBS or "/" in target:
+            continue
+        elif target in known or not os.path.exists(target):
+            wanted.append(target)
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, [*known, *VERBS], "scons list shows the apps there are")
