@@ -111,7 +111,7 @@ def _main(first: str, *rest: str) -> None:
 if __name__ == "__main__":
     try:
         _main(*sys.argv[1:])
-    except struct.error:
-        sys.exit(f"separate.py: {sys.argv[-1]}: it is cut off")
+    except (struct.error, IndexError, OverflowError):
+        sys.exit(f"separate.py: {sys.argv[-1]}: it is cut off or damaged")
     except (OSError, ValueError, TypeError) as error:
         sys.exit(f"separate.py: {sys.argv[-1]}: {error}")

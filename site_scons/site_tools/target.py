@@ -39,10 +39,10 @@ def generate(env):
         INCPREFIX="-I",
         INCSUFFIX="",
         LINKER="$CC",
-        LINKFLAGS=[*toolchain.linkflags, "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
+        LINKFLAGS=[*literal(toolchain.linkflags), "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
         LINKMODE=list(_link_mode(env["link"], toolchain)),
         LIBS=[],
-        BUILTINS=list(toolchain.builtins),
+        BUILTINS=literal(toolchain.builtins),
         RTLIB=[],
         LIBC=[],
     )

@@ -97,7 +97,9 @@ def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path) -> None:
     [
         (b"#!/bin/sh\n", "it is no ELF file of 64 bits and little endian"),
         (b"\x7fELF\x01\x01\x01" + bytes(99), "it is no ELF file of 64 bits and little endian"),
-        (b"\x7fELF\x02\x01\x01", "it is cut off"),
+        (b"\x7fELF\x02\x01\x01", "it is cut off or damaged"),
+        (b"\x7fELF\x02\x01\x01" + bytes(57), "it is cut off or damaged"),
+        (b"\x7fELF\x02\x01\x01" + b"\xff" * 57, "it is cut off or damaged"),
     ],
 )
 def test_what_is_no_such_program_is_refused_and_left_as_it_is(
