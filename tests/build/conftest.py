@@ -5,13 +5,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import ndk_shape
+import no_root
 import pytest
-from checkout import Result, Tree, check_out
+from checkout import ARCH, Result, Tree, check_out
 from toolbox import Toolbox
+
+import toolchains
+from fetch.errors import DroidbpfError
+from toolchains.model import Request
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -70,6 +77,68 @@ def with_own_bpftool(template: Tree, tmp_path_factory: pytest.TempPathFactory) -
 def build_of_bpftool(with_own_bpftool: Tree) -> Result:
     """What that build did."""
     return _first(with_own_bpftool)
+
+
+@pytest.fixture(scope="session")
+def host_tree(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The template, in which hello is also built for x86_64, its libraries, too."""
+    if platform.machine() != "x86_64":
+        pytest.skip("programs for x86_64 run on x86_64")
+    return _built_once(_shared(tmp_path_factory) / "host", "x86_64", template.copy, "hello")
+
+
+@pytest.fixture(scope="session")
+def sysroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sysroot of musl, in the user's cache."""
+    probes = toolchains.Probes(tmp_path_factory.mktemp("probes") / "x.json", os.environ["PATH"])
+    try:
+        found = toolchains.pick("musl", ARCH, probes, Request())
+    except DroidbpfError as error:
+        pytest.skip(error.message)
+    if found.name != "musl":
+        pytest.skip(f"no clang, or no linker for {ARCH}, is on this machine")
+    return Path(found.cc[-1].removeprefix("--sysroot="))
+
+
+@pytest.fixture(scope="session")
+def musl_tree(sysroot: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A tree in which hello is built for musl by the distribution's clang."""
+    folder = _shared(tmp_path_factory) / "musl"
+    return _built_once(folder, ARCH, check_out, "toolchain=musl", "hello")
+
+
+@pytest.fixture(scope="session")
+def ndk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The NDK of $DROIDBPF_TEST_NDK, or a folder of its shape."""
+    try:
+        return ndk_shape.given_or_made(_shared(tmp_path_factory))
+    except DroidbpfError as error:
+        pytest.skip(f"no NDK, and none can be made: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def ndk_tree(ndk: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A tree in which hello is built by the NDK."""
+    folder = _shared(tmp_path_factory) / "by-ndk"
+    return _built_once(folder, ARCH, check_out, "toolchain=ndk", f"ndk={ndk}", "hello")
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A checkout in which ./dev --no-root built hello, and what it printed."""
+    folder = _shared(tmp_path_factory) / "no root"
+    folder.mkdir(exist_ok=True)
+    said = folder / "said"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            shutil.rmtree(folder / "tree", ignore_errors=True)
+            check_out(folder / "tree")
+            no_root.make_basics(folder / "bin")
+            done = no_root.run(folder / "tree", "scons", "-Q", *no_root.BUILD)
+            said.write_text(done.stdout + done.stderr)
+            assert done.returncode == 0, said.read_text()
+    return folder / "tree", said.read_text()
 
 
 @pytest.fixture

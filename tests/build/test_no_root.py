@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 from checkout import Tree, assert_same, check_out, download_cache
+from no_root import BUILD, run
 from static_program import assert_no_path, assert_static
 from toolbox import Toolbox
-
-# What a script and Python may expect of any system: no compiler, no binutils, no bpftool.
-BASICS = ("sh", "cat", "cmp", "dirname", "rm", "seq", "env")
-BUILD = ("ARCH=arm64", "app=hello", "bpftool=source")  # which ./dev would find beside PATH
-TIMEOUT_S = 1200  # the first time on a machine: two libcs are compiled
-
-
-@pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A checkout in which ./dev --no-root built hello once for all workers; what it printed."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "no root"
-    folder.mkdir(exist_ok=True)
-    said = folder / "said"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            shutil.rmtree(folder / "tree", ignore_errors=True)
-            check_out(folder / "tree")
-            box = Toolbox(folder / "bin").link(*BASICS)
-            (box.folder / "python3").symlink_to(sys.executable)
-            done = run(folder / "tree", "scons", "-Q", *BUILD)
-            said.write_text(done.stdout + done.stderr)
-            assert done.returncode == 0, said.read_text()
-    return folder / "tree", said.read_text()
-
-
-def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run ./dev --no-root with nothing but the basics in PATH."""
-    names = [name for name in os.environ if name.startswith("PIP_")]  # where packages are had
-    env = {name: os.environ[name] for name in ("HOME", *names) if name in os.environ}
-    env |= {"PATH": str(tree.parent / "bin"), "DROIDBPF_CACHE": str(download_cache())}
-    return subprocess.run(
-        ["./dev", "--no-root", *command],
-        cwd=tree,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
 
 
 def program(tree: Path) -> Path:
@@ -80,10 +36,9 @@ def test_second_time_nothing_is_made(alone: tuple[Path, str]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "scons: `hello' is up to date.\n", "")
 
 
-def test_zig_of_another_place_gives_the_same_bytes(
-    alone: tuple[Path, str], toolbox: Toolbox, tmp_path: Path
-) -> None:
+def test_zig_of_another_place_gives_the_same_bytes(alone: tuple[Path, str], tmp_path: Path) -> None:
     """Here it is in PATH, in a folder of another length, and builds in another folder."""
+    toolbox = Toolbox(tmp_path / "a folder of $programs")
     (package,) = (alone[0] / ".venv-no-root/lib").glob("python3*/site-packages/ziglang")
     place = tmp_path / "a zig of another place"
     shutil.copytree(package, place, copy_function=os.link)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from checkout import Tree, assert_same
@@ -36,37 +35,30 @@ int main(int argc, char **argv)
 """
 
 
-@pytest.fixture(scope="module")
-def host(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """A tree in which the app hello is also built for x86_64, its libraries, too."""
-    if platform.machine() != "x86_64":
-        pytest.skip("programs for x86_64 run on x86_64")
-    tree = template.copy(tmp_path_factory.mktemp("host") / "tree")
-    tree.arch = "x86_64"
-    tree.scons("hello")
-    yield tree
-    shutil.rmtree(tree.path)
-
-
-def test_a_second_target_changes_no_byte_of_the_first(template: Tree, host: Tree) -> None:
+def test_a_second_target_changes_no_byte_of_the_first(template: Tree, host_tree: Tree) -> None:
     first = template.products()
-    assert_same(first, {name: hash_ for name, hash_ in host.products().items() if name in first})
-    host.assert_up_to_date("hello")
+    assert_same(
+        first, {name: hash_ for name, hash_ in host_tree.products().items() if name in first}
+    )
+    host_tree.assert_up_to_date("hello")
 
 
-def test_the_program_runs_and_tells_no_path_of_its_making(host: Tree) -> None:
-    program = host.app("hello") / "hello"
+def test_the_program_runs_and_tells_no_path_of_its_making(host_tree: Tree) -> None:
+    program = host_tree.app("hello") / "hello"
     with program.open("rb") as file:
         assert ELFFile(file)["e_machine"] == "EM_X86_64"
     done = subprocess.run([program], capture_output=True, text=True, check=True)
     assert done.stdout == "apps/hello/hello.c: 1 program, nested 1\n"
 
 
-def test_run_hands_arguments_and_status_of_a_cpp_app_through(host: Tree) -> None:
+def test_run_hands_arguments_and_status_of_a_cpp_app_through(
+    host_tree: Tree, tmp_path: Path
+) -> None:
     if not (shutil.which("x86_64-linux-gnu-g++") or shutil.which("g++")):
         pytest.skip("g++ is not on this machine")
-    host.source("hello/hello.c").unlink()
-    host.source("hello/hello.cpp").write_text(CPP)
-    result = host.scons("app=hello", "args='two words' -x", "run", status=7)
+    tree = host_tree.copy(tmp_path / "tree")
+    tree.source("hello/hello.c").unlink()
+    tree.source("hello/hello.cpp").write_text(CPP)
+    result = tree.scons("app=hello", "args='two words' -x", "run", status=7)
     assert result.out.splitlines()[-1] == "[two words][-x]"
     assert result.made == ["apps/hello/hello", "apps/hello/hello.cpp.o"]
