@@ -62,7 +62,7 @@ def generate(env):
         "BPF",
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " -c $SOURCE -o ${TARGET}.tmp",
-        identity="CLANG_ID",
+        identity="CLANG_ID BPF_OBJECTS",
         after=_finish,
     )
     linked = _step(

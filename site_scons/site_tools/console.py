@@ -77,7 +77,7 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
             user of the environment can override either.
         label: what the short line begins with, up to 8 columns.
         commands: command lines, which end with a whole ${TARGET}.tmp.
-        identity: the variable that names the tools, part of the signature.
+        identity: the variables that name the tools, and what else is part of the signature.
         before, after: Python functions to run first, and last before the renaming.
     """
     env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
@@ -86,7 +86,7 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
         variable = f"{name}COM{number or ''}"
         env[variable] = command
         shown = f"${name}COMSTR" if number == 0 or not env["SHORT"] else None
-        actions.append(Action(f"${variable}", shown, varlist=[identity] if identity else []))
+        actions.append(Action(f"${variable}", shown, varlist=identity.split()))
     if after:
         actions.append(Action(user_errors(after), None))
     return [*actions, Action(user_errors(_commit), None)]

@@ -28,7 +28,8 @@ def linked(tree: Tree) -> Tree:
 
 def test_several_programs_are_linked_into_one_object(linked: Tree) -> None:
     made = linked.scons("app=many").made
-    stems = ("many.tmp.bpf.o", "many.bpf.o", "many.skel.h", "helper.tmp.bpf.o", "many", "many.o")
+    compiled = [f"{name}.tmp.bpf.o" for name in ("helper", "many", "second")]
+    stems = [*compiled, "many.bpf.o", "many.skel.h", "many", "many.o"]
     assert made == sorted(f"apps/many/{name}" for name in stems)
     linked.edit("apps/many/helper.bpf.c", "2 * number", "3 * number")
     made = linked.scons("app=many").made
@@ -41,6 +42,13 @@ def test_one_object_without_a_license_is_refused(linked: Tree) -> None:
     linked.edit("apps/many/second.bpf.c", '__attribute__((section("license"), used))', "//")
     told = linked.scons("app=many", status=2).err
     assert "\nerror: build/arm64-gnu/apps/many/many.bpf.o has no license\nhint: add: char" in told
+
+
+def test_each_object_is_checked_where_one_was_made_before(linked: Tree) -> None:
+    linked.scons("app=many")
+    (linked.path / "apps/many/SConscript").unlink()
+    told = linked.scons("app=many", status=2).err
+    assert "error: apps/many/helper.bpf.c has no BPF program\n" in told
 
 
 def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
