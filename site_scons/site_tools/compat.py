@@ -5,7 +5,7 @@ gnulib's argp and obstack, and toolchains/compat: a folder of headers and source
 
 from pathlib import Path
 
-from site_tools.source_archive import own_files, settings, settled
+from site_tools.source_archive import settings, settled
 from third_party import state
 
 SOURCES = "toolchains/compat"
@@ -40,7 +40,7 @@ def _library(env, folder):
     output = f"{env['VARIANT']}/compat"
     own = env.Clone()
     own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])
-    files = own_files(folder)
+    files = sorted(folder.rglob("[!.]*.[ch]"))
 
     def make():
         objects = [
@@ -51,5 +51,6 @@ def _library(env, folder):
         return own.TargetLibrary(f"#{output}/libcompat.a", objects)
 
     key = state.key(files, *settings(own))
+    env["THIRD_PARTY_KEYS"]["compat"] = key  # the runtime's includes go through these headers
     archive = Path(output, "libcompat.a")
     return settled(env, Path(output, "libcompat.state"), key, archive, make)
