@@ -16,15 +16,17 @@ if [ "$1" = watch ]; then
 		links=$now tries=$((tries + 1))
 		usleep 200000
 	done
+	[ -d /proc/"$pid"/fdinfo ] || exit
 	usleep 500000
 	grep -Hs . /proc/"$pid"/fdinfo/* >"$name.fds"
-	kill -INT "$pid"
 	tries=0
 	while [ $tries -lt 100 ] && [ -d /proc/"$pid"/fdinfo ]; do
+		# Again each second: it is lost on a tool that is just in system("clear").
+		[ $((tries % 10)) -eq 0 ] && kill -INT "$pid"
 		tries=$((tries + 1))
 		usleep 100000
 	done
-	kill -KILL "$pid"
+	[ -d /proc/"$pid"/fdinfo ] && kill -KILL "$pid"
 	exit
 fi
 
@@ -32,6 +34,7 @@ fi
 try() {
 	while read -r name arguments; do
 		echo "$name" >&2
+		: >"$name.fds"
 		# shellcheck disable=SC2016,SC2086
 		sh -c 'sh /cases.sh watch $$ "$0" 2>&- & exec "/bin/$0" "$@"' "$name" $arguments \
 			>"$name.out" 2>"$name.err" 9>&- </dev/null
