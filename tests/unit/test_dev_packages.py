@@ -91,8 +91,23 @@ def test_failing_pip_leaves_no_ready_environment(tools: Path, outside: Path) -> 
     assert run(dev, "printf", "good", path=tools).stdout == "good"
 
 
+def test_read_only_folder_is_told(tools: Path, outside: Path) -> None:
+    dev = copy_of_dev(outside / "x")
+    user = nobody(outside / "home of nobody")
+    dev.parent.chmod(0o555)
+    any_python(tools)
+    done = run(dev, "true", path=tools, **user)
+    dev.parent.chmod(0o755)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"error: the folder {dev.parent} is read-only\n"
+        "hint: ./dev makes .venv there: make it writable, or copy it\n",
+    )
+
+
 def nobody(folder: Path) -> dict[str, Any]:
     """Give options to run as a user without rights, to whom a folder belongs."""
+    folder.mkdir(exist_ok=True)
     if os.geteuid():
         return {}
     user = pwd.getpwnam("nobody")
