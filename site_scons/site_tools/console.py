@@ -231,9 +231,10 @@ def _told(failure):
         return failure.told
     if not isinstance(failure.command, list):
         return ""  # no command of ours: SCons has said it all
-    program = os.path.basename(failure.command[0])
-    inputs = ", ".join(map(str, failure.node.sources[:3]))
-    command = shlex.join(_words(failure.command)).replace(" '>' ", " > ")
+    words = _words(failure.command)
+    program = os.path.basename(words[0])
+    inputs = ", ".join(map(str, failure.node.sources[:3] or [failure.node]))
+    command = shlex.join(words).replace(" '>' ", " > ")
     return (
         f"error: {program} failed on {inputs} (status {failure.status})\n"
         f"hint: its messages are above; the command was: {command}"
