@@ -47,9 +47,11 @@ def generate(env):
     env["COLOUR"] = ["-fdiagnostics-color=always"] if _colour() else []
     env.AddMethod(step, "Step")
     env.AddMethod(expect, "Expect")
-    atexit.register(_summary, _signals())
+    _signals()
+    atexit.register(_summary)
 
 
+@functools.cache
 def _signals():
     """Give a file descriptor that holds the numbers of the signals that came.
 
@@ -60,6 +62,22 @@ def _signals():
         os.set_blocking(end, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     return reader
+
+
+def _came():
+    """Give the numbers of the signals that came since the last call."""
+    with contextlib.suppress(BlockingIOError):
+        return set(os.read(_signals(), 4096))
+    return set()
+
+
+def _pass_on():
+    """Send the signals that came to the main thread, which alone heeds them.
+
+    It waits for the others to end: a signal that one of these got does not wake it.
+    """
+    for number in _came():
+        signal.pthread_kill(threading.main_thread().ident, number)
 
 
 def _colour():
@@ -138,6 +156,7 @@ def _spawn(shell, escape, program, arguments, environment):
         status, said = _run(arguments, environment, into)
     except OSError as error:
         status, said = 127, f"{error.filename or arguments[0]}: {error.strerror}\n".encode()
+    _pass_on()
     if status:
         _reasons[command] = _reason(said)
     if said:
@@ -190,14 +209,13 @@ def _log(log, arguments, began_s, cpu_s):
         file.write(line + "\n")
 
 
-def _summary(signals):
+def _summary():
     """Tell of an interrupt, or of each failed step once more, after everything else."""
     sys.stdout.flush()
-    with contextlib.suppress(BlockingIOError):
-        if signal.SIGINT in os.read(signals, 4096):
-            print("error: interrupted", file=sys.stderr)
-            print("hint: what was made is kept; the same command goes on", file=sys.stderr)
-            return
+    if signal.SIGINT in _came():
+        print("error: interrupted", file=sys.stderr)
+        print("hint: what was made is kept; the same command goes on", file=sys.stderr)
+        return
     failures = list(GetBuildFailures())
     for told in dict.fromkeys(map(_told, failures)):
         print(told, end="\n" if told else "", file=sys.stderr)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
+import pytest
 from checkout import Tree, assert_same
 from toolbox import Toolbox
 
@@ -195,6 +198,24 @@ def test_an_interrupted_build_says_so_with_status_2(tree: Tree) -> None:
         "error: interrupted\nhint: what was made is kept; the same command goes on\n"
     )
     assert _ends(process.pid)
+
+
+@pytest.mark.parametrize("options", [("-j2",), ("-j2", "-k")])
+def test_a_signal_ends_the_build_whichever_thread_gets_it(
+    tree: Tree, options: tuple[str, ...]
+) -> None:
+    shutil.rmtree(tree.variant / "third_party/libz")
+    (tree.variant / "third_party/libz.a").unlink()
+    process = tree.start(*options)
+    while len(tree.commands()) < 2:
+        time.sleep(0.005)
+    last = max(int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir())
+    assert last != process.pid, "there is only the main thread"
+    ctypes.CDLL(None).tgkill(process.pid, last, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert len(tree.commands()) < 8, "the build went on"
+    assert "error: interrupted\n" in said
 
 
 def _ends(group: int) -> bool:
