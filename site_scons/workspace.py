@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import SCons.SConsign
+
 from fetch.errors import DroidbpfError
 
 BUILD = "build"
@@ -89,6 +91,21 @@ def making(names: Iterable[str]) -> None:
     """Note in the lock what is being made, until it ends."""
     for handle in _held:
         os.write(handle, "".join(f"{name}\n" for name in names).encode())
+
+
+def spare_database() -> None:
+    """Keep SCons from writing its database again where no step has made a thing.
+
+    It would be the same: what SCons knows of a file is of the step that made it. Writing is a tenth
+    of a null build's time, and grows with all that was ever built in the folder.
+    """
+    write = SCons.SConsign.write
+
+    def written_if_changed() -> None:
+        if any(os.fstat(handle).st_size for handle in _held):
+            write()
+
+    SCons.SConsign.write = written_if_changed
 
 
 def held() -> tuple[int, ...]:

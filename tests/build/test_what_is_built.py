@@ -176,3 +176,16 @@ def test_the_list_of_own_files_is_what_a_build_keeps_for_itself(template: Tree) 
         *(f"{ARCH}-gnu/third_party/{name}.state" for name in ("zlib", "libelf", "libbpf")),
         f"{ARCH}-gnu/btfhub/libdroidbpf.state",
     }
+
+
+def test_null_build_leaves_the_database_as_it_is(tree: Tree) -> None:
+    database = tree.build / "sconsign.dblite"
+    tree.scons()
+    before = database.stat()
+    tree.scons()
+    after = database.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    tree.append("apps/hello/hello.c", "int more;\n")
+    tree.scons()
+    assert database.stat().st_mtime_ns != before.st_mtime_ns
+    assert tree.scons().commands == []
