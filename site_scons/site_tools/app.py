@@ -13,7 +13,7 @@ import traceback
 from SCons.Script import Action, GetOption
 
 from fetch.errors import DroidbpfError
-from selection import BPF, USER_SPACE, as_node
+from selection import BPF, USER_SPACE, as_node, literal
 from site_tools.bpf import TARGET_ARCH
 from site_tools.console import user_errors
 
@@ -58,7 +58,7 @@ def app(env, name, layout):
         if not GetOption("keep_going"):
             raise
         fail = Action(user_errors(_fail), None)
-        target = f"#{env['OUTPUT']}/{name}"
+        (target,) = literal([f"#{env['OUTPUT']}/{name}"])
         skeletons, program = [], env.Command(target, [], fail, ERROR=error)
         env.AlwaysBuild(program)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
@@ -74,6 +74,8 @@ def _fail(target, source, env):
 def _declare(env, name, layout, units):
     """Declare all that is made for an app; give its skeletons and its program."""
     folder, output = env["FOLDER"], env["OUTPUT"]
+    if "$" in name:
+        raise DroidbpfError(f"an app cannot be called {name}", "give it a name without $")
     sources = _sources(folder, name if layout.flat else "")
     programs = [source for source in sources if source.endswith(BPF)]
     if f"{name}.bpf.c" not in programs:

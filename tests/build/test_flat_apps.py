@@ -104,6 +104,15 @@ def test_with_k_a_step_that_writes_into_a_file_has_its_reason_too(
     assert told.endswith("\nnot built: one: Error: no skeleton today\n")
 
 
+def test_a_name_that_no_app_can_have_keeps_nothing_back(tree: Tree, folder: Path) -> None:
+    (folder / "dol$lar.bpf.c").touch()
+    told = "an app cannot be called dol$lar"
+    assert tree.scons(f"apps_dir={folder}", status=2).err.startswith(f"error: {told}\n")
+    result = tree.scons(f"apps_dir={folder}", "-k", status=2)
+    assert result.err.endswith(f"not built: dol$lar: {told}\n")
+    assert {"apps/one/one", "apps/two/two"} <= set(result.made)
+
+
 def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path) -> None:
     (folder / "SConscript").write_text(
         'Import("env", "name")\nif name == "two":\n    env.Append(CPPDEFINES=["SHARED_TWICE"])\n'
