@@ -12,7 +12,9 @@ def exists(env):
 
 def generate(env):
     tools = env["BPF_TOOLS"]
-    env.SetDefault(BPFTOOL=tools.bpftool, BPFTOOL_ID=tools.bpftool_identity, BPFTOOL_BUILT=[])
+    env.SetDefault(
+        BPFTOOL=env.Literal(tools.bpftool), BPFTOOL_ID=tools.bpftool_identity, BPFTOOL_BUILT=[]
+    )
     env.AddMethod(from_source, "BpftoolFromSource")
     if not tools.bpftool:
         env["HOST"] = env.Clone(

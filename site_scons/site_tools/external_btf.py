@@ -186,7 +186,7 @@ def _minimize(target, source, env):
                 "unpacked": str(UNPACKED),
                 "probe": probe,
                 "objects": own,
-                "bpftool": env["BPFTOOL"],
+                "bpftool": str(env["BPFTOOL"]),
                 "lock": str(LOCK),
             }
         )
@@ -263,7 +263,7 @@ def _warn(app, faults):
 
 def _report(target, source, env):
     command = ["-m", "btfhub", "report", "--html", f"{target[0]}.tmp"]
-    command += ["--bpftool", env["BPFTOOL"], "--unpacked", str(UNPACKED)]
+    command += ["--bpftool", str(env["BPFTOOL"]), "--unpacked", str(UNPACKED)]
     command += [f"--object={node}" for node in env["OBJECTS"]]
     command += ["--hub", env["btfhub"]] if env["btfhub"] else []
     command += ["--offline"] if env["offline"] == "1" else []

@@ -135,3 +135,12 @@ def test_program_that_vanishes_while_building_is_told(tree: Tree, toolbox: Toolb
     assert f"{toolbox.folder}/bpftool: No such file or directory\n" in result.err
     assert os.access(tree.build, os.W_OK)
     shutil.rmtree(toolbox.folder)
+
+
+def test_tools_may_be_in_a_folder_with_a_blank_and_a_dollar(tree: Tree, tmp_path: Path) -> None:
+    toolbox = Toolbox(tmp_path / "of $mine, too")
+    for name in ("clang", "bpftool", f"{TRIPLE}-gcc", f"{TRIPLE}-ar", f"{TRIPLE}-objcopy"):
+        toolbox.wrap(name, name)
+    result = tree.scons("hello", env=toolbox.first)
+    own = {Path(command[0]).name for command in result.commands if "of $mine, too/" in command[0]}
+    assert {"bpftool", f"{TRIPLE}-gcc", f"{TRIPLE}-objcopy"} <= own
