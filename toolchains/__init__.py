@@ -42,7 +42,8 @@ def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
         for fetch in sorted({False, request.fetch}):  # nothing is fetched where anything is there
             with contextlib.suppress(DroidbpfError):
                 return _find("musl", arch, probes, request._replace(fetch=fetch))
-        raise error
+        hint = f"{error.hint}; or, where Python is all there is: ./dev --no-root scons …"
+        raise DroidbpfError(error.message, hint) from None
 
 
 def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:

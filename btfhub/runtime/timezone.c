@@ -228,7 +228,8 @@ static void set_java(char *zone)
 	set(zone);
 }
 
-__attribute__((constructor)) void droidbpf_timezone(void)
+/* Of the first to run: constructors of C++ objects may look at the clock. */
+__attribute__((constructor(101))) void droidbpf_timezone(void)
 {
 	char zone[ZONE_LEN], data[ZONE_SIZE], rule[RULE_SIZE];
 	time_t now = time(NULL);

@@ -17,6 +17,7 @@ PACKAGES = {
     "x86_64": "gcc libc6-dev",
 }[ARCH]
 CLANG_HINT = "hint: install it: apt-get install clang-19 (or any clang from 11 on)\n"
+NO_ROOT = "; or, where Python is all there is: ./dev --no-root scons …"
 BPFTOOL_HINT = (
     "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
     "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root\n"
@@ -32,7 +33,7 @@ def test_missing_program_of_the_toolchain_is_told(
     result = tree.scons(env=toolbox.only, status=2)
     assert result.err == (
         f"error: the gnu toolchain for {ARCH} lacks {TRIPLE}-{program}\n"
-        f"hint: install it: apt-get install {PACKAGES}\n"
+        f"hint: install it: apt-get install {PACKAGES}{NO_ROOT if program == 'gcc' else ''}\n"
     )
     tree.assert_up_to_date()
 
