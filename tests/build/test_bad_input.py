@@ -168,13 +168,6 @@ def test_unfinished_app_does_not_hinder_the_others(tree: Tree) -> None:
     assert tree.scons("empty", status=2).err.startswith("error: apps/empty has no empty.bpf.c\n")
 
 
-def test_error_in_the_script_of_an_app_is_told_with_its_place(tree: Tree) -> None:
-    tree.source("hello/SConscript").write_text('Import("env")\nenv.Nonsense()\n')
-    result = tree.scons("hello", status=2)
-    assert "apps/hello/SConscript" in result.err
-    assert "line 2" in result.err
-
-
 def test_corrupt_btf_is_told(tree: Tree) -> None:
     before = tree.products()
     path = tree.path / f"vmlinux/{ARCH}.btf.xz"
