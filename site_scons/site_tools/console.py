@@ -238,7 +238,7 @@ def _why_not(program, failures):
     own = [failure for failure in failures if str(failure.node).startswith(folder)]
     first = (own or failures)[0]
     if hasattr(first, "told"):
-        reason = first.told.partition("\n")[0].removeprefix("error: ")
+        reason = first.told.partition("\n")[0].removeprefix("error: ").rstrip(":")
     else:
         reason = _reasons.get(tuple(_words(first.command)), "") or f"status {first.status}"
     return reason if own else f"{first.node} was not made: {reason}"
