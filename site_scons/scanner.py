@@ -3,15 +3,18 @@
 from SCons.Scanner import ClassicCPP, ScannerBase
 
 INCLUDE = r'^[ \t]*#[ \t]*include[ \t]*(<|")([^>"]+)(>|")'
-LARGE = "vmlinux.h"
+TYPES = "vmlinux.h"
+SMALL = 1 << 16  # bytes
 
 
 def header_scanner():
-    """Give a scanner for C that does not look into vmlinux.h, but into what is yet to be made.
+    """Give a scanner for C that does not look into a vmlinux.h, but into what is yet to be made.
 
-    vmlinux.h includes nothing, and reading its 4 MB at every start would cost more than a null
-    build. A header that is found to be up to date only when its turn comes is not scanned again by
-    SCons (Scanner.Current): what it includes would be missing.
+    The types of a kernel include nothing, and reading their 4 MB at every start would cost more
+    than a null build. A small vmlinux.h may include that of an architecture.
+
+    A header that is found to be up to date only when its turn comes is not scanned again by SCons
+    (Scanner.Current): what it includes would be missing.
     """
     scanner = ClassicCPP("Headers", "$CPPSUFFIXES", "CPPPATH", INCLUDE, recursive=_small)
     scanner.scan_check = None
@@ -19,7 +22,12 @@ def header_scanner():
 
 
 def _small(nodes):
-    return [node for node in nodes if node.name != LARGE]
+    return [node for node in nodes if node.name != TYPES or chooses(node)]
+
+
+def chooses(header):
+    """Tell whether a vmlinux.h is too small to hold a kernel's types: it includes others."""
+    return not header.has_builder() and header.get_size() < SMALL
 
 
 def no_scanner():

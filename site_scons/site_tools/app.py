@@ -8,6 +8,7 @@ the .c files of the folder _common beside them, or a flat folder's .c files of n
 """
 
 import os
+import re
 import traceback
 
 from SCons.Script import Action, GetOption
@@ -51,20 +52,28 @@ def app(env, name, layout):
     env = env.Clone(
         FOLDER=layout.apps_dir if layout.flat else f"{layout.apps_dir}/{name}",
         OUTPUT=f"{env['VARIANT']}/apps/{name}",
+        PLACE=_place(layout),
     )
     try:
         skeletons, program = _declare(env, name, layout, units)
     except DroidbpfError as error:
-        if not GetOption("keep_going"):
-            raise
-        fail = Action(user_errors(_fail), None)
-        (target,) = literal([f"#{env['OUTPUT']}/{name}"])
-        skeletons, program = [], env.Command(target, [], fail, ERROR=error)
-        env.AlwaysBuild(program)
+        skeletons, program = [], _failing(env, f"#{env['OUTPUT']}/{name}", error)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
     env.Expect(name, program[0])
     env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
     return program[0]
+
+
+def _failing(env, path, error):
+    """Give the nodes of a file that cannot be made, which fails when its turn comes: with -k.
+
+    Raises:
+        DroidbpfError: the error, without -k.
+    """
+    if not GetOption("keep_going"):
+        raise error
+    target = env.Command(*literal([path]), [], Action(user_errors(_fail), None), ERROR=error)
+    return env.AlwaysBuild(target)
 
 
 def _fail(target, source, env):
@@ -153,6 +162,10 @@ def _bpf_side(env, name, programs, units):
         compiled[stem] = [node]
     if env["BPF_OBJECTS"] not in ("each", "one"):
         raise DroidbpfError(f"BPF_OBJECTS={env['BPF_OBJECTS']}", "it may be each, or one")
+    suffix = env["SKELETON_SUFFIX"]
+    if not isinstance(suffix, str) or not re.fullmatch(r"\w*", suffix, re.ASCII):
+        hint = "it ends the name of a C struct: letters, digits and _"
+        raise DroidbpfError(f"SKELETON_SUFFIX={suffix}", hint)
     if env["BPF_OBJECTS"] == "one":
         compiled = {name: [node for nodes in compiled.values() for node in nodes]}
     linked, skeletons = [], []
@@ -161,7 +174,7 @@ def _bpf_side(env, name, programs, units):
         skeletons += env.BpfSkeleton(
             f"#{env['OUTPUT']}/{stem}.skel.h",
             linked[-1],
-            SKELETON=_identifier(stem) + env["SKELETON_SUFFIX"],
+            SKELETON=_identifier(stem) + suffix,
         )
     return linked, skeletons
 
@@ -190,11 +203,21 @@ def common(env, layout):
         return []
     output = f"{env['VARIANT']}/apps/{COMMON}"
     units = env["COMPILED"]
-    env = _flags(env.Clone(FOLDER=folder), layout)
+    own = _flags(env.Clone(FOLDER=folder, PLACE=_place(layout)), layout)
     if layout.flat:
-        env["CPPPATH"] = [as_node(folder), *env["CPPPATH"]]
-    objects = [_user_side(env, output, source, units) for source in sources]
-    return env.TargetLibrary(f"#{output}/libcommon.a", objects)
+        own["CPPPATH"] = [as_node(folder), *env["CPPPATH"]]
+    archive = f"#{output}/libcommon.a"
+    try:
+        objects = [_user_side(own, output, source, units) for source in sources]
+    except DroidbpfError as error:
+        return _failing(env, archive, error)
+    env["LINKER"] = own["LINKER"]  # that of C++, where some of it is
+    return env.TargetLibrary(archive, objects)
+
+
+def _place(layout):
+    """Tell by a word an apps' folder outside the tree: clang describes absolute paths otherwise."""
+    return "outside" if os.path.isabs(layout.apps_dir) else ""
 
 
 def _flags(env, layout):

@@ -19,7 +19,7 @@ from SCons.Script import Action
 
 import bpf_object
 from btf_order import sort_btf
-from scanner import header_scanner, no_scanner
+from scanner import chooses, header_scanner, no_scanner
 from selection import literal
 from site_tools.bpftool import run_bpftool
 from third_party import state
@@ -62,7 +62,7 @@ def generate(env):
         "BPF",
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " -c $SOURCE -o ${TARGET}.tmp",
-        identity="CLANG_ID BPF_OBJECTS",
+        identity="CLANG_ID BPF_OBJECTS PLACE",
         after=_finish,
     )
     linked = _step(
@@ -112,8 +112,8 @@ def precompiled(env, header, source):
     """
     if [list(env[variable]) for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
         return [], []  # flags of its own
-    if env.FindFile(header.name, env["CPPPATH"]) is not header:
-        return [], []  # one that a script made or put before it
+    if env.FindFile(header.name, env["CPPPATH"]) is not header or chooses(header):
+        return [], []  # one that a script made or put before it, or that includes others
     with open(source, encoding="utf-8", errors="replace") as file:
         if not FIRST_INCLUDE.match(file.read()):
             return [], []

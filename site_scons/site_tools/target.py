@@ -31,6 +31,7 @@ def generate(env):
         AR=literal(toolchain.ar),
         OBJCOPY=literal(toolchain.objcopy),
         TOOLCHAIN_ID=toolchain.identity,
+        PLACE="",  # of the sources, where debug information depends on it
         CFLAGS=[],
         CXXFLAGS=[],
         CCFLAGS=[*literal(toolchain.ccflags), "-ffunction-sections", "-fdata-sections"],
@@ -48,8 +49,11 @@ def generate(env):
     )
     scanner = header_scanner()
     compile_flags = "$CCFLAGS $( $PREFIX_MAP $COLOUR $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
-    cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}")
-    cxx = _step(env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}")
+    own = "TOOLCHAIN_ID PLACE"
+    cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}", identity=own)
+    cxx = _step(
+        env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}", identity=own
+    )
     archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
     link = ["$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES $LIBS $RTLIB"]
     if env["mode"] == "release":
@@ -68,8 +72,8 @@ def generate(env):
     )
 
 
-def _step(env, name, label, *commands, before=None):
-    return Action(env.Step(name, label, *commands, identity="TOOLCHAIN_ID", before=before))
+def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None):
+    return Action(env.Step(name, label, *commands, identity=identity, before=before))
 
 
 def _make_libc(env):

@@ -58,6 +58,15 @@ def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
     )
 
 
+@pytest.mark.parametrize(("value", "told"), [("None", "None"), ("'-x'", "-x"), ("3", "3")])
+def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, told: str) -> None:
+    tree.source("many/SConscript").write_text(f'Import("env")\nenv["SKELETON_SUFFIX"] = {value}\n')
+    assert tree.scons("app=many", status=2).err == (
+        f"error: SKELETON_SUFFIX={told}\n"
+        "hint: it ends the name of a C struct: letters, digits and _\n"
+    )
+
+
 def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> None:
     tree.source("many/SConscript").write_text(
         'Import("env")\n'

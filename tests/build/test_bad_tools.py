@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+import flat
 import pytest
 from checkout import ARCH, TRIPLE, Tree
 from toolbox import Toolbox, in_place_of_bpftool
@@ -51,6 +52,20 @@ def test_missing_static_libc_is_told(tree: Tree, toolbox: Toolbox) -> None:
 
 def _toolchain(toolbox: Toolbox) -> Toolbox:
     return toolbox.link(*(f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")))
+
+
+def test_missing_cxx_for_what_all_apps_share_is_each_ones_reason(
+    tree: Tree, toolbox: Toolbox, tmp_path: Path
+) -> None:
+    folder = flat.write(tmp_path / "flat", "one", "two")
+    (folder / "more.cpp").touch()
+    tree.env = _toolchain(toolbox).link("clang", "bpftool", "sh").only
+    told = f"{folder}/more.cpp needs a C++ compiler, {TRIPLE}-g++"
+    hint = f"hint: install it: apt-get install g++-{TRIPLE}\n"
+    assert tree.scons(f"apps_dir={folder}", status=2).err == f"error: {told}\n{hint}"
+    result = tree.scons(f"apps_dir={folder}", "-k", status=2)
+    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not made: {told}"
+    assert result.err.endswith(f"\nnot built: one: {told}\nnot built: two: {told}\n")
 
 
 def test_missing_clang_is_told(tree: Tree, toolbox: Toolbox) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import flat
 import pytest
-from checkout import Tree
+from checkout import Tree, assert_same
 from toolbox import Toolbox
 
 LIBRARY = ["apps/_common/libcommon.a", "apps/_common/shared.o"]
@@ -111,6 +112,44 @@ def test_a_name_that_no_app_can_have_keeps_nothing_back(tree: Tree, folder: Path
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
     assert result.err.endswith(f"not built: dol$lar: {told}\n")
     assert {"apps/one/one", "apps/two/two"} <= set(result.made)
+
+
+def test_a_folder_that_moves_makes_the_same(tree: Tree, folder: Path) -> None:
+    def apps() -> dict[str, str]:
+        return tree.products("arm64-gnu/apps/one", "arm64-gnu/apps/_common")
+
+    def made_anew() -> dict[str, str]:
+        shutil.rmtree(tree.variant / "apps")
+        tree.scons(f"apps_dir={folder}", "app=one")
+        return apps()
+
+    tree.scons(f"apps_dir={folder}", "app=one")
+    folder = folder.rename(folder.with_name("elsewhere"))
+    tree.assert_up_to_date(f"apps_dir={folder}", "app=one")
+    assert_same(apps(), made_anew())
+    folder = folder.rename(tree.path / "inside")  # where clang tells of files in another way
+    made = tree.scons(f"apps_dir={folder}", "app=one").made
+    assert made == ["apps/_common/shared.o", *products("one")]
+    assert_same(apps(), made_anew())
+    folder = folder.rename(tree.path / "inside-elsewhere")
+    tree.assert_up_to_date(f"apps_dir={folder}", "app=one")
+    assert_same(apps(), made_anew())
+
+
+def test_kernel_types_that_choose_an_architectures_are_looked_into(
+    tree: Tree, folder: Path
+) -> None:
+    ours = (tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_text()
+    (folder / "types").mkdir()
+    types = folder / "types" / "vmlinux.h"
+    types.write_text(ours)
+    (folder / "vmlinux.h").write_text(
+        '#ifdef __TARGET_ARCH_arm64\n#include "types/vmlinux.h"\n#endif\n'
+    )
+    tree.scons(f"apps_dir={folder}", "app=one")
+    types.write_text(ours.replace("pid_t tgid;", "pid_t tgid_renamed;"))
+    told = tree.scons(f"apps_dir={folder}", "app=one", status=2).err
+    assert "no member named 'tgid' in 'struct task_struct'" in told
 
 
 def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path) -> None:

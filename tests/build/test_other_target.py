@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import flat
 import pytest
 from checkout import Tree, assert_same
 from elftools.elf.elffile import ELFFile
@@ -51,14 +52,32 @@ def test_the_program_runs_and_tells_no_path_of_its_making(host_tree: Tree) -> No
     assert done.stdout == "apps/hello/hello.c: 1 program, nested 1\n"
 
 
-def test_run_hands_arguments_and_status_of_a_cpp_app_through(
-    host_tree: Tree, tmp_path: Path
-) -> None:
+@pytest.fixture
+def with_cxx(host_tree: Tree, tmp_path: Path) -> Tree:
+    """A tree of the test's own, for x86_64, where there is a C++ compiler."""
     if not (shutil.which("x86_64-linux-gnu-g++") or shutil.which("g++")):
         pytest.skip("g++ is not on this machine")
-    tree = host_tree.copy(tmp_path / "tree")
+    return host_tree.copy(tmp_path / "tree")
+
+
+def test_run_hands_arguments_and_status_of_a_cpp_app_through(with_cxx: Tree) -> None:
+    tree = with_cxx
     tree.source("hello/hello.c").unlink()
     tree.source("hello/hello.cpp").write_text(CPP)
     result = tree.scons("app=hello", "args='two words' -x", "run", status=7)
     assert result.out.splitlines()[-1] == "[two words][-x]"
     assert result.made == ["apps/hello/hello", "apps/hello/hello.cpp.o"]
+
+
+def test_an_app_in_c_links_what_all_share_in_cpp(with_cxx: Tree, tmp_path: Path) -> None:
+    folder = flat.write(tmp_path / "flat", "one")
+    (folder / "shared.c").unlink()
+    (folder / "shared.cpp").write_text(
+        "#include <string>\n"
+        "extern \"C\" int shared(void) { return std::stoi(std::string(1, '5')); }\n"
+    )
+    with_cxx.scons(f"apps_dir={folder}", "one")
+    done = subprocess.run(
+        [with_cxx.app("one") / "one"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "one 5 7\n"
