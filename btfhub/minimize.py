@@ -11,6 +11,10 @@ from fetch.errors import DroidbpfError, printable
 
 _TIMEOUT = 60  # seconds; it takes 0.02 on a kernel's BTF
 _LAST_LINES = 3
+_NO_BPFTOOL = (
+    "install it: apt-get install bpftool, or name the one that a build made where it found none: "
+    "--bpftool build/host-gnu/third_party/bpftool"
+)
 _INFORMATIVE = re.compile(r"libbpf: (prog '.*': relo #[0-9]+: [<mn]|CO-RE relocating )")
 
 
@@ -50,8 +54,8 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
         except subprocess.TimeoutExpired as error:
             raise DroidbpfError(f"bpftool did not end on {btf.name} in {_TIMEOUT} s") from error
         except OSError as error:
-            hint = "install it: apt-get install bpftool"
-            raise DroidbpfError(f"cannot run {bpftool}: {error.strerror}", hint) from error
+            said = f"cannot run {bpftool}: {error.strerror}"
+            raise DroidbpfError(said, _NO_BPFTOOL) from error
         lines = done.stderr.decode(errors="backslashreplace").split("\n")
         if done.returncode or not result.exists():
             names = ", ".join(path.name for path in objects)

@@ -134,7 +134,8 @@ def test_missing_bpftool_is_told_with_its_package(
     assert main(["minimize", "--object", str(app), "--bpftool", "/no/bpftool", *paths]) == 2
     assert capsys.readouterr().err == (
         "error: cannot run /no/bpftool: No such file or directory\n"
-        "hint: install it: apt-get install bpftool\n"
+        "hint: install it: apt-get install bpftool, or name the one that a build made where it "
+        "found none: --bpftool build/host-gnu/third_party/bpftool\n"
     )
 
 

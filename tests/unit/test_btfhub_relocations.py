@@ -193,10 +193,8 @@ def test_two_types_that_disagree_are_told_in_bpftools_words(folder: Path, app: P
 def test_missing_bpftool_says_what_to_install(app: Path, btf: Path) -> None:
     with pytest.raises(DroidbpfError) as caught:
         relocations.read([app], btf, bpftool="/nowhere/bpftool")
-    assert str(caught.value) == (
-        "error: cannot run /nowhere/bpftool: No such file or directory\n"
-        "hint: install it: apt-get install bpftool"
-    )
+    assert caught.value.message == "cannot run /nowhere/bpftool: No such file or directory"
+    assert caught.value.hint.startswith("install it: apt-get install bpftool")
 
 
 def test_bpftool_that_speaks_otherwise_is_not_misread(app: Path, btf: Path, bin_: Path) -> None:

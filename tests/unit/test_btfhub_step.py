@@ -114,10 +114,9 @@ def test_bad_btf_is_an_error_with_a_hint(request_: dict[str, Any], tmp_path: Pat
 
 
 def test_missing_bpftool_is_an_error_with_a_hint(request_: dict[str, Any]) -> None:
-    assert answer(request_ | {"bpftool": "/no/bpftool"}) == {
-        "error": "cannot run /no/bpftool: No such file or directory",
-        "hint": "install it: apt-get install bpftool",
-    }
+    told = answer(request_ | {"bpftool": "/no/bpftool"})
+    assert told["error"] == "cannot run /no/bpftool: No such file or directory"
+    assert told["hint"].startswith("install it: apt-get install bpftool")
 
 
 def test_unsound_object_is_an_error(request_: dict[str, Any], tmp_path: Path) -> None:
