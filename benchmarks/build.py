@@ -109,6 +109,7 @@ def measure(tree: Path, request: list[str], rounds: int) -> list[Limit]:
     compilers = sum(step["cpu_s"] for step in steps if is_compiler(step["command"][0]))
     jobs = len(os.sched_getaffinity(0))
     version, null = interleaved([([*SCONS, "--version"], tree), (build, tree)], rounds)
+    dev, direct = interleaved([([str(ROOT / "dev"), "true"], tree), (["true"], tree)], rounds)
     changes = {name: one_change(tree / "apps/syscall_mon" / name, build, tree) for name in CHANGES}
     crowded_tree = tree.parent / "crowded"
     shutil.copytree(tree, crowded_tree)
@@ -126,6 +127,7 @@ def measure(tree: Path, request: list[str], rounds: int) -> list[Limit]:
             "x",
             1.25,
         ),
+        Limit("./dev, beyond its command: wall", dev.wall_s - direct.wall_s, "s", 0.05),
         Limit("scons --version: wall", version.wall_s, "s"),
         Limit("null build: wall", null.wall_s, "s"),
         Limit("null build / scons --version", null.wall_s / version.wall_s, "x", 2.0),
