@@ -18,10 +18,11 @@ from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity, which
 
 OLDEST = 23
-OLDEST_API = 21  # the first Android of 64 bits
+OLDEST_API = 24  # libbpf and argp call fmemopen(), of 23, and strchrnul(), of 24
 DEFAULT_API = 31
 TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
-PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only folder of NDKs for Linux
+PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only one of NDKs for Linux until r30
+PREBUILT_ARM64 = "toolchains/llvm/prebuilt/linux-arm64"  # of NDKs built by others, too
 PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
 # C is never unwound, and debuggers have .debug_frame; what C++ throws through keeps its tables.
 SMALL = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
@@ -50,7 +51,8 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         DroidbpfError: there is no NDK, it is too old or not whole, or it has not the API level.
     """
     ndk = _read(_folder(request.ndk))
-    programs = _programs(ndk)
+    prebuilt = _prebuilt(ndk)
+    programs = _programs(ndk, prebuilt)
     clang = programs["clang"]
     said = probes.ask(clang, "--version")
     if not said:
@@ -58,11 +60,11 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         raise DroidbpfError(
             message, "NDKs are for x86_64 Linux; others: toolchain=gnu, musl or zig"
         )
-    libraries = ndk.folder / PREBUILT / "sysroot/usr/lib" / TRIPLES[arch]
+    libraries = ndk.folder / prebuilt / "sysroot/usr/lib" / TRIPLES[arch]
     if not (libc := libraries / "libc.a").is_file():
         raise ndk.broken(f"lacks {libc.relative_to(ndk.folder)}")
-    level = _level(request.api, ndk, libraries, arch)
-    target = f"--target={TRIPLES[arch]}{level}"
+    level, newest = _level(request.api, ndk, libraries, arch)
+    target, static_target = (f"--target={TRIPLES[arch]}{of}" for of in (level, newest))
     clang_version = re.search(r"clang version [0-9.]+", said)
     parts = [*programs.values(), ndk.folder / "source.properties", libc]
     return Toolchain(
@@ -77,9 +79,17 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         objcopy=(programs["llvm-objcopy"],),
         identity=" ".join((target, *(identity(str(part)) for part in parts))),
         libc="bionic",
-        ccflags=(f"-ffile-prefix-map={ndk.folder}=ndk", *SMALL),  # else its place is in build-ids
-        # Phones with Android 15 and newer may have pages of 16 kB; NDKs before r28 forget it.
+        # Phones with Android 15 and newer may have pages of 16 kB: there is no constant PAGE_SIZE,
+        # and NDKs before r28 forget it. Without the prefix map the NDK's place is in build-ids.
+        ccflags=(
+            f"-ffile-prefix-map={ndk.folder}=ndk",
+            "-D__BIONIC_NO_PAGE_SIZE_MACRO",
+            *SMALL,
+        ),
         linkflags=("-fuse-ld=lld", "-Wl,-z,max-page-size=16384"),
+        # libc.a is of the newest level, and so has to be what begins its programs: for arm64 and
+        # levels before 29, crtbegin_static.o does not align the TLS segment as bionic demands.
+        static=("-static", static_target),
         # The C++ library that phones lack goes into the program, and C has no use for the flag.
         dynamic=("-pie", "-static-libstdc++", "-Qunused-arguments"),
         bpf_clang=(clang,),
@@ -133,22 +143,29 @@ def _read(named: tuple[str, str]) -> Ndk:
     return Ndk(folder, name, revision[0])
 
 
-def _programs(ndk: Ndk) -> dict[str, str]:
-    """Give the paths of the NDK's programs by their names."""
+def _prebuilt(ndk: Ndk) -> str:
+    """Give the folder of the programs for this machine, and of all that they use."""
+    if platform.machine() == "aarch64" and (ndk.folder / PREBUILT_ARM64).is_dir():
+        return PREBUILT_ARM64
     if not (ndk.folder / PREBUILT).is_dir():
         hosts = sorted(path.name for path in (ndk.folder / PREBUILT).parent.glob("*"))
         there = f" (there is {', '.join(hosts)})" if hosts else ""
         message = f"NDK {ndk.name} in {ndk.folder} is not for Linux: it has no {PREBUILT}{there}"
         raise DroidbpfError(message, NAME_ONE)
-    found = {name: which(name, f"{ndk.folder}/{PREBUILT}/bin") for name in PROGRAMS}
+    return PREBUILT
+
+
+def _programs(ndk: Ndk, prebuilt: str) -> dict[str, str]:
+    """Give the paths of the NDK's programs by their names."""
+    found = {name: which(name, f"{ndk.folder}/{prebuilt}/bin") for name in PROGRAMS}
     for name, path in found.items():
         if not path:
-            raise ndk.broken(f"lacks {PREBUILT}/bin/{name}")
+            raise ndk.broken(f"lacks {prebuilt}/bin/{name}")
     return found
 
 
-def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> int:
-    """Give the API level of the libraries to link with.
+def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> tuple[int, int]:
+    """Give the API level of the libraries to link with, and the newest of them.
 
     A level that brought no new functions has no folder: it is that of the next lower one.
 
@@ -175,4 +192,4 @@ def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> int:
         )
         newer = ', or take a newer NDK: sdkmanager "ndk;…"' if level > newest else ""
         raise DroidbpfError(message, f"give api={oldest} to api={newest}{newer}")
-    return max(known for known in levels if known <= level)
+    return max(known for known in levels if known <= level), levels[-1]

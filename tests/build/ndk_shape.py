@@ -31,8 +31,13 @@ TRIPLE = "aarch64-linux-android"
 LLVM_PROGRAMS = ("llvm-ar", "llvm-objcopy", "llvm-readobj")
 LINKS = {"ld.lld": "lld", "llvm-strip": "llvm-objcopy", "llvm-readelf": "llvm-readobj"}
 
-# bionic hands the arguments of main() to constructors, and musl calls this to run them.
+# bionic hands the arguments of main() to constructors, and musl calls this to run them. For arm64,
+# what begins bionic's programs aligns the TLS segment, but for levels before 29.
 START = """\
+#if __ANDROID_API__ >= 29
+__attribute__((__used__, __retain__, __aligned__(64))) static _Thread_local char aligned;
+#endif
+
 typedef void constructor(int argc, char **argv, char **env);
 extern constructor *const __init_array_start[], *const __init_array_end[];
 extern char **__environ;
@@ -143,12 +148,9 @@ def _sysroot(usr: Path, clang: Path, apis: list[int]) -> None:
         _write(libraries / f"real_{Path(path).name}", content)
     _write(libraries / "libgcc.a", b"GROUP(real_libgcc.a real_libgcc_eh.a)\n")
     (libc,) = _package("musl", "arm64", lambda path: path.endswith("/libc.so")).values()
-    compile_ = [str(clang), f"--target={TRIPLE}{apis[0]}", "-x", "c", "-"]
-    start = ["-c", "-O2", "-o", str(libraries / "start.o")]
-    subprocess.run([*compile_, *start], input=START, text=True, check=True)
     stub = ["-nostdlib", "-shared", "-fuse-ld=lld", "-Wl,-soname,libdl.so"]
     stub += ["-o", str(libraries / "libdl.so")]
-    subprocess.run([*compile_, *stub], input="", text=True, check=True)
+    _compile(clang, apis[0], "", *stub)
     for api in apis:
         level = libraries / str(api)
         _write(level / "libc.so", libc)
@@ -158,7 +160,13 @@ def _sysroot(usr: Path, clang: Path, apis: list[int]) -> None:
             ("crtend_android.o", "crtn.o"),
         ):
             _write(level / name, f"INPUT({parts})\n".encode())  # a script of the linker
+        _compile(clang, api, START, "-c", "-O2", "-o", str(level / "start.o"))
         shutil.copy(libraries / "libdl.so", level)
+
+
+def _compile(clang: Path, api: int, source: str, *words: str) -> None:
+    command = [str(clang), f"--target={TRIPLE}{api}", "-x", "c", "-", *words]
+    subprocess.run(command, input=source, text=True, check=True)
 
 
 def _package(

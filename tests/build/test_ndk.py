@@ -42,6 +42,7 @@ def look(path: Path) -> dict[str, Any]:
             "needed": {tag.needed for tag in tags if tag["d_tag"] == "DT_NEEDED"},
             "paths": [t for t in tags if t["d_tag"] in ("DT_RPATH", "DT_RUNPATH", "DT_TEXTREL")],
             "aligned": {s["p_align"] for s in segments if s["p_type"] == "PT_LOAD"},
+            "tls": {s["p_align"] for s in segments if s["p_type"] == "PT_TLS"},
             "sections": {section.name for section in elf.iter_sections()},
         }
 
@@ -95,8 +96,8 @@ def test_wrong_requests_are_told(ndk_tree: Tree, ndk: Path) -> None:
     )
     err = ndk_tree.scons("toolchain=ndk", f"ndk={ndk}", "api=20", status=2).err
     assert re.fullmatch(
-        r"error: api=20 is none of NDK \S+, which has 21 to \d+ for arm64\n"
-        r"hint: give api=21 to api=\d+\n",
+        r"error: api=20 is none of NDK \S+, which has 24 to \d+ for arm64\n"
+        r"hint: give api=24 to api=\d+\n",
         err,
     )
 
@@ -121,4 +122,5 @@ def test_each_step_is_by_the_ndks_programs_and_of_its_api(ndk_tree: Tree, ndk: P
     assert "arm64-ndk/third_party/libbpf/libbpf.o" in result.made
     assert "arm64-ndk/apps/hello/hello.o" in result.made
     assert [name for name in result.made if name.endswith(".bpf.o")] == []
+    assert look(program(ndk_tree, "hello"))["tls"] == {64}  # of less, bionic's programs abort
     ndk_tree.assert_up_to_date("toolchain=ndk", f"ndk={ndk}", "api=24", "hello")

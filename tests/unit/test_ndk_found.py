@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from small_programs import answer, program
 import toolchains
 from toolchains import bpf
 from toolchains.model import Request
+from toolchains.ndk import PREBUILT_ARM64
 from toolchains.probe import Probes
 
 
@@ -33,8 +35,9 @@ def test_toolchain_is_the_ndks_own_programs(tmp_path: Path) -> None:
     assert found.ar == (str(bin_ / "llvm-ar"),)
     assert found.objcopy == (str(bin_ / "llvm-objcopy"),)
     assert found.bpf_clang == (str(bin_ / "clang"),)
-    assert found.static == ("-static",)
+    assert found.static == ("-static", "--target=aarch64-linux-android35")
     assert found.dynamic[0] == "-pie"
+    assert "-D__BIONIC_NO_PAGE_SIZE_MACRO" in found.ccflags
     assert found.linkflags == ("-fuse-ld=lld", "-Wl,-z,max-page-size=16384")
 
 
@@ -42,6 +45,19 @@ def test_x86_64_is_a_target_too(tmp_path: Path) -> None:
     found = find(small_ndk(tmp_path / "ndk"), api="28", arch="x86_64")
     assert found.triple == "x86_64-linux-android"
     assert found.cc[1] == "--target=x86_64-linux-android28"
+
+
+def test_programs_are_those_for_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_ndk(tmp_path / "ndk")
+    arm64 = folder / PREBUILT_ARM64
+    shutil.copytree(folder / PREBUILT, arm64)
+    for machine, prebuilt in (("x86_64", folder / PREBUILT), ("aarch64", arm64)):
+        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+        assert find(folder).cc[0] == str(prebuilt / "bin/clang")
+    shutil.rmtree(arm64)
+    assert find(folder).cc[0] == str(folder / PREBUILT / "bin/clang")  # by qemu's emulator
 
 
 @pytest.mark.parametrize(
@@ -59,6 +75,18 @@ def test_changed_part_is_another_toolchain(tmp_path: Path, part: str) -> None:
     with (folder / part).open("a") as file:
         file.write("\n")
     assert find(folder).identity != before
+
+
+@pytest.mark.parametrize("api", ["24", "28", "31", "35"])
+def test_static_programs_are_linked_for_the_level_of_libc_a(tmp_path: Path, api: str) -> None:
+    """What begins a program of another level does not go with it: for arm64, it aborts."""
+    found = find(small_ndk(tmp_path / "ndk"), api=api)
+    assert (found.cc[1], *found.static) == (
+        f"--target=aarch64-linux-android{api}",
+        "-static",
+        "--target=aarch64-linux-android35",
+    )
+    assert [flag for flag in found.dynamic or () if flag.startswith("--target")] == []
 
 
 def test_another_api_is_another_toolchain(tmp_path: Path) -> None:

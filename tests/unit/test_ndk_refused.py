@@ -38,20 +38,20 @@ def test_api_is_31_or_the_newest_there_is(tmp_path: Path) -> None:
 
 def test_level_without_a_folder_is_that_of_the_next_lower_one(tmp_path: Path) -> None:
     folder = small_ndk(tmp_path / "ndk", platforms={"min": 21, "max": 36, "aliases": {"25": 24}})
-    for asked, level in (("21", 21), ("24", 24), ("25", 24), ("35", 35), ("36", 35)):
+    for asked, level in (("24", 24), ("25", 24), ("26", 26), ("35", 35), ("36", 35)):
         assert find(folder, api=asked).cc[1] == f"--target=aarch64-linux-android{level}"
 
 
 @pytest.mark.parametrize(
     ("platforms", "api", "low", "high"),
     [
-        (None, "20", 21, 35),
-        (None, "36", 21, 35),
-        ({"min": 16, "max": 31}, "19", 21, 31),
-        ({"min": 16, "max": 31}, "33", 21, 31),
-        ({"min": 23, "max": 35}, "22", 23, 35),
-        ("damaged", "36", 21, 35),
-        ({"min": 21}, "0", 21, 35),
+        (None, "23", 24, 35),
+        (None, "36", 24, 35),
+        ({"min": 16, "max": 31}, "21", 24, 31),
+        ({"min": 16, "max": 31}, "33", 24, 31),
+        ({"min": 26, "max": 35}, "24", 26, 35),
+        ("damaged", "36", 24, 35),
+        ({"min": 21}, "0", 24, 35),
     ],
 )
 def test_level_out_of_range_is_refused_with_the_range(
@@ -69,7 +69,7 @@ def test_level_out_of_range_is_refused_with_the_range(
 def test_api_that_is_no_number_is_refused(tmp_path: Path, api: str) -> None:
     assert refusal(small_ndk(tmp_path / "ndk"), api=api) == (
         f"error: api={api} is no API level, which is a number\n"
-        "hint: NDK r27c has 21 to 35 for arm64"
+        "hint: NDK r27c has 24 to 35 for arm64"
     )
 
 
