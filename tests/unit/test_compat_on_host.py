@@ -111,3 +111,11 @@ def test_what_bionic_lacks_below_an_api_level_does_as_glibcs(tmp_path: Path, lev
     of_libc = symbols(programs[1]).keys() & FIRST_LEVEL.keys()
     assert of_libc == {name for name, first in FIRST_LEVEL.items() if level >= first}
     assert assert_same(programs)[0] == 0
+
+
+@pytest.mark.parametrize("level", [24, 36])
+def test_what_bionic_lacks_leaves_names_free_that_glibc_leaves_free(
+    tmp_path: Path, level: int
+) -> None:
+    ours = (f"-D__ANDROID_API__={level}", f"-I{COMPAT / 'bionic'}")
+    assert assert_same(build_both(tmp_path, "compat_own.c", *ours)) == (0, "own 2 3 4\n", "")

@@ -2,7 +2,7 @@
 /* bionic's errno.h with the program's names of glibc and musl. */
 #include_next <errno.h>
 
-#ifndef COMPAT_ERRNO_H
+#if !defined(COMPAT_ERRNO_H) && defined(_GNU_SOURCE)
 #define COMPAT_ERRNO_H
 
 #ifdef __cplusplus

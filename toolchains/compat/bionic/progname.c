@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The program's names, as glibc sets them before main(). */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

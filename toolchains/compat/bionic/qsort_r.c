@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* qsort_r() by qsort(): the context goes through a variable of the thread. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #if __ANDROID_API__ < 36

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bionic's stdlib.h with what it has only from later API levels on. Macros give these functions
- * other names: older NDKs declare the libc's, and refuse their use, at every level.
+ * bionic's stdlib.h with what it has only from later API levels on, declared where glibc declares
+ * it. Macros give these functions other names: libc.a has its own at every level, and bionic
+ * declares them too with __ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__.
  */
 #include_next <stdlib.h>
 
@@ -12,7 +13,7 @@
 extern "C" {
 #endif
 
-#if __ANDROID_API__ < 36
+#if defined(_GNU_SOURCE) && __ANDROID_API__ < 36
 void compat_qsort_r(void *base, size_t count, size_t size,
 		    int (*compare)(const void *, const void *, void *), void *context);
 #define qsort_r(base, count, size, compare, context)                                              \

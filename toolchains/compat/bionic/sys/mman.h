@@ -2,7 +2,7 @@
 /* bionic's sys/mman.h with memfd_create(), which it has from API level 30 on. */
 #include_next <sys/mman.h>
 
-#if !defined(COMPAT_SYS_MMAN_H) && __ANDROID_API__ < 30
+#if !defined(COMPAT_SYS_MMAN_H) && defined(_GNU_SOURCE) && __ANDROID_API__ < 30
 #define COMPAT_SYS_MMAN_H
 
 #include <sys/syscall.h>

@@ -2,7 +2,7 @@
 /* bionic's sys/stat.h with statx(), which it has from API level 30 on. */
 #include_next <sys/stat.h>
 
-#if !defined(COMPAT_SYS_STAT_H) && __ANDROID_API__ < 30
+#if !defined(COMPAT_SYS_STAT_H) && defined(_GNU_SOURCE) && __ANDROID_API__ < 30
 #define COMPAT_SYS_STAT_H
 
 #include <sys/syscall.h>
