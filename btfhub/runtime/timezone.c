@@ -8,7 +8,7 @@
  * $TZ stays as it is where the user has set it; what has no zone, or a damaged one, shows UTC.
  * Bionic's localtime() reads the same by itself.
  */
-#ifndef __BIONIC__
+#ifndef __ANDROID__
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>

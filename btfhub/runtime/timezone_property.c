@@ -3,7 +3,7 @@
  * Reads the name of the phone's time zone from the files in which Android's init keeps properties,
  * as bionic's __system_property_get() does. They are read, not mapped: nothing here can crash.
  */
-#ifndef __BIONIC__
+#ifndef __ANDROID__
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -267,6 +267,6 @@ def test_a_damaged_zone_does_no_harm(driver: Path, tmp_path: Path) -> None:
 def test_nothing_is_added_to_programs_of_bionic(driver: Path, tmp_path: Path) -> None:
     for source in sorted((ROOT / "btfhub/runtime").glob("timezone*.c")):
         object_ = tmp_path / f"{source.stem}.o"
-        subprocess.run(["gcc", "-D__BIONIC__", "-c", source, "-o", object_], check=True)
+        subprocess.run(["gcc", "-D__ANDROID__", "-c", source, "-o", object_], check=True)
         symbols = subprocess.run(["nm", object_], text=True, capture_output=True, check=True)
         assert symbols.stdout == ""
