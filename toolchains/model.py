@@ -38,6 +38,8 @@ class Toolchain:
         libc: glibc, musl or bionic.
         ccflags: flags for every compile.
         linkflags: flags for every link.
+        sysroot: the folder that the compiler is to be told to take headers and libraries from, or
+            "". What it holds is part of the identity; where it is goes into no signature.
         static, dynamic: further flags for a static and for a dynamic link; dynamic is None where
             there is no dynamic libc to link with.
         environment: variables of every step.
@@ -59,6 +61,7 @@ class Toolchain:
     libc: str = "glibc"
     ccflags: tuple[str, ...] = ()
     linkflags: tuple[str, ...] = ()
+    sysroot: str = ""
     static: tuple[str, ...] = ("-static",)
     dynamic: tuple[str, ...] | None = ()
     environment: tuple[tuple[str, str], ...] = ()

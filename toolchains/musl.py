@@ -80,14 +80,15 @@ def _toolchain(arch: str, probes: Probes, programs: Programs, sysroot: Sysroot) 
         arch=arch,
         triple=triple,
         version=probes.ask(programs.clang, "--version").partition("\n")[0],
-        cc=(programs.clang, "-target", triple, f"--sysroot={sysroot.folder}"),
+        cc=(programs.clang, "-target", triple),
         cxx=(),
         ar=(programs.ar,),
         objcopy=separate.COMMAND,
         identity=" ".join((*map(identity, programs), sysroot.identity, separate.digest())),
         libc="musl",
-        ccflags=(f"-ffile-prefix-map={sysroot.folder}=musl", *CCFLAGS),
+        ccflags=CCFLAGS,
         linkflags=(f"--ld-path={programs.linker}", *linkflags),
+        sysroot=str(sysroot.folder),
         dynamic=None,
     )
 

@@ -26,7 +26,7 @@ def generate(env):
     for path, folder in toolchain.links:
         workspace.link(path, folder)
     env.SetDefault(
-        CC=literal(toolchain.cc),
+        CC=[*literal(toolchain.cc), *_sysroot(toolchain)],
         CXX=literal(toolchain.cxx),
         AR=literal(toolchain.ar),
         OBJCOPY=literal(toolchain.objcopy),
@@ -70,6 +70,15 @@ def generate(env):
     env["BUILDERS"]["TargetProgram"] = Builder(
         action=_step(env, "LINK", "LINK", *link), emitter=_with_debug_file
     )
+
+
+def _sysroot(toolchain):
+    """Give the words that tell a compiler its sysroot, which no signature and no product holds."""
+    if not toolchain.sysroot:
+        return []
+    (folder,) = literal([toolchain.sysroot])
+    named = f"-ffile-prefix-map={folder}={toolchain.libc}"
+    return ["$(", f"--sysroot={folder}", named, "$)"]
 
 
 def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None):

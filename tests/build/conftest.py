@@ -97,7 +97,7 @@ def sysroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(error.message)
     if found.name != "musl":
         pytest.skip(f"no clang, or no linker for {ARCH}, is on this machine")
-    return Path(found.cc[-1].removeprefix("--sysroot="))
+    return Path(found.sysroot)
 
 
 @pytest.fixture(scope="session")

@@ -27,12 +27,19 @@ def test_program_is_static_and_loads_where_pages_are_of_16_kb(
 def test_another_folder_and_cache_give_the_same_bytes(
     musl_tree: Tree, sysroot: Path, tmp_path: Path
 ) -> None:
-    cache = tmp_path / "elsewhere"
+    cache = tmp_path / "$else where"
     shutil.copytree(sysroot.parent, cache / "musl", symlinks=True)
     other = check_out(tmp_path / "a longer name" / "tree")
     other.scons(*BUILD, f"mirror={download_cache()}", env={"DROIDBPF_CACHE": str(cache)})
     parts = [f"arm64-musl/{name}" for name in ("apps/hello/", "btfhub/", "compat/", "third_party/")]
     assert_same(musl_tree.products(*parts), other.products(*parts))
+
+
+def test_sysroot_of_another_cache_makes_nothing_anew(
+    musl_tree: Tree, sysroot: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(sysroot.parent, tmp_path / "cache/musl", symlinks=True)
+    musl_tree.assert_up_to_date(*BUILD, env={"DROIDBPF_CACHE": str(tmp_path / "cache")})
 
 
 def test_sysroot_that_is_in_no_cache_is_not_fetched_offline(
