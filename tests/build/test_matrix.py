@@ -48,22 +48,24 @@ def built(request: pytest.FixtureRequest) -> Built:
 
 
 def _build(request: pytest.FixtureRequest, column: str) -> Path:
-    """Build the repository's apps in the tree that has a column's libraries; give it."""
+    """Build the repository's apps where a column's libraries are built; give the tree."""
     if column == "arm64-zig":
         tree = request.getfixturevalue("alone")[0]
         words = [word for word in no_root.BUILD if not word.startswith("app=")]
         said = no_root.run(tree, "scons", "-Q", *words, OWN)
         assert said.returncode == 0, said.stdout + said.stderr
         return Path(tree)
-    names = {"arm64-musl": "musl_tree", "arm64-ndk": "ndk_tree", "x86_64-gnu": "host_tree"}
+    names = {
+        "arm64-gnu": "template",
+        "arm64-musl": "musl_tree",
+        "arm64-ndk": "ndk_tree",
+        "x86_64-gnu": "host_tree",
+    }
     options = [f"toolchain={column.partition('-')[2]}", OWN]
     if column == "arm64-ndk":
         options.append(f"ndk={request.getfixturevalue('ndk')}")
-    if column == "arm64-gnu":
-        base = request.getfixturevalue("tmp_path_factory").mktemp("matrix")
-        tree = request.getfixturevalue("template").copy(base / "tree")
-    else:
-        tree = request.getfixturevalue(names[column])
+    base = request.getfixturevalue("tmp_path_factory").mktemp("matrix")
+    tree = request.getfixturevalue(names[column]).copy(base / "tree")
     assert isinstance(tree, Tree)
     tree.scons(*options)
     return tree.path
