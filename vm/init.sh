@@ -6,6 +6,8 @@
 # (fd 4), and lines from the host (fd 5). A kernel without the virtio_console driver gets its
 # serial port for all of it instead; kernel messages stay off it until the kernel dies.
 # A line "$MARK word…" in fd 3 or 4 is from here; all other bytes are the commands' own.
+# A write to a port ends before the host has read it, and what it has not read by the power off is
+# lost (up to 128 writes): init waits until the host says that it has all.
 
 export PATH=/bin
 /bin/busybox --install -s /bin
@@ -43,8 +45,10 @@ fi
 echo droidbpf >/proc/sys/kernel/hostname
 ip link set lo up 2>/dev/null
 
+# Hands interrupts on, until the host has received all that was written.
 from_host() {
 	while read -r word <&5; do
+		[ "$word" = received ] && return
 		until [ -s /.vm/pid ]; do usleep 5000; done
 		[ "$word" = interrupt ] && kill -INT "-$(cat /.vm/pid)"
 	done
@@ -62,6 +66,7 @@ run() {
 
 echo "$MARK up $channel $(uname -r)" >&3
 from_host 2>/dev/null 3>&- 4>&- &
+from_host=$!
 cd /
 . /.vm/run
 if [ $channel = serial ]; then
@@ -69,4 +74,5 @@ if [ $channel = serial ]; then
 	dmesg >&3
 fi
 echo "$MARK done" >&3
+wait "$from_host"
 poweroff -f

@@ -182,9 +182,12 @@ def _follow(session: Session, sockets: Mapping[str, socket.socket], deadline: fl
     with selectors.DefaultSelector() as selector, _interrupts(session, sockets):
         for source, ours in sockets.items():
             selector.register(ours, selectors.EVENT_READ, source)
+        told = False
         while selector.get_map():
-            if session.done:
+            if session.done and not told:
+                _tell(session, sockets, b"received\n")
                 deadline = min(deadline, time.monotonic() + POWER_OFF_S)
+                told = True
             left = deadline - time.monotonic()
             if left <= 0:
                 if session.done:
@@ -204,6 +207,13 @@ def _receive(ours: socket.socket) -> bytes:
         return b""
 
 
+def _tell(session: Session, sockets: Mapping[str, socket.socket], line: bytes) -> None:
+    """Send a line to the guest's init."""
+    to_guest = sockets["serial" if session.channel == "serial" else "control"]
+    with contextlib.suppress(OSError):  # QEMU may have just ended
+        to_guest.sendall(line)
+
+
 @contextlib.contextmanager
 def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Iterator[None]:
     """Hand the first SIGINT to the guest's command, and stop at the second."""
@@ -214,9 +224,7 @@ def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Itera
         if handed_on or not session.running:
             raise _Stop("interrupted")
         handed_on = True
-        to_guest = sockets["serial" if session.channel == "serial" else "control"]
-        with contextlib.suppress(OSError):  # QEMU may have just ended
-            to_guest.sendall(b"interrupt\n")
+        _tell(session, sockets, b"interrupt\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield

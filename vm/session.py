@@ -42,7 +42,6 @@ class Session:
         channel: "" until init is up, then "virtio" or "serial".
         release: the kernel's `uname -r`, from then on.
         boot_s: seconds until the first command could start.
-        done: all commands have ended.
     """
 
     def __init__(self, commands: Sequence[Sequence[str]], mark: str, stream: Stream | None) -> None:
@@ -50,7 +49,7 @@ class Session:
         self.channel = ""
         self.release = ""
         self.boot_s = 0.0
-        self.done = False
+        self._said_done = False
         self._stream = stream
         self._begin = time.monotonic()
         self._started: list[float] = []
@@ -65,6 +64,15 @@ class Session:
     def running(self) -> bool:
         """Tell whether a command is running now."""
         return len(self._started) > len(self._ended)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether all commands have ended and all that they wrote is here.
+
+        The two streams are not in step: the last of stderr may come after the end of stdout.
+        """
+        apart = self.channel == "virtio"
+        return self._said_done and not (apart and len(self._err) < len(self._out))
 
     def feed(self, source: str, data: bytes) -> None:
         """Take bytes from the serial port or from the port of a stream."""
@@ -93,7 +101,7 @@ class Session:
     def kernel_log(self) -> str:
         """Give the kernel's messages so far."""
         log = bytes(self._log)
-        if self.channel == "serial" and not self.done:
+        if self.channel == "serial" and not self._said_done:
             # A dying kernel writes over the serial port in the middle of a program's output.
             log += bytes(self._current["stdout"])
         return log.decode(errors="replace").replace("\r\n", "\n")
@@ -138,10 +146,10 @@ class Session:
             case ("done",):
                 if self.channel == "serial":
                     self._log += self._take("stdout")
-                self.done = True
+                self._said_done = True
 
     def _data(self, source: str, data: bytes) -> None:
-        if source == "serial" and (self.channel != "serial" or self.done):
+        if source == "serial" and (self.channel != "serial" or self._said_done):
             self._log += data
             if len(self._log) > MAX_OUTPUT_BYTES:
                 raise DroidbpfError(f"the kernel logged over {MAX_OUTPUT_BYTES >> 20} MiB")
@@ -153,7 +161,8 @@ class Session:
             del kept[:-STREAMED_BYTES]
         if len(kept) > MAX_OUTPUT_BYTES:
             raise DroidbpfError(f"a command wrote over {MAX_OUTPUT_BYTES >> 20} MiB to {name}")
-        if self._stream and len(self._out) < len(self.commands):
+        ended = self._err if name == "stderr" else self._out
+        if self._stream and len(ended) < len(self.commands):
             self._stream(name, data)
 
     def _take(self, name: str) -> bytes:

@@ -119,6 +119,29 @@ def test_output_streams_while_the_program_runs(old_kernel: Kernel, run_in_vm) ->
     assert 0.8 < arrived[1][0] - arrived[0][0] < 5
 
 
+def test_slow_reader_gets_all_to_the_last_line(old_kernel: Kernel, run_in_vm) -> None:
+    got = {"stdout": b"", "stderr": b""}
+
+    def read_slowly(name: str, data: bytes) -> None:
+        time.sleep(0.1)
+        got[name] += data
+
+    script = "echo out; head -c 2000000 /dev/zero >&2; echo the last line >&2"
+    results = run_in_vm(old_kernel, [["sh", "-c", script]], stream=read_slowly)
+    errors = bytes(2_000_000) + b"the last line\n"
+    assert got == {"stdout": b"out\n", "stderr": errors}
+    assert (results[0].stdout, results[0].stderr) == (b"out\n", errors)
+
+
+def test_last_line_of_each_of_many_programs_arrives(old_kernel: Kernel, run_in_vm) -> None:
+    # None ends with a newline, and each leaves a child that holds its streams.
+    names = [str(number) for number in range(60)]
+    script = 'echo out $0; printf "err\\n%s" $0 >&2; sleep 0.2 &'
+    results = run_in_vm(old_kernel, [["sh", "-c", script, name] for name in names]).commands
+    found = [(result.status, result.stdout, result.stderr) for result in results]
+    assert found == [(0, f"out {n}\n".encode(), f"err\n{n}".encode()) for n in names]
+
+
 def test_workload_and_left_behind_programs_run_beside_the_commands(
     old_kernel: Kernel, run_in_vm
 ) -> None:
