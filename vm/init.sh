@@ -58,10 +58,21 @@ from_host() {
 run() {
 	: >/.vm/pid
 	echo "$MARK run" >&3
-	setsid sh -c 'echo $$ >/.vm/pid; exec "$@"' sh "$@" </dev/null >&3 2>&4 3>&- 4>&- 5<&-
+	(
+		. /.vm/env
+		exec /bin/setsid /bin/sh -c 'echo $$ >/.vm/pid; exec "$@"' sh "$@"
+	) </dev/null >&3 2>&4 3>&- 4>&- 5<&-
 	status=$?
 	[ $channel = virtio ] && echo "$MARK end" >&4
 	echo "$MARK end $status" >&3
+}
+
+# The workload: a shell command in the background.
+beside() {
+	(
+		. /.vm/env
+		exec /bin/sh -c "$1"
+	) </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- &
 }
 
 echo "$MARK up $channel $(uname -r)" >&3

@@ -63,7 +63,7 @@ def build(
         commands: programs with their arguments, run one after the other.
         files: absolute guest path → a file of this machine, or the bytes (which become executable).
         mark: begins each line that is init's own, and occurs in nobody's output.
-        env: environment of the commands.
+        env: environment of the commands and the workload; init's own variables are not touched.
         hide_btf: cover /sys/kernel/btf by an empty folder.
         workload: a shell command that runs in the background, its output discarded.
         channel: "auto", or "serial" for the way that works without virtio.
@@ -89,7 +89,8 @@ def build(
         cpio.file("etc/fstab", FSTAB.encode()),
         cpio.file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755),
         cpio.file(".vm/settings", _assignments(settings).encode()),
-        cpio.file(".vm/run", _run_script(commands, env, workload).encode()),
+        cpio.file(".vm/env", _exports(env).encode()),
+        cpio.file(".vm/run", _run_script(commands, workload).encode()),
     ]
     entries += [cpio.symlink(f".vm/dev/{name}", target) for name, target in DEV_LINKS.items()]
     entries += [cpio.file(f".vm/{module.name}", module.read_bytes()) for module in modules]
@@ -100,15 +101,17 @@ def _assignments(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
-def _run_script(commands: Sequence[Sequence[str]], env: Mapping[str, str], workload: str) -> str:
+def _exports(env: Mapping[str, str]) -> str:
     for name, value in env.items():
         if not name.isidentifier() or not name.isascii():
             raise DroidbpfError(f"not a name for an environment variable: {name!r}")
         if "\0" in value:
             raise DroidbpfError(f"not a value for an environment variable: {name}")
-    lines = [f"export {shlex.quote(f'{name}={value}')}" for name, value in env.items()]
-    if workload:
-        lines.append(f"sh -c {shlex.quote(workload)} </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- &")
+    return "".join(f"export {shlex.quote(f'{name}={value}')}\n" for name, value in env.items())
+
+
+def _run_script(commands: Sequence[Sequence[str]], workload: str) -> str:
+    lines = [f"beside {shlex.quote(workload)}"] if workload else []
     for command in commands:
         if not command or any("\0" in word for word in command):
             raise DroidbpfError(f"not a command: {list(command)!r}")

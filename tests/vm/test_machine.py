@@ -142,6 +142,16 @@ def test_last_line_of_each_of_many_programs_arrives(old_kernel: Kernel, run_in_v
     assert found == [(0, f"out {n}\n".encode(), f"err\n{n}".encode()) for n in names]
 
 
+def test_environment_is_that_of_the_commands_alone(old_kernel: Kernel, run_in_vm) -> None:
+    names = ("CHANNEL", "MARK", "PATH", "channel", "from_host", "status")
+    script = " ".join(f'"${name}"' for name in names)
+    results = run_in_vm(
+        old_kernel, [["/bin/sh", "-c", f"echo {script}"]], env={name: name for name in names}
+    )
+    assert results[0].stdout.decode() == " ".join(names) + "\n"
+    assert results[0].stderr == b""
+
+
 def test_workload_and_left_behind_programs_run_beside_the_commands(
     old_kernel: Kernel, run_in_vm
 ) -> None:
