@@ -45,6 +45,7 @@ class Toolchain:
         environment: variables of every step.
         bpf_clang: the toolchain's own compiler of BPF objects, asked before others, or ().
         links: (path below build/, folder it is to lead to) of symbolic links that steps rely on.
+        caches: folders that steps write to beside build/.
         builtins: begins the command that compiles the archive of what compiled code calls, where
             the toolchain brings none; there the first link compiles the libc, which takes a minute.
     """
@@ -67,6 +68,7 @@ class Toolchain:
     environment: tuple[tuple[str, str], ...] = ()
     bpf_clang: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    caches: tuple[str, ...] = ()
     builtins: tuple[str, ...] = ()
 
 

@@ -7,10 +7,8 @@ get the headers of zig's musl: the machine may have none.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from pathlib import Path
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
@@ -45,8 +43,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     """Give zig's toolchain for arch: that of Python's packages, else that of PATH.
 
     Raises:
-        DroidbpfError: there is no zig, or of another version, or no place for its cache; names
-            what to do.
+        DroidbpfError: there is no zig, or of another version; names what to install.
     """
     target, headers, linkflags = ARCH_TABLE[arch]
     packaged = (f"{folder}/ziglang/zig" for folder in sys.path)
@@ -58,9 +55,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         raise DroidbpfError(
             f"{zig} is zig {version or 'of an unknown version'}, not {VERSION}", HINT
         )
-    cache = Settings.from_environment().cache / "zig"
-    if request.fetch:
-        _make(cache)
+    cache = str(Settings.from_environment().cache / "zig")
     searched = [
         word for name in headers for word in ("-idirafter", f"{LIBRARY}/libc/include/{name}")
     ]
@@ -81,30 +76,14 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         dynamic=None,
         environment=(
             ("ZIG_LIB_DIR", LIBRARY),
-            ("ZIG_GLOBAL_CACHE_DIR", str(cache)),
+            ("ZIG_GLOBAL_CACHE_DIR", cache),
             ("ZIG_LOCAL_CACHE_DIR", "build/zig/cache"),
         ),
         links=((LIBRARY, _library(zig)),),
+        caches=(cache,),
         builtins=(zig, "build-lib", "-target", target, *BUILTINS),
         bpf_clang=(zig, "clang", "-resource-dir", LIBRARY, "-nostdlibinc", *searched),
     )
-
-
-def _make(cache: Path) -> None:
-    """Make the folder of zig's cache: zig itself says no more than AccessDenied, or tries forever.
-
-    Raises:
-        DroidbpfError: it cannot be made or written to.
-    """
-    try:
-        os.makedirs(cache, exist_ok=True)  # noqa: PTH103 - no pathlib at every start
-        if not os.access(cache, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        hint = "make it writable, or set DROIDBPF_CACHE to another folder"
-        raise DroidbpfError(
-            f"cannot write to zig's cache {cache}: {error.strerror}", hint
-        ) from None
 
 
 def _library(zig: str) -> str:

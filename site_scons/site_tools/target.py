@@ -25,6 +25,8 @@ def generate(env):
     env["ENV"] = env["ENV"] | dict(toolchain.environment)
     for path, folder in toolchain.links:
         workspace.link(path, folder)
+    for folder in toolchain.caches:
+        workspace.cache(folder)
     env.SetDefault(
         CC=[*literal(toolchain.cc), *_sysroot(toolchain)],
         CXX=literal(toolchain.cxx),

@@ -22,11 +22,15 @@ def make_basics(folder: Path) -> None:
     (box.folder / "python3").symlink_to(sys.executable)
 
 
-def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run ./dev --no-root with nothing but the basics in PATH."""
+def run(tree: Path, *command: str, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ./dev --no-root with nothing but the basics in PATH.
+
+    Args:
+        cache: in place of the user's.
+    """
     names = [name for name in os.environ if name.startswith("PIP_")]  # where packages are had
     env = {name: os.environ[name] for name in ("HOME", *names) if name in os.environ}
-    env |= {"PATH": str(tree.parent / "bin"), "DROIDBPF_CACHE": str(download_cache())}
+    env |= {"PATH": str(tree.parent / "bin"), "DROIDBPF_CACHE": str(cache or download_cache())}
     return subprocess.run(
         ["./dev", "--no-root", *command],
         cwd=tree,

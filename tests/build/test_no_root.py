@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 from checkout import Tree, assert_same, check_out, download_cache
 from no_root import BUILD, run
 from static_program import assert_no_path, assert_static
@@ -35,6 +36,19 @@ def test_second_time_nothing_is_made(alone: tuple[Path, str]) -> None:
     done = run(alone[0], "scons", "-Q", *BUILD)
     said = done.stderr.replace("waiting for another build in this folder\n", "")  # of a worker's
     assert (done.returncode, done.stdout, said) == (0, "scons: `hello' is up to date.\n", "")
+
+
+@pytest.mark.parametrize("toolchain", ["auto", "zig"])
+def test_cache_that_cannot_be_written_is_told_however_zig_is_come_by(
+    alone: tuple[Path, str], tmp_path: Path, toolchain: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = run(alone[0], "scons", "-Q", f"toolchain={toolchain}", *BUILD, cache=tmp_path / "file")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        f"error: cannot write to the cache {tmp_path}/file/zig: Not a directory\n"
+        "hint: make it writable, or set DROIDBPF_CACHE to another folder\n"
+    )
 
 
 def test_zig_of_another_place_gives_the_same_bytes(alone: tuple[Path, str], tmp_path: Path) -> None:
