@@ -53,6 +53,8 @@ def generate(env):
         # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
+        BPFHEADERS=_headers(literal(env["TARGET_HEADERS"].folders)),
+        BPFHEADERS_ID=env["TARGET_HEADERS"].identity,
         PCHFLAGS=[],
         BPF_OBJECTS="each",  # of an app's programs: each is an object, or all are "one"
         _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
@@ -61,8 +63,8 @@ def generate(env):
         env,
         "BPF",
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
-        " -c $SOURCE -o ${TARGET}.tmp",
-        identity="CLANG_ID BPF_OBJECTS PLACE",
+        " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
+        identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
         after=_finish,
     )
     linked = _step(
@@ -86,6 +88,15 @@ def generate(env):
     )
     env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o", emitter=run_bpftool)
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h", emitter=run_bpftool)
+
+
+def _headers(folders):
+    """Give the words that name the folders of the target's headers, and none of the machine's own.
+
+    Where they are is in no product: BTF tells of the lines of inline functions.
+    """
+    words = [w for f in folders for w in ("-idirafter", f, f"-ffile-prefix-map={f}/=include/")]
+    return ["-nostdlibinc", *words] if folders else []
 
 
 def _step(env, name, command, identity="BPFTOOL_ID", after=None):
