@@ -5,7 +5,7 @@ A link <kind>/<name> names the folder in use. Both appear by a rename: what is t
 
 import hashlib
 import json
-import shutil
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,6 +51,28 @@ def _whole(folder: Path, checked: Iterable[str] | None = None) -> bool:
         return False
 
 
+def intact(folder: Path) -> bool:
+    """Tell whether a folder holds what was unpacked, byte for byte, and no other file."""
+    try:
+        return bool(facts(folder)["sha256"] == _digest(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _digest(folder: Path) -> str:
+    """Give the hash of the names and contents of all files of a folder but the facts."""
+    found = []
+    for path, _, names in os.walk(folder):
+        found += [os.path.join(path, name) for name in names]  # noqa: PTH118 - of 1100 files
+    total = hashlib.sha256()
+    for file in sorted(found):
+        name = file[len(str(folder)) + 1 :]
+        if name != FACTS:
+            with open(file, "rb") as opened:  # noqa: PTH123
+                total.update(f"{name}\0".encode() + hashlib.sha256(opened.read()).digest())
+    return total.hexdigest()
+
+
 def install(
     kind: str,
     name: str,
@@ -92,7 +114,7 @@ def _put(
     name: str, packages: Sequence[str], debs: Sequence[Path], root: Path, unpack: Unpack
 ) -> Path:
     folder = root / hashlib.sha256("".join(deb.name for deb in debs).encode()).hexdigest()
-    if not _whole(folder):
+    if not intact(folder):
         files: dict[str, bytes] = {}
         record: dict[str, object] = {"package": " ".join(packages)}
         for deb in debs:
@@ -103,11 +125,13 @@ def _put(
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as made:
             new = Path(made) / "new"
-            for file, data in {**files, FACTS: json.dumps(record, indent=1).encode()}.items():
+            for file, data in files.items():
                 (new / file).parent.mkdir(parents=True, exist_ok=True)
                 (new / file).write_bytes(data)
+            record["sha256"] = _digest(new)
+            (new / FACTS).write_text(json.dumps(record, indent=1))
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(Path(made) / "old")
             new.rename(folder)
     link = root / f".{name}.link"
     link.unlink(missing_ok=True)

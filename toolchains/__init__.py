@@ -11,7 +11,7 @@ from toolchains import gnu
 from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes
 
-__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Request", "Toolchain", "pick"]
+__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Request", "Toolchain", "pick", "verify"]
 
 NAMES = ("auto", "gnu", "ndk", "musl", "zig")
 NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")  # ANDROID_HOME alone asks for none
@@ -44,6 +44,22 @@ def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
                 return _find("musl", arch, probes, request._replace(fetch=fetch))
         hint = f"{error.hint}; or, where Python is all there is: ./dev --no-root scons …"
         raise DroidbpfError(error.message, hint) from None
+
+
+def verify(toolchain: Toolchain, *, offline: bool) -> None:
+    """Make sure of the files that a toolchain keeps in the cache, which is mended if need be.
+
+    It takes too long for a start that has nothing to do: it is for the moment before the first use.
+
+    Args:
+        offline: nothing may be downloaded for it.
+
+    Raises:
+        DroidbpfError: they are damaged, and cannot be mended.
+    """
+    module = importlib.import_module(f"toolchains.{toolchain.name}")
+    if hasattr(module, "verify"):
+        module.verify(toolchain, offline=offline)
 
 
 def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:

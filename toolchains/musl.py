@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ PACKAGES = ("musl-dev", "linux-libc-dev", "libgcc-12-dev")
 # Programs are static, and of C alone, which is never unwound: debuggers have .debug_frame.
 CCFLAGS = ("-fno-pic", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 KIND = "musl"  # the folder of the cache
+INSTALLED = "installed-"  # begins the names of sysroots that are links to what is installed
 ROOT = Path("/")
 STARTUP = ("crtbegin.o", "crtbeginT.o", "crtend.o", "libgcc.a", "libgcc_eh.a")
 LIBC = ("lib/libc.a", "lib/crt1.o", "lib/crti.o", "lib/crtn.o")
@@ -70,6 +72,24 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
             hint = f"{error.hint}; or, without the distribution's packages, {other.hint}"
             raise DroidbpfError(error.message, hint) from None
     return _toolchain(arch, probes, programs, sysroot or _fetched(arch))
+
+
+def verify(toolchain: Toolchain, *, offline: bool) -> None:
+    """Make sure that a fetched sysroot is as it was unpacked: what is not is unpacked again.
+
+    Raises:
+        DroidbpfError: it cannot be, or its packages are newer by now, and so another sysroot.
+    """
+    from fetch import packages
+
+    folder = Path(toolchain.sysroot)
+    if folder.name.startswith(INSTALLED) or packages.intact(folder):
+        return
+    print(f"warning: {folder} has changed: it is unpacked again", file=sys.stderr)
+    if _fetched(toolchain.arch, offline=offline).folder != folder:
+        raise DroidbpfError(
+            f"{folder} has changed, and its packages are newer now", "run the same command again"
+        )
 
 
 def _toolchain(arch: str, probes: Probes, programs: Programs, sysroot: Sysroot) -> Toolchain:
@@ -127,7 +147,7 @@ def _cached(arch: str) -> Sysroot | None:
     return Sysroot(folder, folder.name) if folder else None
 
 
-def _fetched(arch: str) -> Sysroot:
+def _fetched(arch: str, *, offline: bool = False) -> Sysroot:
     """Fetch the packages, showing how far it is, and unpack what is needed of them.
 
     Raises:
@@ -144,7 +164,7 @@ def _fetched(arch: str) -> Sysroot:
         return {_place(path, machine): content for path, content in files.items()}, {}
 
     try:
-        with told(Settings.from_environment()) as settings:
+        with told(Settings.from_environment()._replace(offline=offline)) as settings:
             folder = packages.install(
                 KIND, _name(arch), lambda _: PACKAGES, SUITES, package_arch, settings, unpack
             )
@@ -208,7 +228,7 @@ def _linked(links: Mapping[str, Path], known: str) -> Path:
 
     settings = Settings.from_environment()
     root = settings.cache / KIND
-    folder = root / f"installed-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+    folder = root / f"{INSTALLED}{hashlib.sha256(known.encode()).hexdigest()[:16]}"
     if folder.exists():
         return folder
     with cache.lock(settings.cache, KIND), cache.writing(settings.cache):

@@ -17,6 +17,7 @@ from fetch.errors import DroidbpfError
 from selection import BPF, USER_SPACE, as_node, literal
 from site_tools.bpf import TARGET_ARCH
 from site_tools.console import user_errors
+from site_tools.target import verify
 
 COMMON = "_common"
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
@@ -34,6 +35,7 @@ def generate(env):
         "MACROS",
         "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
         identity="TOOLCHAIN_ID",
+        before=verify,
     )
     env.AddMethod(app, "App")
     env.AddMethod(common, "CommonOfApps")

@@ -5,15 +5,20 @@ its debug information and which gdb finds through the program's debug link. With
 makes the one program, debug information included.
 """
 
+import threading
 from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action
 
+import toolchains
 import workspace
 from fetch.errors import DroidbpfError
 from scanner import header_scanner
 from selection import literal
+
+_verified = set()  # toolchains, in this build
+_verifying = threading.Lock()
 
 
 def exists(env):
@@ -83,7 +88,15 @@ def _sysroot(toolchain):
     return ["$(", f"--sysroot={folder}", named, "$)"]
 
 
-def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None):
+def verify(target, source, env):
+    """Let the toolchain make sure of its files in the cache, before the first step that uses it."""
+    with _verifying:
+        if env["TOOLCHAIN"] not in _verified:
+            toolchains.verify(env["TOOLCHAIN"], offline=env["offline"] == "1")
+            _verified.add(env["TOOLCHAIN"])
+
+
+def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=verify):
     return Action(env.Step(name, label, *commands, identity=identity, before=before))
 
 

@@ -42,6 +42,27 @@ def test_sysroot_of_another_cache_makes_nothing_anew(
     musl_tree.assert_up_to_date(*BUILD, env={"DROIDBPF_CACHE": str(tmp_path / "cache")})
 
 
+def test_changed_header_of_the_sysroot_is_unpacked_again_before_it_is_used(
+    musl_tree: Tree, sysroot: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(sysroot.parent, cache / "musl", symlinks=True)
+    for name in ("apt", "sha256", "verified"):  # the packages themselves
+        (cache / name).symlink_to(download_cache() / name)
+    folder = cache / "musl" / sysroot.name
+    header = folder / "include/stdio.h"
+    whole = header.read_bytes()
+    header.write_text("#error changed\n")
+    tree = musl_tree.copy(tmp_path / "tree")
+    tree.env = {"DROIDBPF_CACHE": str(cache)}
+    tree.assert_up_to_date(*BUILD)  # what was made was made with what there was
+    tree.append("apps/hello/hello.c", "int more;\n")
+    done = tree.scons(*BUILD)
+    assert done.err == f"warning: {folder} has changed: it is unpacked again\n"
+    assert done.made == [f"arm64-musl/apps/hello/{name}" for name in ("hello", "hello.o")]
+    assert header.read_bytes() == whole
+
+
 def test_sysroot_that_is_in_no_cache_is_not_fetched_offline(
     musl_tree: Tree, tmp_path: Path
 ) -> None:

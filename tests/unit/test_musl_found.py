@@ -169,6 +169,31 @@ def test_sysroot_that_cannot_be_fetched_is_told(
     )
 
 
+def test_changed_sysroot_is_no_longer_used_where_its_packages_cannot_be_had(
+    tmp_path: Path, bin_: Path, probes: Probes, programs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = cached(tmp_path)  # of whose content nothing is known
+    found = musl.find("arm64", probes, Request())
+    monkeypatch.setenv("PATH", str(bin_))  # which has no apt
+    with pytest.raises(DroidbpfError, match="the distribution's archive cannot give sysroot-arm64"):
+        toolchains.verify(found, offline=True)
+    newer = musl.Sysroot(folder.with_name("4567"), "4567")
+    monkeypatch.setattr(musl, "_fetched", lambda arch, offline: newer)
+    with pytest.raises(DroidbpfError) as caught:
+        toolchains.verify(found, offline=False)
+    assert str(caught.value) == (
+        f"error: {folder} has changed, and its packages are newer now\n"
+        "hint: run the same command again"
+    )
+
+
+def test_sysroot_that_is_installed_is_the_distributions_to_look_after(
+    tmp_path: Path, probes: Probes, programs: None
+) -> None:
+    installed(tmp_path / "root")
+    toolchains.verify(musl.find("arm64", probes, Request()), offline=True)
+
+
 def test_missing_linker_is_told(bin_: Path, probes: Probes) -> None:
     program(bin_, "clang-19", CLANG)
     assert refused(probes) == (
