@@ -11,7 +11,17 @@ from toolchains import gnu
 from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes
 
-__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Request", "Toolchain", "pick", "verify"]
+__all__ = [
+    "ARCHES",
+    "NAMES",
+    "BpfTools",
+    "Probes",
+    "Request",
+    "Toolchain",
+    "pick",
+    "remember",
+    "verify",
+]
 
 NAMES = ("auto", "gnu", "ndk", "musl", "zig")
 NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")  # ANDROID_HOME alone asks for none
@@ -60,6 +70,13 @@ def verify(toolchain: Toolchain, *, offline: bool) -> None:
     module = importlib.import_module(f"toolchains.{toolchain.name}")
     if hasattr(module, "verify"):
         module.verify(toolchain, offline=offline)
+
+
+def remember(toolchain: Toolchain) -> None:
+    """Let a toolchain note, after a link, what verify() is to find the next time."""
+    module = importlib.import_module(f"toolchains.{toolchain.name}")
+    if hasattr(module, "remember"):
+        module.remember(toolchain)
 
 
 def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:

@@ -7,8 +7,14 @@ get the headers of zig's musl: the machine may have none.
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import os
+import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
@@ -18,6 +24,7 @@ from toolchains.probe import Probes, identity
 
 VERSION = "0.14"  # its patch release: requirements-zig.in
 LIBRARY = "build/zig/lib"
+OBJECTS = "build/zig/cache"  # where zig keeps a second copy of each object
 # arch: (target, folders of headers, flags of every link).
 ARCH_TABLE = {
     "arm64": (
@@ -36,6 +43,9 @@ BUILTINS = (
     *("-OReleaseFast", "-fstrip", "-fno-builtin", "-ffunction-sections", "-fdata-sections"),
     *("--name", "compiler_rt", f"{LIBRARY}/compiler_rt.zig"),
 )
+RECORD = "linked.json"  # in zig's cache: size, mtime in ns and sha256 of what zig adds to links
+LINKED = ("o/*/*.a", "o/*/crt?.o")
+MAGIC = (b"\x7fELF", b"!<arch>\n")
 HINT = "install it: pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
 
 
@@ -77,13 +87,74 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         environment=(
             ("ZIG_LIB_DIR", LIBRARY),
             ("ZIG_GLOBAL_CACHE_DIR", cache),
-            ("ZIG_LOCAL_CACHE_DIR", "build/zig/cache"),
+            ("ZIG_LOCAL_CACHE_DIR", OBJECTS),
         ),
         links=((LIBRARY, _library(zig)),),
         caches=(cache,),
         builtins=(zig, "build-lib", "-target", target, *BUILTINS),
         bpf_clang=(zig, "clang", "-resource-dir", LIBRARY, "-nostdlibinc", *searched),
     )
+
+
+def verify(toolchain: Toolchain, *, offline: bool) -> None:
+    """Remove what zig would trust and may be damaged: it makes wrong programs of it, or errors.
+
+    That is its cache, where what it adds to links is not as it was made, and, once a build, its
+    copies of objects: who asks for an object wants it made.
+    """
+    _remove_objects()
+    cache = Path(*toolchain.caches)
+    for name, (*stamp, digest) in _recorded(cache).get("files", {}).items():
+        file = cache / name
+        if not file.exists() or (_stamp(file) != stamp and _digest(file) != digest):
+            told = f"{file} is not as it was made: zig makes its cache anew, which takes a minute"
+            print(f"warning: {told}", file=sys.stderr)
+            away = cache.with_name(f"{cache.name}.{os.getpid()}.tmp")
+            cache.rename(away)
+            cache.mkdir()
+            shutil.rmtree(away, ignore_errors=True)
+            return
+
+
+@functools.cache
+def _remove_objects() -> None:
+    shutil.rmtree(OBJECTS, ignore_errors=True)
+
+
+def remember(toolchain: Toolchain) -> None:
+    """Record what zig has made to add to links, after one of them.
+
+    Raises:
+        DroidbpfError: some of it is no object and no archive.
+    """
+    cache = Path(*toolchain.caches)
+    changed = (cache / "o").stat().st_mtime_ns
+    if _recorded(cache).get("changed") == changed:
+        return
+    files = {}
+    for file in sorted(file for pattern in LINKED for file in cache.glob(pattern)):
+        if not file.read_bytes().startswith(MAGIC):
+            raise DroidbpfError(f"{file} is damaged", f"remove zig's cache: rm -r {cache}")
+        files[str(file.relative_to(cache))] = [*_stamp(file), _digest(file)]
+    part = cache / f"{RECORD}.{os.getpid()}.tmp"
+    part.write_text(json.dumps({"changed": changed, "files": files}, indent=1))
+    part.replace(cache / RECORD)
+
+
+def _recorded(cache: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((cache / RECORD).read_bytes()))
+    except (OSError, ValueError, TypeError):  # none, or damaged: it is written anew
+        return {}
+
+
+def _stamp(file: Path) -> list[object]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _library(zig: str) -> str:

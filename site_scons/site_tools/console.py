@@ -33,6 +33,7 @@ REASON = re.compile(r"\berror:|undefined reference|undefined symbol|cannot find|
 
 _printing = threading.Lock()
 _expected = {}  # program's name -> its node
+_suspected = set()  # caches of zig's that a failure of it named
 _reasons = {}  # words of a command that failed -> the first line in which it says why
 
 
@@ -159,12 +160,20 @@ def _spawn(shell, escape, program, arguments, environment):
     _pass_on()
     if status:
         _reasons[command] = _reason(said)
+        _suspect(environment.get("ZIG_GLOBAL_CACHE_DIR"), said.decode(errors="replace"))
     if said:
         with _printing:
             sys.stdout.flush()
             sys.stderr.buffer.write(said)
             sys.stderr.flush()
     return status
+
+
+def _suspect(cache, said):
+    """Note zig's cache where a failure is one of its files, not of who refers to these."""
+    lines = [line for line in said.splitlines() if not line.startswith(">>>")]
+    if cache and any(f"{cache}/" in line or "failed to check cache" in line for line in lines):
+        _suspected.add(cache)
 
 
 def _reason(said):
@@ -219,6 +228,11 @@ def _summary():
     failures = list(GetBuildFailures())
     for told in dict.fromkeys(map(_told, failures)):
         print(told, end="\n" if told else "", file=sys.stderr)
+    for cache in _suspected:
+        print(
+            f"hint: if zig's cache is damaged, remove it: rm -r {shlex.quote(cache)}",
+            file=sys.stderr,
+        )
     if failures and GetOption("keep_going"):
         for name, program in sorted(_expected.items()):
             if why := _why_not(program, failures):

@@ -75,7 +75,7 @@ def generate(env):
     if toolchain.builtins:
         _make_libc(env)
     env["BUILDERS"]["TargetProgram"] = Builder(
-        action=_step(env, "LINK", "LINK", *link), emitter=_with_debug_file
+        action=_step(env, "LINK", "LINK", *link, after=_remember), emitter=_with_debug_file
     )
 
 
@@ -96,8 +96,14 @@ def verify(target, source, env):
             _verified.add(env["TOOLCHAIN"])
 
 
-def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=verify):
-    return Action(env.Step(name, label, *commands, identity=identity, before=before))
+def _remember(target, source, env):
+    """Let the toolchain note what it made in the cache for this link."""
+    with _verifying:
+        toolchains.remember(env["TOOLCHAIN"])
+
+
+def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=verify, after=None):
+    return Action(env.Step(name, label, *commands, identity=identity, before=before, after=after))
 
 
 def _make_libc(env):
@@ -105,7 +111,8 @@ def _make_libc(env):
     output = f"#{env['VARIANT']}/libc"
     archive = _step(env, "RTLIB", "RTLIB", "$BUILTINS -femit-bin=${TARGET}.tmp")
     env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
-    empty = _step(env, "LIBC", "LIBC", "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES")
+    command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
+    empty = _step(env, "LIBC", "LIBC", command, after=_remember)
     env["LIBC"] = env.Command(f"{output}/empty", ["#toolchains/empty.c", env["RTLIB"]], empty)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -131,3 +133,88 @@ def test_zig_is_found_without_importing_its_package() -> None:
     code = "import sys; from toolchains import zig; print(*sys.modules)"
     out = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
     assert not {"ziglang", "requests", "tqdm", "fetch.apt"} & set(out.split())
+
+
+@pytest.fixture
+def used(
+    tmp_path: Path, bin_: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> toolchains.Toolchain:
+    """A zig whose cache has what it adds to links, as a link leaves it."""
+    a_zig(packages / "ziglang", "lib")
+    monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    made = tmp_path / "cache/zig/o"
+    for name, content in {"1/crt1.o": b"\x7fELF1", "2/libc.a": b"!<arch>\n2", "3/a.o": b""}.items():
+        (made / name).parent.mkdir(parents=True)
+        (made / name).write_bytes(content)
+    toolchain = found(tmp_path, bin_)
+    toolchains.remember(toolchain)
+    return toolchain
+
+
+def cache_of(toolchain: toolchains.Toolchain) -> Path:
+    return Path(*toolchain.caches)
+
+
+def test_cache_that_is_as_it_was_made_is_kept(
+    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = cache_of(used)
+    os.utime(cache / "o/2/libc.a")  # as where it was copied
+    (cache / "o/3/a.o").write_bytes(b"no part of a link")
+    toolchains.verify(used, offline=True)
+    assert (cache / "o/1/crt1.o").exists()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF2", b"\x7fELF", None])
+def test_cache_with_another_file_to_link_is_removed_for_zig_to_make_it_anew(
+    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    file = cache_of(used) / "o/1/crt1.o"
+    file.unlink() if content is None else file.write_bytes(content)
+    toolchains.verify(used, offline=True)
+    assert [*cache_of(used).parent.iterdir()] == [cache_of(used)]
+    assert [*cache_of(used).iterdir()] == []
+    assert capsys.readouterr().err == (
+        f"warning: {file} is not as it was made: zig makes its cache anew, which takes a minute\n"
+    )
+    toolchains.verify(used, offline=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_zig_makes_later_is_looked_after_too(used: toolchains.Toolchain) -> None:
+    cache = cache_of(used)
+    (cache / "o/4").mkdir()
+    (cache / "o/4/libc++.a").write_bytes(b"!<arch>\n")
+    toolchains.remember(used)
+    (cache / "o/4/libc++.a").unlink()
+    toolchains.verify(used, offline=True)
+    assert not (cache / "o").exists()
+
+
+def test_damaged_record_is_written_anew(used: toolchains.Toolchain) -> None:
+    for damage in ("", "{", "[]", "[1]"):
+        (cache_of(used) / "linked.json").write_text(damage)
+        toolchains.verify(used, offline=True)
+        toolchains.remember(used)
+        assert len(json.loads((cache_of(used) / "linked.json").read_text())["files"]) == 2
+
+
+def test_file_that_was_emptied_before_the_first_link_is_told(used: toolchains.Toolchain) -> None:
+    cache = cache_of(used)
+    (cache / "linked.json").unlink()
+    (cache / "o/1/crt1.o").write_bytes(b"")
+    with pytest.raises(DroidbpfError) as caught:
+        toolchains.remember(used)
+    assert str(caught.value) == (
+        f"error: {cache}/o/1/crt1.o is damaged\nhint: remove zig's cache: rm -r {cache}"
+    )
+
+
+def test_copies_of_objects_are_removed_once_a_build(used: toolchains.Toolchain) -> None:
+    zig._remove_objects.cache_clear()
+    for left in (False, True):
+        Path("build/zig/cache/o").mkdir(parents=True, exist_ok=True)
+        toolchains.verify(used, offline=True)
+        assert Path("build/zig/cache/o").exists() is left
