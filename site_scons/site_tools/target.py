@@ -109,7 +109,8 @@ def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=verify, a
 def _make_libc(env):
     """Let the libc be made in steps that say so, before the links that need it."""
     output = f"#{env['VARIANT']}/libc"
-    archive = _step(env, "RTLIB", "RTLIB", "$BUILTINS -femit-bin=${TARGET}.tmp")
+    command = "$BUILTINS -femit-bin=${TARGET}.tmp"
+    archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
     env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
     command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
     empty = _step(env, "LIBC", "LIBC", command, after=_remember)
@@ -141,3 +142,8 @@ def _with_debug_file(target, source, env):
 def _discard(target, source, env):
     """Remove what an interrupted run left: ar would add to it."""
     Path(f"{target[0]}.tmp").unlink(missing_ok=True)
+
+
+def _discard_object(target, source, env):
+    """Remove the object that zig leaves beside an archive."""
+    Path(f"{target[0]}.tmp.o").unlink(missing_ok=True)

@@ -30,6 +30,8 @@ def test_the_libc_is_made_in_steps_that_say_so_before_the_program(alone: tuple[P
     libc = ["LIBC", "build/arm64-zig/libc/empty"]
     assert ["RTLIB", "build/arm64-zig/libc/libcompiler_rt.a"] in made[: made.index(libc)]
     assert ["LINK", "build/arm64-zig/apps/hello/hello"] in made[made.index(libc) :]
+    kept = {path.name for path in (alone[0] / "build/arm64-zig/libc").iterdir()}
+    assert kept == {"libcompiler_rt.a", "empty"}
 
 
 def test_second_time_nothing_is_made(alone: tuple[Path, str]) -> None:
