@@ -22,6 +22,7 @@ from btf_order import sort_btf
 from scanner import chooses, header_scanner, no_scanner
 from selection import literal
 from site_tools.bpftool import run_bpftool
+from site_tools.target import verify
 from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
@@ -65,6 +66,7 @@ def generate(env):
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
+        before=verify,  # the headers are of the target
         after=_finish,
     )
     linked = _step(
@@ -99,8 +101,8 @@ def _headers(folders):
     return ["-nostdlibinc", *words] if folders else []
 
 
-def _step(env, name, command, identity="BPFTOOL_ID", after=None):
-    return Action(env.Step(name, name, command, identity=identity, after=after))
+def _step(env, name, command, identity="BPFTOOL_ID", before=None, after=None):
+    return Action(env.Step(name, name, command, identity=identity, before=before, after=after))
 
 
 def _finish(target, source, env):
