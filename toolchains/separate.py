@@ -2,8 +2,9 @@
 
     separate.py --only-keep-debug PROGRAM DEBUG
     separate.py --strip-all --add-gnu-debuglink=DEBUG PROGRAM
+    separate.py --strip-debug --add-gnu-debuglink=DEBUG PROGRAM
 
-The two command lines of objcopy(1) that a build needs, with the same meaning, for the ELF files of
+The command lines of objcopy(1) that a build needs, with the same meaning, for the ELF files of
 64 bits and little endian that linkers write: what is loaded comes first, in segments, the rest
 behind it. DEBUG is the whole program as it was linked, which debuggers take as well.
 """
@@ -21,8 +22,10 @@ from typing import NamedTuple
 COMMAND = (sys.executable, "-I", os.path.relpath(__file__))
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")  # Elf64_Ehdr of elf(5)
 SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
+SYMBOL = struct.Struct("<IBBHQQ")  # Elf64_Sym
 MAGIC = b"\x7fELF\x02\x01\x01"
-PROGBITS, STRTAB, NOBITS = 1, 3, 8
+PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
+RESERVED = 0xFF00  # from here on, a symbol's section is none of the table
 ALLOC, INFO_LINK = 0x2, 0x40
 
 
@@ -47,12 +50,13 @@ def digest() -> str:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def strip(program: bytes, debug_name: str, debug: bytes) -> bytes:
+def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = False) -> bytes:
     """Give a program without what is not loaded, with a link to the file that has it.
 
     Args:
         debug_name: the file's name without its folder.
         debug: the file's content, whose checksum the link holds.
+        symbols: keep the table of symbols.
 
     Raises:
         ValueError: it is no such ELF file as linkers write.
@@ -68,7 +72,9 @@ def strip(program: bytes, debug_name: str, debug: bytes) -> bytes:
         raise ValueError("what is not loaded is not behind what is")
     strings = old[names]
     text = program[strings.offset : strings.offset + strings.size]
-    number = {before: now for now, before in enumerate(loaded)}
+    tables = [i for i, section in enumerate(old) if section.type == SYMTAB] if symbols else []
+    kept = list(dict.fromkeys([*loaded, *tables, *(old[i].link for i in tables)]))
+    number = {before: now for now, before in enumerate(kept)}
     sections, new_names, content = [], b"\0", program[:end]
 
     def add(section: Section, name: bytes, data: bytes = b"") -> None:
@@ -80,10 +86,15 @@ def strip(program: bytes, debug_name: str, debug: bytes) -> bytes:
         sections.append(section._replace(name=len(new_names) if name else 0))
         new_names += name + b"\0" if name else b""
 
-    for section in (old[i] for i in loaded):
+    for section in (old[i] for i in kept):
+        data = b""
+        if len(sections) >= len(loaded):
+            data = program[section.offset : section.offset + section.size]
+        if section.type == SYMTAB:
+            data = _renumbered(data, number)
         info = number.get(section.info, 0) if section.flags & INFO_LINK else section.info
         name = text[section.name : text.index(b"\0", section.name)]
-        add(section._replace(link=number.get(section.link, 0), info=info), name)
+        add(section._replace(link=number.get(section.link, 0), info=info), name, data)
     linked = debug_name.encode() + b"\0"
     linked += bytes(-len(linked) % 4) + struct.pack("<I", zlib.crc32(debug))
     extra = Section(0, PROGBITS, 0, 0, 0, 0, 0, 0, 4, 0)
@@ -95,14 +106,25 @@ def strip(program: bytes, debug_name: str, debug: bytes) -> bytes:
     return HEADER.pack(*header) + content[HEADER.size :]
 
 
+def _renumbered(table: bytes, number: dict[int, int]) -> bytes:
+    """Give a table of symbols by the new numbers of their sections; 0 is of those removed."""
+    symbols = []
+    for name, info, other, section, value, size in SYMBOL.iter_unpack(table):
+        now = section if section >= RESERVED else number.get(section, 0)
+        symbols.append(SYMBOL.pack(name, info, other, now, value, size))
+    return b"".join(symbols)
+
+
 def _main(first: str, *rest: str) -> None:
     if first == "--only-keep-debug":
         shutil.copyfile(*rest)
         return
-    option, program = rest
-    path = option.removeprefix("--add-gnu-debuglink=")
+    link, program = rest
+    path = link.removeprefix("--add-gnu-debuglink=")
     with open(path, "rb") as file, open(program, "r+b") as stripped:  # noqa: PTH123
-        content = strip(stripped.read(), os.path.basename(path), file.read())  # noqa: PTH119
+        name = os.path.basename(path)  # noqa: PTH119
+        symbols = first == "--strip-debug"
+        content = strip(stripped.read(), name, file.read(), symbols=symbols)
         stripped.seek(0)
         stripped.write(content)
         stripped.truncate()

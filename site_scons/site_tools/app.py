@@ -98,6 +98,8 @@ def _declare(env, name, layout, units):
     env["CPPPATH"] = [f"#{output}", as_node(folder), *env["CPPPATH"]]
     _flags(env, layout)
     _kernel_types(env, layout)
+    if layout.flat:  # others do not strip, and attach uprobes to functions of their own
+        env["STRIPFLAGS"] = ["--strip-debug"]
     # bpftool's own choice, which others' sources rely on, or the plain name.
     env.SetDefault(SKELETON_SUFFIX="_bpf" if layout.flat else "")
     env.AddMethod(_generate, "Generate")

@@ -50,6 +50,7 @@ def generate(env):
         LINKFLAGS=[*literal(toolchain.linkflags), "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
         LINKMODE=list(_link_mode(env["link"], toolchain)),
         LIBS=[],
+        STRIPFLAGS=["--strip-all"],
         BUILTINS=literal(toolchain.builtins),
         RTLIB=[],
         LIBC=[],
@@ -66,7 +67,7 @@ def generate(env):
     if env["mode"] == "release":
         link += [
             "$OBJCOPY --only-keep-debug ${TARGET}.tmp ${TARGETS[1]}",
-            "$OBJCOPY --strip-all --add-gnu-debuglink=${TARGETS[1]} ${TARGET}.tmp",
+            "$OBJCOPY $STRIPFLAGS --add-gnu-debuglink=${TARGETS[1]} ${TARGET}.tmp",
         ]
     env["BUILDERS"]["TargetObject"] = Builder(
         action={".c": cc, ".cpp": cxx, ".cc": cxx}, suffix=".o", source_scanner=scanner

@@ -9,6 +9,7 @@ from pathlib import Path
 import flat
 import pytest
 from checkout import Tree, assert_same
+from elftools.elf.elffile import ELFFile
 from toolbox import Toolbox
 
 LIBRARY = ["apps/_common/libcommon.a", "apps/_common/shared.o"]
@@ -31,6 +32,16 @@ def test_each_pair_of_sources_is_an_app_and_the_rest_a_library(tree: Tree, folde
     assert made == sorted([*LIBRARY, *products("one"), *products("two")])
     header = (tree.app("one") / "one.skel.h").read_text()
     assert "struct one_bpf {" in header, "not as bpftool names it by itself"
+
+
+def test_functions_of_a_program_can_be_found_by_name(tree: Tree, folder: Path) -> None:
+    """As a program of others' finds its own, for uprobes; upstream's Makefiles do not strip."""
+    tree.scons(f"apps_dir={folder}", "app=one")
+    with (tree.app("one") / "one").open("rb") as file:
+        elf = ELFFile(file)
+        (shared,) = elf.get_section_by_name(".symtab").get_symbol_by_name("shared")
+        assert elf.get_section(shared["st_shndx"]).name == ".text"
+        assert elf.get_section_by_name(".debug_info") is None
 
 
 def test_one_app_of_a_flat_folder_is_built_alone(tree: Tree, folder: Path) -> None:

@@ -40,12 +40,12 @@ def linked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return folder / "main"
 
 
-def separated(linked: Path, folder: Path) -> tuple[Path, Path]:
+def separated(linked: Path, folder: Path, strip: str = "--strip-all") -> tuple[Path, Path]:
     """Give the program and its debug file, made by the two command lines of a build."""
     program, debug = folder / "main", folder / "main.debug"
     shutil.copy2(linked, program)
     subprocess.run([*SEPARATE, "--only-keep-debug", program, debug], check=True)
-    subprocess.run([*SEPARATE, "--strip-all", f"--add-gnu-debuglink={debug}", program], check=True)
+    subprocess.run([*SEPARATE, strip, f"--add-gnu-debuglink={debug}", program], check=True)
     return program, debug
 
 
@@ -74,6 +74,27 @@ def test_program_keeps_what_is_loaded_and_nothing_else(linked: Path, tmp_path: P
         assert [s.header for s in new.iter_segments()] == [s.header for s in old.iter_segments()]
 
 
+def test_program_keeps_its_symbols_where_only_debug_information_is_stripped(
+    linked: Path, tmp_path: Path
+) -> None:
+    program, _ = separated(linked, tmp_path, "--strip-debug")
+    assert subprocess.run([program], check=False, stdout=subprocess.DEVNULL).returncode == 6
+    with linked.open("rb") as before, program.open("rb") as after:
+        old, new = ELFFile(before), ELFFile(after)
+        assert not [s.name for s in new.iter_sections() if s.name.startswith(".debug_")]
+        assert _symbols(new) == _symbols(old) != set()
+        main = new.get_section_by_name(".symtab").get_symbol_by_name("main")[0]
+        assert new.get_section(main["st_shndx"]).name == ".text"
+
+
+def _symbols(elf: ELFFile) -> set[tuple[str, int, str]]:
+    """Give name, value and section of each symbol of what is loaded."""
+    table = elf.get_section_by_name(".symtab")
+    named = [s for s in table.iter_symbols() if isinstance(s["st_shndx"], int)]
+    loaded = [s for s in named if elf.get_section(s["st_shndx"])["sh_flags"] & 2]
+    return {(s.name, s["st_value"], elf.get_section(s["st_shndx"]).name) for s in loaded}
+
+
 def test_program_names_its_debug_file_and_the_checksum_of_it(linked: Path, tmp_path: Path) -> None:
     program, debug = separated(linked, tmp_path)
     with program.open("rb") as file:
@@ -82,10 +103,11 @@ def test_program_names_its_debug_file_and_the_checksum_of_it(linked: Path, tmp_p
     assert int.from_bytes(link[12:], "little") == binascii.crc32(debug.read_bytes())
 
 
-def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("strip", ["--strip-all", "--strip-debug"])
+def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path, strip: str) -> None:
     if not shutil.which("readelf"):
         pytest.skip("readelf is not on this machine")
-    program, _ = separated(linked, tmp_path)
+    program, _ = separated(linked, tmp_path, strip)
     done = subprocess.run(
         ["readelf", "-aW", program], capture_output=True, text=True, check=True, errors="replace"
     )
