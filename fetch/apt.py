@@ -7,6 +7,7 @@ Each suite and architecture has a folder of its own below `<cache>/apt`, with on
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -216,6 +217,8 @@ def _show(state: Path, package: str, version: str) -> dict[str, str]:
 
 def _download(state: Path, command: list[str], pattern: str, settings: Settings) -> Path:
     """Run apt in an empty folder and move the file that appears into the cache."""
+    for left in state.glob("download-*"):  # by who was killed: we have the lock
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(dir=state, prefix="download-") as folder:
         _run(state, command, settings.cache, folder=Path(folder), seconds=_UPDATE_SECONDS)
         files = list(Path(folder).glob(pattern))

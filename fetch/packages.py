@@ -6,6 +6,7 @@ A link <kind>/<name> names the folder in use. Both appear by a rename: what is t
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -123,7 +124,9 @@ def _put(
             record |= known
         record["sizes"] = {file: len(data) for file, data in files.items()}
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as made:
+        for left in root.glob(f".new-{name}-????????"):  # by who was killed: we have the lock
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=root, prefix=f".new-{name}-") as made:
             new = Path(made) / "new"
             for file, data in files.items():
                 (new / file).parent.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,19 @@ def test_signed_package_is_given_and_cached(
     assert len(archive.server.requests) == before
 
 
+def test_what_a_killed_download_left_is_removed(
+    archive: Archive, settings: Settings, tmp_path: Path
+) -> None:
+    data = deb(tmp_path)
+    archive.publish(packages(data))
+    archive.serve("pool/kernel_1.0_arm64.deb", data)
+    left = settings.cache / "apt" / f"{SUITE}-arm64/download-12345678"
+    left.mkdir(parents=True)
+    (left / "kernel.deb").write_bytes(data[:100])
+    assert kernel(settings).read_bytes() == data
+    assert not left.exists()
+
+
 def test_only_the_wanted_index_is_downloaded(
     archive: Archive, settings: Settings, tmp_path: Path
 ) -> None:

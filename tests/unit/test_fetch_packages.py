@@ -51,6 +51,18 @@ def test_folder_is_intact_as_it_was_unpacked_and_wherever_it_is(tmp_path: Path) 
     assert packages.intact(tmp_path / "a longer place" / folder.name)
 
 
+def test_what_a_killed_process_left_is_removed_and_what_another_one_makes_is_not(
+    tmp_path: Path,
+) -> None:
+    for left in (".new-arm64-12345678", ".new-arm64-v8-12345678", ".new-x86_64-12345678"):
+        (tmp_path / left / "new").mkdir(parents=True)
+    folder = put(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(folder.name, "arm64"),
+        *(".new-arm64-v8-12345678", ".new-x86_64-12345678"),
+    }
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_folder_that_was_damaged_is_told_and_unpacked_again(tmp_path: Path, damage: str) -> None:
     folder = put(tmp_path)
