@@ -90,12 +90,16 @@ def test_dynamic_link_is_refused(musl_tree: Tree) -> None:
     )
 
 
-def test_cpp_is_refused_with_a_toolchain_that_has_it(musl_tree: Tree) -> None:
-    musl_tree.source("hello/more.cpp").write_text("int more;\n")
-    try:
-        assert musl_tree.scons(*BUILD, status=2).err == (
-            "error: apps/hello/more.cpp is C++: toolchain=musl has no library for it\n"
-            "hint: take toolchain=zig, which has one, or gnu\n"
-        )
-    finally:
-        musl_tree.source("hello/more.cpp").unlink()
+@pytest.mark.parametrize("folder", ["apps/hello", "apps/_common", "flat"])
+def test_cpp_is_refused_with_a_toolchain_that_has_it(
+    musl_tree: Tree, tmp_path: Path, folder: str
+) -> None:
+    tree = musl_tree.copy(tmp_path / "tree")
+    shutil.copytree(tree.source("hello"), tree.path / "flat")
+    (tree.path / folder).mkdir(exist_ok=True)
+    (tree.path / folder / "more.cpp").write_text("int more;\n")
+    options = ("apps_dir=flat",) if folder == "flat" else ()
+    assert tree.scons(*BUILD, *options, status=2).err == (
+        f"error: {folder}/more.cpp is C++: toolchain=musl has no library for it\n"
+        "hint: take toolchain=zig, which has one, or gnu\n"
+    )
