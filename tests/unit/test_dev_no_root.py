@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,28 @@ def test_changed_lock_of_the_compiler_makes_it_anew(dev: Path, tmp_path: Path) -
     run(dev, "--no-root", "sh", "-c", ":", path=path)
     (dev.parent / "requirements-zig.lock").write_text("# changed\n")
     assert "dev: making .venv-no-root" in run(dev, "--no-root", "sh", "-c", ":", path=path).stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_environment_whose_making_was_interrupted_is_made_anew(
+    dev: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    path = path_of(tmp_path / "bin")
+    venv = dev.parent / ".venv-no-root"
+    command = [dev, "--no-root", "sh", "-c", "echo done"]
+    process = subprocess.Popen(
+        command, env={"PATH": str(path)}, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not (venv / "bin/python").exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, number)
+    assert process.communicate(timeout=60) == ("", None)
+    assert process.returncode == -number
+    assert not (venv / "ready").exists()
+    done = run(dev, *command[1:], path=path)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert done.stderr.startswith("dev: making .venv-no-root\n")
 
 
 def test_no_command_is_an_error_that_tells_one(dev: Path) -> None:
