@@ -4,11 +4,12 @@
 object. In a flat folder of apps, as libbpf-bootstrap and libbpf-tools have them, the files
 <name>.* are an app. A SConscript in the folder is for exceptions: it gets the app's own `env`, and
 there env.Generate() and env.Macros() make headers. What apps share is a library for all of them:
-the .c files of the folder _common beside them, or a flat folder's .c files of no app.
+the .c files of the folder _common beside them, or a flat folder's of no app and without a main().
 """
 
 import os
 import re
+import sys
 import traceback
 
 from SCons.Script import Action, GetOption
@@ -20,6 +21,9 @@ from site_tools.console import user_errors
 from site_tools.target import verify
 
 COMMON = "_common"
+# The start of a main() that is not a prototype, and what may leave it out.
+MAIN = re.compile(rb"^(?:[a-z][\w \t*]*\s)?main\s*\([^;{}]*\{", re.MULTILINE)
+CONDITIONS = re.compile(rb"^[ \t]*#[ \t]*(if|endif)", re.MULTILINE)
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
 
 
@@ -90,11 +94,14 @@ def _declare(env, name, layout, units):
     sources = _sources(folder, name if layout.flat else "")
     programs = [source for source in sources if source.endswith(BPF)]
     if f"{name}.bpf.c" not in programs:
-        raise DroidbpfError(
-            f"{folder} has no {name}.bpf.c", f"an app {name} needs {name}.bpf.c and {name}.c"
-        )
+        hint = f"an app {name} needs {name}.bpf.c and {name}.c"
+        if programs and not layout.flat:
+            hint += f"; apps_dir={folder} builds {programs[0].removesuffix(BPF)}"
+        raise DroidbpfError(f"{folder} has no {name}.bpf.c", hint)
     if sources == programs:
-        raise DroidbpfError(f"{folder} has no {name}.c", "an app needs a user space side")
+        others = "; -k builds the other apps" if layout.flat else ""
+        hint = f"an app needs a user space side{others}"
+        raise DroidbpfError(f"{folder} has no {name}.c", hint)
     env["CPPPATH"] = [f"#{output}", as_node(folder), *env["CPPPATH"]]
     _flags(env, layout)
     _kernel_types(env, layout)
@@ -123,7 +130,8 @@ def _sources(folder, stem):
         names = (f"{stem}{suffix}" for suffix in (BPF, *USER_SPACE))
         return [name for name in names if os.path.isfile(f"{folder}/{name}")]
     with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if e.name.endswith(USER_SPACE) and e.is_file())
+        names = (e.name for e in entries if e.name.endswith(USER_SPACE) and e.is_file())
+        return sorted(name for name in names if name[0] != ".")  # editors' and macOS's
 
 
 def _kernel_types(env, layout):
@@ -180,6 +188,9 @@ def _bpf_side(env, name, programs, units):
             linked[-1],
             SKELETON=_identifier(stem) + suffix,
         )
+        if os.path.exists(hiding := f"{env['FOLDER']}/{stem}.skel.h"):
+            told = "hides the skeleton that is made, and may be of another program: remove it"
+            print(f"warning: {hiding} {told}", file=sys.stderr)
     return linked, skeletons
 
 
@@ -198,7 +209,8 @@ def _user_side(env, output, source, units):
 
 def common(env, layout):
     """Give the library of what the apps share, none where there is nothing."""
-    folder, sources = layout.apps_dir, layout.common
+    folder = layout.apps_dir
+    sources = [source for source in layout.common if not _is_program(f"{folder}/{source}")]
     if not layout.flat and os.path.isdir(f"{folder}/{COMMON}"):
         folder = f"{folder}/{COMMON}"
         sources = [source for source in _sources(folder, "") if not source.endswith(BPF)]
@@ -217,6 +229,21 @@ def common(env, layout):
         return _failing(env, archive, error)
     env["LINKER"] = own["LINKER"]  # that of C++, where some of it is
     return env.TargetLibrary(archive, objects)
+
+
+def _is_program(path):
+    """Tell whether a source has a main(), other than one between #if and #endif.
+
+    It is no part of an app: where it does not compile, that is to keep none back.
+    """
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+    except OSError:
+        return False  # the step that compiles it tells
+    main = MAIN.search(text)
+    conditions = CONDITIONS.findall(text, 0, main.start()) if main else []
+    return bool(main) and conditions.count(b"if") == conditions.count(b"endif")
 
 
 def _place(layout):

@@ -150,7 +150,8 @@ def test_folder_without_the_bpf_source_of_its_name_is_told(tree: Tree) -> None:
     tree.source("hello/hello.bpf.c").rename(tree.source("hello/other.bpf.c"))
     result = tree.scons("hello", status=2)
     assert result.err == (
-        "error: apps/hello has no hello.bpf.c\nhint: an app hello needs hello.bpf.c and hello.c\n"
+        "error: apps/hello has no hello.bpf.c\n"
+        "hint: an app hello needs hello.bpf.c and hello.c; apps_dir=apps/hello builds other\n"
     )
 
 

@@ -78,7 +78,41 @@ def test_user_space_without_a_bpf_program_and_the_reverse_are_told(
 ) -> None:
     (folder / "one.c").unlink()
     assert tree.scons(f"apps_dir={folder}", status=2).err == (
-        f"error: {folder} has no one.c\nhint: an app needs a user space side\n"
+        f"error: {folder} has no one.c\n"
+        "hint: an app needs a user space side; -k builds the other apps\n"
+    )
+
+
+def test_a_program_of_user_space_alone_keeps_nothing_back(tree: Tree, folder: Path) -> None:
+    (folder / "unfinished.c").write_text(
+        '#include "unfinished.skel.h"\n\nint main(int argc,\n\t char **argv)\n{\n}\n'
+    )
+    shared = folder / "shared.c"
+    shared.write_text(
+        f"int main(int argc, char **argv);\n{shared.read_text()}"
+        "#ifdef TRY\nint main(int argc, char **argv)\n{\n\treturn shared();\n}\n#endif\n"
+    )
+    made = tree.scons(f"apps_dir={folder}").made
+    assert made == sorted([*LIBRARY, *products("one"), *products("two")])
+
+
+def test_a_folder_of_another_name_than_its_app_is_flat_itself(tree: Tree, folder: Path) -> None:
+    (folder / "two.bpf.c").unlink()
+    told = tree.scons(f"apps_dir={folder.parent}", status=2).err
+    assert told == (
+        f"error: {folder} has no c.bpf.c\n"
+        f"hint: an app c needs c.bpf.c and c.c; apps_dir={folder} builds one\n"
+    )
+    assert "apps/one/one" in tree.scons(f"apps_dir={folder}").made
+
+
+def test_a_skeleton_among_the_sources_is_told(tree: Tree, folder: Path) -> None:
+    told = tree.scons(f"apps_dir={folder}", "app=one").err
+    assert told == ""
+    shutil.copy(tree.app("one") / "one.skel.h", folder)
+    assert tree.scons(f"apps_dir={folder}", "app=one").err == (
+        f"warning: {folder}/one.skel.h hides the skeleton that is made,"
+        " and may be of another program: remove it\n"
     )
 
 
