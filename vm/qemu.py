@@ -61,7 +61,9 @@ def command(
 
     It dies with the thread that starts it (setpriv of util-linux: PR_SET_PDEATHSIG), so that no
     kill of ours can leave it behind. Cortex-A57 is the cheapest to emulate of those that run
-    32-bit programs too.
+    32-bit programs too. A write to a port is handed on before it ends (ioeventfd=off): else a port
+    soon takes no more on a busy host, and Linux's driver then fails a write that is non-blocking,
+    or beside another one.
 
     Args:
         append: the kernel's command line.
@@ -75,7 +77,7 @@ def command(
         "-smp", str(cpus), "-m", str(memory_mb),
         "-kernel", str(image), "-initrd", str(initrd), "-append", append,
         "-chardev", f"socket,id=serial,fd={serial}", "-serial", "chardev:serial",
-        "-device", "virtio-serial-pci",
+        "-device", "virtio-serial-pci,ioeventfd=off",
     ]  # fmt: skip
     for number, descriptor in enumerate(ports, start=1):
         line += ["-chardev", f"socket,id=port{number},fd={descriptor}"]
