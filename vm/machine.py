@@ -75,7 +75,10 @@ def run(
         hide_btf: make /sys/kernel/btf an empty folder, as far as files go a kernel without BTF.
         stream: called with each piece of output as soon as it is written.
         memory_mb: the guest's memory in MiB.
-        cpus: the guest's processors.
+        cpus: the guest's processors. With more than one, a probe put into code that another one
+            runs may never fire: 7 of 3000 tracepoints of sched_switch on a busy host. QEMU drops
+            what it has translated before it stores the new instruction (notdirty_write() in
+            accel/tcg/cputlb.c), and another processor may translate the old one in between.
         env: added to the commands' environment.
         workload: a shell command that runs in the background from before the first command.
         channel: "serial" forces what is used for kernels without virtio_console.

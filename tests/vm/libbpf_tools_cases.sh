@@ -1,9 +1,14 @@
 # Runs each program of /cases.txt, a line each: NAME ARGUMENTS…, two at a time. A program leaves
 # NAME.out, NAME.err and NAME.status, and NAME.fds: what it held open when it had attached what it
-# attaches, of which /proc/PID/fdinfo tells BPF programs from links, and how often each ran.
+# attaches, of which /proc/PID/fdinfo tells BPF programs from links, and how often each ran. Those of
+# /run.txt are given 10 s until one has.
 
 count() {
 	grep -ls "^$1" /proc/"$pid"/fdinfo/* | wc -l
+}
+
+has_run() {
+	grep -qs '^run_cnt:[[:space:]]*[1-9]' /proc/"$pid"/fdinfo/*
 }
 
 if [ "$1" = watch ]; then
@@ -18,6 +23,11 @@ if [ "$1" = watch ]; then
 	done
 	[ -d /proc/"$pid"/fdinfo ] || exit
 	usleep 500000
+	tries=0
+	while [ $tries -lt 50 ] && grep -qx "$name" /run.txt && ! has_run; do
+		tries=$((tries + 1))
+		usleep 200000
+	done
 	grep -Hs . /proc/"$pid"/fdinfo/* >"$name.fds"
 	tries=0
 	while [ $tries -lt 100 ] && [ -d /proc/"$pid"/fdinfo ]; do
