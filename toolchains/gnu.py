@@ -39,8 +39,8 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         if not found[name]:
             raise DroidbpfError(f"the gnu toolchain for {arch} lacks {triple}-{name}", hint)
     cc = found["gcc"]
-    libc = probes.ask(cc, "-print-file-name=libc.a").strip()
-    if "/" not in libc:  # gcc prints the bare name of what it does not find
+    libc = probes.locate(cc, "-print-file-name=libc.a")
+    if not libc:
         raise DroidbpfError(f"the gnu toolchain for {arch} lacks a static libc (libc.a)", hint)
     folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
     headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)

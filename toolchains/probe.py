@@ -53,7 +53,7 @@ class Probes:
 
     def ask(self, program: str, *arguments: str) -> str:
         """Give what `program arguments…` prints (stdout, then stderr), "" where it fails."""
-        key = " ".join((identity(program), *arguments))
+        key = _key(program, arguments)
         if key not in self._answers:
             answer = _run([program, *arguments])
             if not answer:
@@ -61,6 +61,18 @@ class Probes:
             self._answers[key] = answer
             self._save()
         return self._answers[key]
+
+    def locate(self, program: str, *arguments: str) -> str:
+        """Give the path of the file that `program arguments…` prints, "" where it is not there.
+
+        Then it is asked again each time: the program stays the same where the file is installed.
+        """
+        for _ in range(2):
+            path = self.ask(program, *arguments).strip()
+            if os.path.isabs(path) and os.access(path, os.F_OK):  # noqa: PTH117 - see identity()
+                return path
+            self._answers.pop(_key(program, arguments), None)
+        return ""
 
     def which(self, name: str) -> str:
         """Give the path of a program, or "" where there is none."""
@@ -75,6 +87,10 @@ class Probes:
         except OSError:  # a read-only build folder: the build itself will say so, with the remedy
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def _key(program: str, arguments: Sequence[str]) -> str:
+    return " ".join((identity(program), *arguments))
 
 
 def _run(command: Sequence[str]) -> str:

@@ -84,6 +84,22 @@ def test_gnu_tells_that_the_static_libc_is_missing(tmp_path: Path, bin_: Path) -
     assert caught.value.message == "the gnu toolchain for arm64 lacks a static libc (libc.a)"
 
 
+def test_gnu_sees_that_the_libc_was_installed_or_removed_since(tmp_path: Path, bin_: Path) -> None:
+    """The compiler is the same before and after, and so are its answers that are remembered."""
+    libc = tmp_path / "libc.a"
+    gnu_folder(bin_, libc=f"$([ -e {libc} ] && echo {libc} || echo libc.a)")
+
+    def find() -> str:
+        return gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request()).identity
+
+    for _ in range(2):
+        with pytest.raises(DroidbpfError, match=r"lacks a static libc \(libc.a\)"):
+            find()
+        libc.touch()
+        assert identity(str(libc)) in find()
+        libc.unlink()
+
+
 def test_a_compiler_of_another_machine_is_not_taken_for_the_target(
     tmp_path: Path, bin_: Path
 ) -> None:
