@@ -171,7 +171,8 @@ def writing(cache: Path, size: int = 0) -> Iterator[None]:
                 f"cannot write to the download cache {cache}: {error.strerror}",
                 "make it writable, or set DROIDBPF_CACHE to another folder",
             ) from error
-        raise CacheError(f"the download cache {cache} fails: {error}") from error
+        hint = "set DROIDBPF_CACHE to another folder"
+        raise CacheError(f"the download cache {cache} fails: {error}", hint) from error
 
 
 def full(cache: Path, size: int) -> CacheError:

@@ -90,6 +90,7 @@ def install(
         arch: the distribution's name of the architecture: arm64, amd64 …
 
     Raises:
+        CacheError: the cache fails, whatever the suite.
         DroidbpfError: no suite could give them; each with its reason.
     """
     from fetch import apt
@@ -99,6 +100,8 @@ def install(
         try:
             packages = choose(suite)
             debs = [apt.binary(p, suite=suite, arch=arch, settings=settings) for p in packages]
+        except cache.CacheError:
+            raise
         except DroidbpfError as error:
             reasons.append(f"  {suite}: {error.message}")
             continue

@@ -151,9 +151,9 @@ def _fetched(arch: str, *, offline: bool = False) -> Sysroot:
     """Fetch the packages, showing how far it is, and unpack what is needed of them.
 
     Raises:
-        DroidbpfError: the distribution's archive cannot give them.
+        DroidbpfError: the distribution's archive cannot give them, or the cache cannot take them.
     """
-    from fetch import packages
+    from fetch import cache, packages
     from fetch.deb import unpack_deb
     from fetch.progress import told
 
@@ -168,6 +168,8 @@ def _fetched(arch: str, *, offline: bool = False) -> Sysroot:
             folder = packages.install(
                 KIND, _name(arch), lambda _: PACKAGES, SUITES, package_arch, settings, unpack
             )
+    except cache.CacheError:
+        raise  # zig needs it, too
     except DroidbpfError as error:
         raise DroidbpfError(error.message, f"{error.hint}, or take zig: {zig.HINT}") from None
     return Sysroot(folder, folder.name)

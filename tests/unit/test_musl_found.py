@@ -169,6 +169,18 @@ def test_sysroot_that_cannot_be_fetched_is_told(
     )
 
 
+def test_cache_that_is_no_folder_is_told_and_not_the_network(
+    tmp_path: Path, probes: Probes, programs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "file"))
+    assert refused(probes, Request()) == (
+        f"error: the download cache {tmp_path}/file fails: "
+        f"[Errno 20] Not a directory: '{tmp_path}/file/locks'\n"
+        "hint: set DROIDBPF_CACHE to another folder"
+    )
+
+
 def test_changed_sysroot_is_no_longer_used_where_its_packages_cannot_be_had(
     tmp_path: Path, bin_: Path, probes: Probes, programs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
