@@ -27,6 +27,8 @@ MAGIC = b"\x7fELF\x02\x01\x01"
 PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
 RESERVED = 0xFF00  # from here on, a symbol's section is none of the table
 ALLOC, INFO_LINK = 0x2, 0x40
+STRIPS = {"--strip-all": False, "--strip-debug": True}  # option: whether it keeps the symbols
+LINK = "--add-gnu-debuglink="
 
 
 class Section(NamedTuple):
@@ -115,16 +117,17 @@ def _renumbered(table: bytes, number: dict[int, int]) -> bytes:
     return b"".join(symbols)
 
 
-def _main(first: str, *rest: str) -> None:
-    if first == "--only-keep-debug":
-        shutil.copyfile(*rest)
+def _main(*words: str) -> None:
+    if words[0] == "--only-keep-debug":
+        shutil.copyfile(*words[1:])
         return
-    link, program = rest
-    path = link.removeprefix("--add-gnu-debuglink=")
+    *options, link, program = words
+    path = link.removeprefix(LINK)
+    if options not in ([option] for option in STRIPS) or path == link:
+        raise ValueError(f"strip it by one of {', '.join(STRIPS)}, and no other option")
     with open(path, "rb") as file, open(program, "r+b") as stripped:  # noqa: PTH123
         name = os.path.basename(path)  # noqa: PTH119
-        symbols = first == "--strip-debug"
-        content = strip(stripped.read(), name, file.read(), symbols=symbols)
+        content = strip(stripped.read(), name, file.read(), symbols=STRIPS[options[0]])
         stripped.seek(0)
         stripped.write(content)
         stripped.truncate()

@@ -103,6 +103,21 @@ def test_program_names_its_debug_file_and_the_checksum_of_it(linked: Path, tmp_p
     assert int.from_bytes(link[12:], "little") == binascii.crc32(debug.read_bytes())
 
 
+@pytest.mark.parametrize("options", [["-x"], ["--strip-all", "-x"], ["--strip-unneeded"], []])
+def test_options_of_objcopy_that_it_does_not_know_are_refused(
+    tmp_path: Path, options: list[str]
+) -> None:
+    program = tmp_path / "main"
+    program.touch()
+    command = [*SEPARATE, *options, f"--add-gnu-debuglink={program}.debug", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"separate.py: {program}: strip it by one of --strip-all, --strip-debug,"
+        " and no other option\n",
+    )
+
+
 @pytest.mark.parametrize("strip", ["--strip-all", "--strip-debug"])
 def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path, strip: str) -> None:
     if not shutil.which("readelf"):
