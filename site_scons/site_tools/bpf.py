@@ -123,7 +123,7 @@ def precompiled(env, header, source):
         header: the node of vmlinux.h that its folder is to have.
         source: the path of the program.
     """
-    if [list(env[variable]) for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
+    if [env[variable] for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
         return [], []  # flags of its own
     if env.FindFile(header.name, env["CPPPATH"]) is not header or chooses(header):
         return [], []  # one that a script made or put before it, or that includes others

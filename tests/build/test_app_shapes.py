@@ -67,6 +67,13 @@ def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, told: str)
     )
 
 
+def test_flags_that_are_none_are_for_the_compiler_to_refuse(tree: Tree) -> None:
+    tree.source("many/SConscript").write_text('Import("env")\nenv["BPFFLAGS"] = 3\n')
+    told = tree.scons("app=many", status=2).err
+    assert "error: no such file or directory: '3'\n" in told
+    assert " failed on apps/many/many.bpf.c (status 1)\nhint: " in told
+
+
 def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> None:
     tree.source("many/SConscript").write_text(
         'Import("env")\n'
