@@ -7,14 +7,15 @@ get the headers of zig's musl: the machine may have none.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from fetch.errors import DroidbpfError
 from fetch.settings import Settings
@@ -45,6 +46,7 @@ BUILTINS = (
 )
 RECORD = "linked.json"  # in zig's cache: size, mtime in ns and sha256 of what zig adds to links
 LINKED = ("o/*/*.a", "o/*/crt?.o")
+Made = tuple[int, int, str]  # of the record, a file's
 MAGIC = (b"\x7fELF", b"!<arch>\n")
 HINT = "install it: pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
 
@@ -104,16 +106,37 @@ def verify(toolchain: Toolchain, *, offline: bool) -> None:
     """
     _remove_objects()
     cache = Path(*toolchain.caches)
-    for name, (*stamp, digest) in _recorded(cache).get("files", {}).items():
-        file = cache / name
-        if not file.exists() or (_stamp(file) != stamp and _digest(file) != digest):
+    if not _damaged(cache):
+        return
+    with _locked(cache):
+        if file := _damaged(cache):  # still: another build may have been here first
             told = f"{file} is not as it was made: zig makes its cache anew, which takes a minute"
             print(f"warning: {told}", file=sys.stderr)
-            away = cache.with_name(f"{cache.name}.{os.getpid()}.tmp")
+            away = cache.with_name(f"{cache.name}.tmp")
+            shutil.rmtree(away, ignore_errors=True)  # by who was killed
             cache.rename(away)
             cache.mkdir()
             shutil.rmtree(away, ignore_errors=True)
-            return
+
+
+def _damaged(cache: Path) -> Path | None:
+    """Give a file of the record that is not as it was made, if there is one."""
+    for name, (size, time, digest) in _recorded(cache)[1].items():
+        file = cache / name
+        try:
+            if _stamp(file) == (size, time) or _digest(file) == digest:
+                continue
+        except OSError:
+            pass
+        return file
+    return None
+
+
+def _locked(cache: Path) -> contextlib.AbstractContextManager[None]:
+    """Keep the builds of other folders from removing or recording what is in zig's cache."""
+    from fetch.cache import lock  # not at every start
+
+    return lock(cache.parent, cache.name)
 
 
 @functools.cache
@@ -128,29 +151,40 @@ def remember(toolchain: Toolchain) -> None:
         DroidbpfError: some of it is no object and no archive.
     """
     cache = Path(*toolchain.caches)
-    changed = (cache / "o").stat().st_mtime_ns
-    if _recorded(cache).get("changed") == changed:
+    if _recorded(cache)[0] == _changed(cache):
         return
-    files = {}
-    for file in sorted(file for pattern in LINKED for file in cache.glob(pattern)):
-        if not file.read_bytes().startswith(MAGIC):
-            raise DroidbpfError(f"{file} is damaged", f"remove zig's cache: rm -r {cache}")
-        files[str(file.relative_to(cache))] = [*_stamp(file), _digest(file)]
-    part = cache / f"{RECORD}.{os.getpid()}.tmp"
-    part.write_text(json.dumps({"changed": changed, "files": files}, indent=1))
-    part.replace(cache / RECORD)
+    with _locked(cache):
+        changed = _changed(cache)
+        files = {}
+        for file in sorted(file for pattern in LINKED for file in cache.glob(pattern)):
+            if not file.read_bytes().startswith(MAGIC):
+                remedy = f"remove zig's cache: rm -r {shlex.quote(str(cache))}"
+                raise DroidbpfError(f"{file} is damaged", remedy)
+            files[str(file.relative_to(cache))] = (*_stamp(file), _digest(file))
+        part = cache / f"{RECORD}.tmp"
+        part.write_text(json.dumps({"changed": changed, "files": files}, indent=1))
+        part.replace(cache / RECORD)
 
 
-def _recorded(cache: Path) -> dict[str, Any]:
+def _changed(cache: Path) -> int:
+    return (cache / "o").stat().st_mtime_ns
+
+
+def _recorded(cache: Path) -> tuple[int, dict[str, Made]]:
+    """Give when the cache had what is recorded, and by its names what that is."""
     try:
-        return dict(json.loads((cache / RECORD).read_bytes()))
-    except (OSError, ValueError, TypeError):  # none, or damaged: it is written anew
-        return {}
+        known = json.loads((cache / RECORD).read_bytes())
+        files = {
+            name: (size, time, digest) for name, (size, time, digest) in known["files"].items()
+        }
+        return known["changed"], files
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return 0, {}  # there is none, or a damaged one, which is written anew
 
 
-def _stamp(file: Path) -> list[object]:
+def _stamp(file: Path) -> tuple[int, int]:
     status = file.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return status.st_size, status.st_mtime_ns
 
 
 def _digest(file: Path) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from small_programs import program
 
 import toolchains
+from fetch.cache import lock
 from fetch.errors import DroidbpfError
 from toolchains import zig
 from toolchains.model import Request
@@ -174,12 +177,30 @@ def test_cache_with_another_file_to_link_is_removed_for_zig_to_make_it_anew(
     file = cache_of(used) / "o/1/crt1.o"
     file.unlink() if content is None else file.write_bytes(content)
     toolchains.verify(used, offline=True)
-    assert [*cache_of(used).parent.iterdir()] == [cache_of(used)]
+    assert {path.name for path in cache_of(used).parent.iterdir()} == {"locks", "zig"}
     assert [*cache_of(used).iterdir()] == []
     assert capsys.readouterr().err == (
         f"warning: {file} is not as it was made: zig makes its cache anew, which takes a minute\n"
     )
     toolchains.verify(used, offline=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_cache_that_another_build_removes_is_removed_once(
+    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be making its libc there by the time that ours has the lock."""
+    cache = cache_of(used)
+    (cache / "o/1/crt1.o").write_bytes(b"")
+    with lock(cache.parent, "zig"):
+        ours = threading.Thread(target=toolchains.verify, args=(used,), kwargs={"offline": True})
+        ours.start()
+        ours.join(timeout=0.2)
+        assert ours.is_alive()
+        shutil.rmtree(cache)
+        (cache / "o/9").mkdir(parents=True)
+    ours.join(timeout=10)
+    assert (cache / "o/9").exists()
     assert capsys.readouterr().err == ""
 
 
@@ -194,7 +215,8 @@ def test_what_zig_makes_later_is_looked_after_too(used: toolchains.Toolchain) ->
 
 
 def test_damaged_record_is_written_anew(used: toolchains.Toolchain) -> None:
-    for damage in ("", "{", "[]", "[1]"):
+    wrong_shapes = ('{"changed": 1, "files": [1]}', '{"changed": 1, "files": {"a": [1]}}')
+    for damage in ("", "{", "[]", "[1]", *wrong_shapes):
         (cache_of(used) / "linked.json").write_text(damage)
         toolchains.verify(used, offline=True)
         toolchains.remember(used)
