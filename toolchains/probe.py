@@ -49,7 +49,8 @@ class Probes:
             answers = json.loads(store.read_bytes())
         except (OSError, ValueError):
             answers = {}
-        self._answers: dict[str, str] = answers if isinstance(answers, dict) else {}
+        whole = isinstance(answers, dict) and all(isinstance(a, str) for a in answers.values())
+        self._answers: dict[str, str] = answers if whole else {}
 
     def ask(self, program: str, *arguments: str) -> str:
         """Give what `program arguments…` prints (stdout, then stderr), "" where it fails."""

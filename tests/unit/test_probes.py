@@ -80,7 +80,7 @@ def test_programs_are_asked_in_the_c_locale_with_no_input(tmp_path: Path, bin_: 
     assert Probes(tmp_path / "probes.json", "").ask(str(path)) == "C\nend\n"
 
 
-@pytest.mark.parametrize("content", ["", "[", "[1]", "null", "\udcff"])
+@pytest.mark.parametrize("content", ["", "[", "[1]", '{"a": 3}', "null", "\udcff"])
 def test_a_damaged_store_is_begun_anew(tmp_path: Path, bin_: Path, content: str) -> None:
     store = tmp_path / "probes.json"
     store.write_bytes(os.fsencode(content))
