@@ -14,6 +14,8 @@ from toolchains.model import Toolchain
 from toolchains.probe import Probes, identity
 
 SEARCHED = re.compile(r"^#include <\.\.\.> search starts here:\n((?: .*\n)*)", re.MULTILINE)
+# Headers of the kernel and of the libc that are installed anew with all others.
+NEW_WITH_THE_REST = ("linux/version.h", "features.h")
 
 
 class Headers(NamedTuple):
@@ -35,6 +37,6 @@ def find(toolchain: Toolchain, probes: Probes) -> Headers:
     said = SEARCHED.search(probes.ask(*toolchain.cc, "-xc", "-E", "-v", os.devnull))
     lines = said[1].splitlines() if said else []
     folders = tuple(os.path.realpath(line.strip()) for line in lines)
-    versions = (f"{folder}/linux/version.h" for folder in folders)
-    present = filter(os.path.exists, versions)  # no pathlib at every start
+    files = (f"{folder}/{name}" for folder in folders for name in NEW_WITH_THE_REST)
+    present = filter(os.path.exists, files)  # no pathlib at every start
     return Headers(folders, " ".join(map(identity, present)))

@@ -29,7 +29,8 @@ def toolchain(bin_: Path) -> Toolchain:
     root = bin_.parent
     for folder in ("gcc/12/include", "target/include/linux"):
         (root / folder).mkdir(parents=True)
-    (root / "target/include/linux/version.h").touch()
+    for header in ("linux/version.h", "features.h"):
+        (root / "target/include" / header).touch()
     asked = '[ "$*" = "-m64 -xc -E -v /dev/null" ] || exit 1'
     cc = program(bin_, "gcc", f"{asked}\ncat >&2 <<END\n{SAID.format(root)}END")
     none: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ def test_folders_are_those_that_the_compiler_searches(
     root = bin_.parent
     assert find(toolchain, Probes(tmp_path / "store", "")) == Headers(
         (f"{root}/gcc/12/include", f"{root}/target/include"),
-        identity(f"{root}/target/include/linux/version.h"),
+        " ".join(identity(f"{root}/target/include/{h}") for h in ("linux/version.h", "features.h")),
     )
 
 
