@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ from fetch.errors import DroidbpfError, did_you_mean
 
 BPF = ".bpf.c"
 USER_SPACE = (".c", ".cc", ".cpp")
+# The start of a main() that is not a prototype, and what may leave it out.
+MAIN = re.compile(rb"^(?:[a-z][\w \t*]*\s)?main\s*\([^;{}]*\{", re.MULTILINE)
+CONDITIONS = re.compile(rb"^[ \t]*#[ \t]*(if|endif)", re.MULTILINE)
 VERBS = ("run", "report", "list", "doctor", "compile_commands.json")
 
 
@@ -72,6 +76,21 @@ def layout(apps_dir: str) -> Layout:
     sources = [f for f in sorted(files) if f.endswith(USER_SPACE) and not f.endswith(BPF)]
     common = tuple(f for f in sources if f.rpartition(".")[0] not in own)
     return Layout(apps_dir, True, names, common)
+
+
+def is_program(path: str) -> bool:
+    """Tell whether a source has a main(), other than one between #if and #endif.
+
+    It is no part of an app: where it does not compile, that is to keep none back.
+    """
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+    except OSError:
+        return False  # the step that compiles it tells
+    main = MAIN.search(text)
+    conditions = CONDITIONS.findall(text, 0, main.start()) if main else []
+    return bool(main) and conditions.count(b"if") == conditions.count(b"endif")
 
 
 def chosen(known: Sequence[str], app: str, targets: Sequence[str], variant: str) -> list[str]:

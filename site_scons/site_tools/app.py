@@ -15,15 +15,12 @@ import traceback
 from SCons.Script import Action, GetOption
 
 from fetch.errors import DroidbpfError
-from selection import BPF, USER_SPACE, as_node, literal
+from selection import BPF, USER_SPACE, as_node, is_program, literal
 from site_tools.bpf import TARGET_ARCH
 from site_tools.console import user_errors
 from site_tools.target import verify
 
 COMMON = "_common"
-# The start of a main() that is not a prototype, and what may leave it out.
-MAIN = re.compile(rb"^(?:[a-z][\w \t*]*\s)?main\s*\([^;{}]*\{", re.MULTILINE)
-CONDITIONS = re.compile(rb"^[ \t]*#[ \t]*(if|endif)", re.MULTILINE)
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
 
 
@@ -210,7 +207,7 @@ def _user_side(env, output, source, units):
 def common(env, layout):
     """Give the library of what the apps share, none where there is nothing."""
     folder = layout.apps_dir
-    sources = [source for source in layout.common if not _is_program(f"{folder}/{source}")]
+    sources = [source for source in layout.common if not is_program(f"{folder}/{source}")]
     if not layout.flat and os.path.isdir(f"{folder}/{COMMON}"):
         folder = f"{folder}/{COMMON}"
         sources = [source for source in _sources(folder, "") if not source.endswith(BPF)]
@@ -229,21 +226,6 @@ def common(env, layout):
         return _failing(env, archive, error)
     env["LINKER"] = own["LINKER"]  # that of C++, where some of it is
     return env.TargetLibrary(archive, objects)
-
-
-def _is_program(path):
-    """Tell whether a source has a main(), other than one between #if and #endif.
-
-    It is no part of an app: where it does not compile, that is to keep none back.
-    """
-    try:
-        with open(path, "rb") as file:
-            text = file.read()
-    except OSError:
-        return False  # the step that compiles it tells
-    main = MAIN.search(text)
-    conditions = CONDITIONS.findall(text, 0, main.start()) if main else []
-    return bool(main) and conditions.count(b"if") == conditions.count(b"endif")
 
 
 def _place(layout):

@@ -138,3 +138,25 @@ def test_one_program_can_be_run() -> None:
     with pytest.raises(DroidbpfError) as caught:
         selection.one({"a": 1, "b": 2})
     assert str(caught.value) == "error: run takes one app, not 2\nhint: name it: app=NAME run"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("int main(void)\n{\n", True),
+        ("#include <stdio.h>\n\nint\nmain(int argc, char *argv[]) {\n", True),
+        ("static int domain(void)\n{\n", False),
+        ("int main(void);\n", False),
+        ("#ifdef TEST\nint main(void)\n{\n}\n#endif\n", False),
+        ("#ifdef X\n#endif\nint main(void)\n{\n", True),
+        ("", False),
+    ],
+)
+def test_a_source_with_a_main_is_a_program(tmp_path: Path, text: str, told: bool) -> None:
+    source = tmp_path / "a.c"
+    source.write_text(text)
+    assert selection.is_program(str(source)) is told
+
+
+def test_a_source_that_cannot_be_read_is_left_to_the_compiler(tmp_path: Path) -> None:
+    assert not selection.is_program(str(tmp_path / "gone.c"))
