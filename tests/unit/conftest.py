@@ -7,6 +7,7 @@ from pathlib import Path
 import http_server
 import pytest
 
+from fetch import watch
 from fetch.settings import Settings
 
 pytest.register_assert_rewrite("things")
@@ -36,6 +37,20 @@ def told() -> list[str]:
 def settings(tmp_path: Path, told: list[str], no_proxy: None) -> Settings:
     """An empty cache that reports to `told`."""
     return Settings(cache=tmp_path / "cache", report=told.append)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that downloads wait before they try again."""
+    found: list[float] = []
+    pause = watch.Connections.pause
+
+    def noted(connections: watch.Connections, seconds: float) -> None:
+        found.append(seconds)
+        pause(connections, seconds)
+
+    monkeypatch.setattr(watch.Connections, "pause", noted)
+    return found
 
 
 @pytest.fixture

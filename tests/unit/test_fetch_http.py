@@ -153,12 +153,13 @@ def test_another_range_than_asked_is_not_used(server: Server, settings: Settings
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 501, 505])
-def test_final_status_is_not_retried(server: Server, settings: Settings, code: int) -> None:
+def test_final_status_is_not_retried(
+    server: Server, settings: Settings, code: int, pauses: list[float]
+) -> None:
     server.routes["/a"] = status(code)
-    started = time.monotonic()
     assert reason(server.url + "/a", settings) == f"HTTP {code}"
-    assert time.monotonic() - started < 1
     assert len(server.requests) == 1
+    assert pauses == []
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503])
@@ -173,20 +174,20 @@ def test_lasting_trouble_is_given_up_after_three_retries(server: Server, tmp_pat
     assert len(server.requests) == 4
 
 
-def test_retry_after_is_honoured(server: Server, settings: Settings) -> None:
+def test_retry_after_is_honoured(server: Server, settings: Settings, pauses: list[float]) -> None:
     server.routes["/a"] = status(503, times=1, then=body(DATA), Retry_After=1)
-    started = time.monotonic()
     obtain(pin_of(server.url + "/a"), settings)
-    assert 1 <= time.monotonic() - started < 2
+    assert pauses == [1]
 
 
 @pytest.mark.parametrize("value", ["86400", "Fri, 01 Jan 2100 00:00:00 GMT"])
-def test_retry_after_is_capped(server: Server, tmp_path: Path, value: str) -> None:
+def test_retry_after_is_capped(
+    server: Server, tmp_path: Path, value: str, pauses: list[float]
+) -> None:
     server.routes["/a"] = status(503, times=1, then=body(DATA), Retry_After=value)
     (tmp_path / "partial").mkdir()
-    started = time.monotonic()
     http.download(server.url + "/a", tmp_path / "partial/x", len(DATA), limits=QUICK)
-    assert 0.2 <= time.monotonic() - started < 1
+    assert pauses == [QUICK.retry_after]
 
 
 def test_dripping_body_is_given_up(server: Server, tmp_path: Path) -> None:
@@ -237,13 +238,11 @@ def test_unasked_content_encoding_is_left_as_it_is(server: Server, settings: Set
     assert obtain(pin_of(server.url + "/a", data=packed), settings).read_bytes() == packed
 
 
-def test_unknown_host_fails_at_once(settings: Settings) -> None:
-    started = time.monotonic()
+def test_unknown_host_fails_at_once(settings: Settings, pauses: list[float]) -> None:
     assert reason("http://nowhere.invalid/a", settings) == "unknown host nowhere.invalid"
-    assert time.monotonic() - started < 2
+    assert pauses == []
 
 
-def test_refused_connection_fails_soon(settings: Settings) -> None:
-    started = time.monotonic()
+def test_refused_connection_fails_soon(settings: Settings, pauses: list[float]) -> None:
     assert reason("http://127.0.0.1:9/a", settings) == "connection refused"
-    assert time.monotonic() - started < 2
+    assert sum(pauses) <= 1

@@ -186,7 +186,7 @@ def test_progress_is_that_of_all_files_and_comes_from_one_thread_at_a_time(
 
 
 def test_kept_connection_that_the_server_closed_is_replaced_at_once(
-    server: Server, pool: watch.Connections, tmp_path: Path
+    server: Server, pool: watch.Connections, tmp_path: Path, pauses: list[float]
 ) -> None:
     server.keep = True
     server.routes |= {"/a": body(DATA), "/b": body(DATA)}
@@ -199,12 +199,11 @@ def test_kept_connection_that_the_server_closed_is_replaced_at_once(
 
     server.routes["/closing"] = close
     (tmp_path / "partial").mkdir()
-    started = time.monotonic()
     for name in ("a", "b", "closing"):
         part = tmp_path / "partial" / name
         http.download(f"{server.url}/{name}", part, len(DATA), connections=pool)
         assert part.read_bytes() == DATA
-    assert time.monotonic() - started < 0.3, "it waited as after a failure"
+    assert pauses == [], "it waited as after a failure"
     assert server.paths == ["/a", "/b", "/closing", "/closing"]
     assert server.connections == 2
 
@@ -260,7 +259,7 @@ def test_interruption_ends_the_threads_and_leaves_nothing_that_is_trusted(
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         parallel.obtain(pins, settings, workers=4)
-    assert time.monotonic() - started < 1.7
+    assert time.monotonic() - started < 20, "it waited for the downloads"
     time.sleep(0.05)  # for the last instructions of threads that said they end
     left = set(threading.enumerate()) - before
     assert [one.name for one in left if "process_request" not in one.name] == []
