@@ -7,13 +7,15 @@ import json
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ndk_shape
 import no_root
 import pytest
-from checkout import ARCH, Result, Tree, check_out
+from checkout import ARCH, ROOT, Result, Tree, check_out, download_cache
 from toolbox import Toolbox
 
 import toolchains
@@ -124,7 +126,18 @@ def ndk_tree(ndk: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def archives() -> None:
+    """Every pinned archive is in the cache: a machine that has only Python may not get them all."""
+    environment = os.environ | {"DROIDBPF_CACHE": str(download_cache())}
+    command = [sys.executable, "-m", "fetch", "get"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def alone(archives: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A checkout in which ./dev --no-root built hello, and what it printed."""
     folder = _shared(tmp_path_factory) / "no root"
     folder.mkdir(exist_ok=True)
