@@ -60,7 +60,8 @@ def measure(assets: Path, kernel: Path, rounds: int, folder: Path) -> list[Limit
         DroidbpfError: something cannot be built, or the guest fails.
     """
     targets = [str(path.relative_to(ROOT)) for path in (*OBJECTS, LIBRARIES[0])]
-    _run([*SCONS, "ARCH=arm64", f"app={APP}", *targets])
+    hub = [f"kernels={HUB[0]}", f"btfhub={assets / 'btfhub'}"]  # without it there is no probe
+    _run([*SCONS, "ARCH=arm64", f"app={APP}", *hub, *targets])
     data = _embedded(assets, kernel, folder)
     source, program = folder / "embedded.c", folder / "runtime_start"
     source.write_text(embed.c_source(data))
