@@ -31,31 +31,32 @@ def thing(settings: Settings, version: str = "1.0-1") -> Path:
     return apt.source_file("thing", version, SUITE, "thing_1.0.orig.tar.gz", settings)
 
 
-def test_signed_package_is_given_and_cached(
-    archive: Archive, settings: Settings, tmp_path: Path
-) -> None:
+@pytest.fixture
+def published(archive: Archive, tmp_path: Path) -> bytes:
+    """The package that the archive has."""
     data = deb(tmp_path)
     archive.publish(packages(data))
     archive.serve("pool/kernel_1.0_arm64.deb", data)
+    return data
+
+
+def test_signed_package_is_given_and_cached(
+    archive: Archive, settings: Settings, published: bytes
+) -> None:
     path = kernel(settings)
-    assert path.name == hashlib.sha256(data).hexdigest()
-    assert path.read_bytes() == data
+    assert path.name == hashlib.sha256(published).hexdigest()
+    assert path.read_bytes() == published
     before = len(archive.server.requests)
     assert kernel(settings) == path
     assert kernel(settings._replace(offline=True)) == path
     assert len(archive.server.requests) == before
 
 
-def test_what_a_killed_download_left_is_removed(
-    archive: Archive, settings: Settings, tmp_path: Path
-) -> None:
-    data = deb(tmp_path)
-    archive.publish(packages(data))
-    archive.serve("pool/kernel_1.0_arm64.deb", data)
+def test_what_a_killed_download_left_is_removed(settings: Settings, published: bytes) -> None:
     left = settings.cache / "apt" / f"{SUITE}-arm64/download-12345678"
     left.mkdir(parents=True)
-    (left / "kernel.deb").write_bytes(data[:100])
-    assert kernel(settings).read_bytes() == data
+    (left / "kernel.deb").write_bytes(published[:100])
+    assert kernel(settings).read_bytes() == published
     assert not left.exists()
 
 
@@ -152,13 +153,10 @@ def test_expired_index_is_used_and_told(
 
 
 def test_corrupt_cached_package_is_fetched_again(
-    archive: Archive, settings: Settings, tmp_path: Path, told: list[str]
+    settings: Settings, told: list[str], published: bytes
 ) -> None:
-    data = deb(tmp_path)
-    archive.publish(packages(data))
-    archive.serve("pool/kernel_1.0_arm64.deb", data)
     kernel(settings).write_bytes(b"broken")
-    assert kernel(settings).read_bytes() == data
+    assert kernel(settings).read_bytes() == published
     assert len(told) == 1
 
 
@@ -212,10 +210,7 @@ def test_distribution_with_other_bytes_is_not_trusted(
     assert told == [f"t.tar.gz: {place} is skipped: thing_1.0.orig.tar.gz has sha256 {sha256}"]
 
 
-def test_threads_share_one_state(archive: Archive, settings: Settings, tmp_path: Path) -> None:
-    data = deb(tmp_path)
-    archive.publish(packages(data))
-    archive.serve("pool/kernel_1.0_arm64.deb", data)
+def test_threads_share_one_state(archive: Archive, settings: Settings, published: bytes) -> None:
     threads = [threading.Thread(target=kernel, args=(settings,)) for _ in range(4)]
     for thread in threads:
         thread.start()
