@@ -1,1 +1,1 @@
-"""What the README says about speed, as commands: `python -m benchmarks build|syscall_mon`."""
+"""What the README says about speed, as commands: `./dev benchmarks build|syscall_mon`."""

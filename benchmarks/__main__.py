@@ -1,31 +1,31 @@
-"""Runs one benchmark, a module of this folder: `python -m benchmarks NAME [options]`."""
+"""`./dev benchmarks`: measure what the README claims, each figure against its limit."""
 
-import importlib
+import argparse
 import sys
-from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base import cli
 
-BENCHMARKS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+COMMANDS = {
+    "build": "what a build costs: clean, null, after one change",
+    "peers": "libbpf-tools, built here and by their own Makefile",
+    "kernels": "what embedding the BTFs of a hub costs",
+    "resolve": "what the choice of a BTF takes",
+    "hub": "pulling a hub in parallel",
+    "btf_gate": "damaged BTFs against the check that each must pass",
+    "runtime": "what the choice and the probe of a BTF take on a device",
+    "syscall_mon": "what tracing costs the traced program",
+}
 
 
-def main(arguments: list[str]) -> int:
-    """Run the benchmark that the first argument names; give the exit status.
+def main(arguments: list[str] | None = None) -> int:
+    """Run one benchmark; return 0 if it reached its targets, 1 if not, 2 where it could not run."""
+    description = "Measure what the README claims, each figure against its limit."
+    return cli.main("benchmarks", description, COMMANDS, "benchmarks", _add_common, arguments)
 
-    Returns:
-        What the benchmark's main() gives: 0 if it reached its targets, 1 if not; 2 where it could
-        not run.
-    """
-    if not arguments or arguments[0] not in BENCHMARKS:
-        print(f"usage: python -m benchmarks {'|'.join(BENCHMARKS)} [options]", file=sys.stderr)
-        return 2
-    try:
-        status: int = importlib.import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return status
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    cli.add_json(parser)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from base.settings import Settings
 from fetch import cache, download, pins
 from fetch.extract import extract
-from fetch.settings import Settings
 
 PINS = Path(__file__).with_name("peers.toml")
 LIBBPF_TOOLS = "libbpf-tools"

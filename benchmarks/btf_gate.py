@@ -23,9 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from benchmarks import _mutations
 from btfhub import archive, btf, plausible
-from fetch.errors import DroidbpfError
 from vmlinux.renew import FOLDER, read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,18 +59,19 @@ class Result:
     faults: list[str]
 
 
-def main(arguments: list[str]) -> int:
-    """Run the benchmark and print its figures; give 0 if all is as it must be, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks btf_gate", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     parser.add_argument("--small", type=int, default=92_000, help="changed small BTFs [92000]")
     parser.add_argument("--kernel", type=int, default=3_000, help="changed kernel's BTFs [3000]")
     parser.add_argument("--archive", type=int, default=5_000, help="changed archives [5000]")
     parser.add_argument("--bpftool", type=int, default=1_000, help="of what passes, read [1000]")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--btf", type=Path, help="the kernel's BTF, raw [vmlinux/arm64.btf.xz]")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--batch", nargs=3, metavar=("KIND", "FIRST", "COUNT"), help="(for itself)")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 if all is as it must be, else 1."""
     if options.batch:
         kind, first, count = options.batch
         result = batch(kind, int(first), int(count), options.btf, options.bpftool)

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
+from base.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SCONS = [sys.executable, "-m", "SCons", "-Q"]
@@ -57,13 +58,14 @@ class Cost:
     cpu_s: float
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where all limits are met, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks build", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     parser.add_argument("--arch", default="arm64", choices=("arm64", "x86_64"))
     parser.add_argument("--rounds", type=int, default=15, help="of each short command [15]")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where all limits are met, else 1."""
     with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
         tree = Path(folder, "checkout")
         copy_checkout(tree)
@@ -101,10 +103,10 @@ def copy_checkout(tree: Path) -> None:
 def measure(tree: Path, request: list[str], rounds: int) -> list[Limit]:
     """Give all figures of builds in tree."""
     build = [*SCONS, *request]
-    run(build, tree)  # downloads what the cache lacks, and answers what tools say of themselves
+    execute(build, tree)  # downloads what the cache lacks, and answers what tools say of themselves
     shutil.rmtree(tree / "build")
     log = tree.parent / "steps.jsonl"
-    clean = run(build, tree, DROIDBPF_STEP_LOG=str(log))
+    clean = execute(build, tree, DROIDBPF_STEP_LOG=str(log))
     steps = [json.loads(line) for line in log.read_text().splitlines()]
     compilers = sum(step["cpu_s"] for step in steps if is_compiler(step["command"][0]))
     jobs = len(os.sched_getaffinity(0))
@@ -148,7 +150,7 @@ def one_change(file: Path, build: Sequence[str], tree: Path) -> Cost:
     """Give the cost of a build after a line was added to a file."""
     text = file.read_text()
     file.write_text(text + "\n#define BENCHMARK_CHANGE 1\n")
-    return run(build, tree)
+    return execute(build, tree)
 
 
 def is_compiler(program: str) -> bool:
@@ -156,7 +158,7 @@ def is_compiler(program: str) -> bool:
     return any(name in Path(program).name for name in COMPILERS)
 
 
-def run(command: Sequence[str], folder: Path, **environment: str) -> Cost:
+def execute(command: Sequence[str], folder: Path, **environment: str) -> Cost:
     """Run a command to its end, and give what it cost.
 
     Raises:
@@ -180,7 +182,7 @@ def run(command: Sequence[str], folder: Path, **environment: str) -> Cost:
 
 def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> list[Cost]:
     """Give the median cost of each (command, folder), in turns, so that noise meets all alike."""
-    rows = [[run(command, folder) for command, folder in commands] for _ in range(rounds)]
+    rows = [[execute(command, folder) for command, folder in commands] for _ in range(rounds)]
     return [
         Cost(
             statistics.median(c.wall_s for c in column), statistics.median(c.cpu_s for c in column)

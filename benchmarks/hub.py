@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass, field
 from os import environ
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import lock, mirror
 from fetch import download
-from fetch.errors import DroidbpfError
 from fetch.pins import Pin
-from fetch.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
@@ -66,17 +66,18 @@ class Served:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where the limits are kept, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks hub", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     parser.add_argument(
         "--hub", type=Path, default=ASSETS / "btfhub", help="a folder [%(default)s]"
     )
     parser.add_argument("--rounds", type=int, default=5, help="of each way [5]")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where the limits are kept, else 1."""
     if options.rounds < 1:
-        parser.error("--rounds must be at least 1")
+        raise DroidbpfError("--rounds must be at least 1")
     report = measure(options.hub, options.rounds)
     if options.json:
         print(json.dumps(asdict(report) | {"ratio": report.ratio, "met": report.met}))

@@ -6,14 +6,14 @@ import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, interleaved, run, tell
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
+from base.settings import Settings
+from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, execute, interleaved, tell
 
 APP = "proc_mon"
 PROGRAM = f"build/arm64-gnu/apps/{APP}/{APP}"
@@ -34,14 +34,15 @@ void droidbpf_btf_done(void)
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where all limits are met, else 1."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks kernels", description=__doc__)
     parser.add_argument("--hub", type=Path, default=assets / "btfhub", help="a hub folder")
     parser.add_argument("--rounds", type=int, default=5, help="of each short command [5]")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where all limits are met, else 1."""
     if not options.hub.is_dir():
         raise DroidbpfError(f"there is no hub in {options.hub}", "name one: --hub DIR")
     with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
@@ -55,9 +56,9 @@ def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
     """Give all figures of builds in tree."""
     plain = [*SCONS, "ARCH=arm64", f"app={APP}"]
     embed = [*plain, "kernels=all", f"btfhub={hub}", "offline=1"]
-    run(plain, tree)
+    execute(plain, tree)
     cache = tree.parent / "cache"
-    cold = run(embed, tree, DROIDBPF_CACHE=str(cache))
+    cold = execute(embed, tree, DROIDBPF_CACHE=str(cache))
     held = len(list(hub.rglob("*.btf.tar.xz")))
     pulled = len(list((cache / "sha256").iterdir()))
     embedded = tree / f"{PROGRAM}.btfs.c"
@@ -71,7 +72,7 @@ def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
             source.unlink()  # the time zone is in every program, and no matter of BTFs
     (runtime / "stub.c").write_text(STUB)
     shutil.rmtree(tree / "build/arm64-gnu/btfhub")
-    run(plain, tree)
+    execute(plain, tree)
     bare_file, bare = (tree / PROGRAM).stat().st_size, content(tree / PROGRAM)
     return [
         Limit("files of the hub", held, ""),

@@ -23,10 +23,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from benchmarks import _peers
-from benchmarks.build import SCONS, Cost, Limit, copy_checkout, interleaved, run, tell
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from benchmarks.build import SCONS, Cost, Limit, copy_checkout, execute, interleaved, tell
 
 ARCH = "arm64"
 VARIANT = f"build/{ARCH}-gnu"
@@ -43,19 +43,16 @@ class Tools(NamedTuple):
     bpftool: str
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where all limits are met, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks peers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     parser.add_argument("--rounds", type=int, default=5, help="of clean builds [5]")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where all limits are met, else 1."""
     if min(options.rounds, options.jobs) < 1:
-        parser.error("--rounds and --jobs must be at least 1")
+        raise DroidbpfError("--rounds and --jobs must be at least 1")
     need("make")
     source = _peers.libbpf_tools(Settings.from_environment())
     with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
@@ -77,22 +74,24 @@ def measure(tree: Path, ours: Path, theirs: Path, rounds: int, jobs: int) -> lis
     apps = _peers.apps(ours)
     build = [*SCONS, f"-j{jobs}", f"ARCH={ARCH}", "toolchain=gnu", f"apps_dir={ours}"]
     log = tree.parent / "steps.jsonl"
-    run(build, tree, DROIDBPF_STEP_LOG=str(log))  # the libraries, and what tools say of themselves
+    execute(
+        build, tree, DROIDBPF_STEP_LOG=str(log)
+    )  # the libraries, and what tools say of themselves
     commands = [json.loads(line)["command"] for line in log.read_text().splitlines()]
     make = make_command(tools(commands), tree, jobs, apps)
     rows = []
     for _ in range(rounds):
         for made in ("apps", "vmlinux"):
             shutil.rmtree(tree / VARIANT / made)
-        droidbpf = run(build, tree)
-        run([*make, "clean"], theirs)
-        rows.append((droidbpf, run([*make, *apps], theirs)))
+        droidbpf = execute(build, tree)
+        execute([*make, "clean"], theirs)
+        rows.append((droidbpf, execute([*make, *apps], theirs)))
         need_programs(tree / VARIANT / "apps", [f"{app}/{app}" for app in apps])
         need_programs(theirs, apps)
     mine, other = (median(column) for column in zip(*rows, strict=True))
     ratios = [droidbpf.wall_s / peer.wall_s for droidbpf, peer in rows]
     one = [*build, f"app={ONE}"]
-    run(one, tree)
+    execute(one, tree)
     short = [([*SCONS, "--version"], tree), (one, tree), (build, tree), ([*make, *apps], theirs)]
     version, null_one, null_all, null_make = interleaved(short, 3 * rounds)
     return [

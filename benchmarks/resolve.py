@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
+from base.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BARE = ("-c", "pass")
@@ -44,14 +45,15 @@ class Report:
         return self.beyond_ms <= LIMIT_MS
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where the limit is kept, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks resolve", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     parser.add_argument("--rounds", type=int, default=40, help="of each command [40]")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where the limit is kept, else 1."""
     if options.rounds < 1:
-        parser.error("--rounds must be at least 1")
+        raise DroidbpfError("--rounds must be at least 1")
     report = measure(options.rounds)
     if options.json:
         print(json.dumps(asdict(report) | {"beyond_ms": report.beyond_ms, "met": report.met}))

@@ -16,11 +16,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from benchmarks.build import ROOT, SCONS, Limit, tell
 from btfhub import archive, embed, lock, match
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
-from fetch.errors import DroidbpfError
 from vm import kernels, machine
 
 APP = "proc_mon"
@@ -35,14 +36,15 @@ WARM_UP = 5  # processes that QEMU translates the kernel's and the programs' cod
 LIMIT_MS = 10.0
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark and print its figures; give 0 where all limits are met, else 1."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
     assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks runtime", description=__doc__)
     parser.add_argument("--assets", type=Path, default=assets, help="the folder of test data")
     parser.add_argument("--rounds", type=int, default=30, help="processes [30]")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the benchmark and print its figures; return 0 where all limits are met, else 1."""
     kernel = options.assets / "kernels/android12-5.10-nobtf"
     if not (kernel / "Image.gz").is_file():
         raise DroidbpfError(f"there is no {kernel}/Image.gz", "name the folder: --assets DIR")

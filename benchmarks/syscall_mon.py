@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
+from base.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/x86_64-gnu/apps/syscall_mon/syscall_mon"
@@ -232,17 +233,18 @@ def _table(report: Report) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def main(arguments: list[str]) -> int:
-    """Measure, print the result, give 0 if it keeps all promises, else 1.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's own arguments."""
+    parser.add_argument("--program", type=Path, help="the syscall_mon to measure (built if absent)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each case (5)")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Measure, print the result, return 0 if it keeps all promises, else 1.
 
     Raises:
         DroidbpfError: something that is needed is missing or does not work.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks syscall_mon", description=__doc__)
-    parser.add_argument("--program", type=Path, help="the syscall_mon to measure (built if absent)")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each case (5)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    options = parser.parse_args(arguments)
     if os.geteuid():
         raise DroidbpfError("the benchmark loads BPF programs", "run it as root")
     if not shutil.which("strace"):

@@ -5,8 +5,8 @@ import lzma
 import tarfile
 from pathlib import Path
 
+from base.errors import DroidbpfError, printable
 from btfhub.btf import MAX_BYTES
-from fetch.errors import DroidbpfError, printable
 from fetch.extract import MTIME
 from fetch.tarwalk import ArchiveError, Limits, open_archive, walk
 

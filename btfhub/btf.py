@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 MAGIC = 0xEB9F
 # Bounds on what a reader must take: kernels' BTFs have 2 to 7 MB and 50,000 to 150,000 types.

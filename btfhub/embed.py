@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from base.errors import DroidbpfError
 from btfhub.match import Key
-from fetch.errors import DroidbpfError
 
 MAGIC = b"dBTF"
 FORM = 1

@@ -7,10 +7,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from base.errors import DroidbpfError
 from btfhub import archive, btf, images, names, plausible
 from btfhub.kernels import ARCH
 from btfhub.lock import PATH, SUFFIX, is_form
-from fetch.errors import DroidbpfError
 
 _OLDEST = (1, 22)  # it writes no BTF into a file of its own before
 # Since which version: what the kernel's scripts/Makefile.btf has as well. Not -j: the order of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import compress, count
 from typing import NamedTuple, NoReturn
 
+from base.errors import DroidbpfError
 from btfhub import btf
-from fetch.errors import DroidbpfError
 
 
 class Group(NamedTuple):

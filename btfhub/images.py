@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from base.errors import DroidbpfError
 from btfhub import archive, btf
-from fetch.errors import DroidbpfError
 
 MAX_BYTES = 160 << 20  # of an unpacked image: theirs have 20 to 60 MB
 _MOST_CANDIDATES = 20

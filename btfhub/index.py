@@ -5,10 +5,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import mirror, processes
 from btfhub.lock import LARGEST, LARGEST_FILE, HubFile, Lock, make, parse
-from fetch.errors import DroidbpfError, PlaceError
-from fetch.settings import Settings
+from fetch.errors import PlaceError
 
 NAME = "index.json"
 

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from base.errors import DroidbpfError, printable
+from base.settings import Settings
 from btfhub import btf, images, kernels, mirror, processes
 from btfhub.lock import HubFile, Lock
 from btfhub.names import parse_name
-from fetch.errors import DroidbpfError, printable
-from fetch.settings import Settings
 
 T = TypeVar("T")
 

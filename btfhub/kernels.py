@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.errors import DroidbpfError, printable
+from base.settings import Settings
 from btfhub import archive, btf, mirror, plausible
 from btfhub.lock import SUFFIX, HubFile, Lock
 from btfhub.names import HubName, parse_name
-from fetch.errors import DroidbpfError, printable
-from fetch.settings import Settings
 
 ARCH = "arm64"  # of all kernels of the hubs
 _NAMES = "a hub names them by `uname -r`, or like a12-5.10-2022-05"

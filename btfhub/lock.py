@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 SCHEMA = 1
 SUFFIX = ".btf.tar.xz"

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fetch.errors import DroidbpfError, printable
+from base.errors import DroidbpfError, printable
 
 _TIMEOUT = 60  # seconds; it takes 0.02 on a kernel's BTF
 _LAST_LINES = 3

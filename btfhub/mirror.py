@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from base.errors import DroidbpfError, did_you_mean
+from base.settings import Settings, expand_user
 from btfhub.lock import PATH, SUFFIX, HubFile, Lock, is_form
-from fetch.errors import DroidbpfError, did_you_mean
-from fetch.settings import Settings, expanded
 
 _DEEPEST = 7  # folders
 _MOST = 100_000  # files and folders of a hub
@@ -47,7 +47,7 @@ def folder_of(hub: str) -> Path | None:
         raise DroidbpfError("the hub is a malformed URL", hint) from error
     if parts.scheme in ("http", "https") and parts.hostname:
         return None
-    folder = expanded(hub)
+    folder = expand_user(hub)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         folder = Path(unquote(parts.path))
     elif "://" in hub:

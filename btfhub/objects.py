@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.errors import DroidbpfError
 from btfhub import typegraph
 from btfhub.btf import ARRAY
-from fetch.errors import DroidbpfError
 
 # enum bpf_core_relo_kind, by the names that libbpf prints.
 KINDS = (

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from base.errors import DroidbpfError
 from btfhub import btf
-from fetch.errors import DroidbpfError
 
 # What every kernel has, and what tells one architecture from others: a struct and members of it, as
 # in arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and the kernel's other ones.

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.errors import DroidbpfError
 from btfhub import typegraph
 from btfhub.minimize import relocate
 from btfhub.objects import ASKING_KINDS, ENUM_KINDS, Wanted, flavoured, wanted
-from fetch.errors import DroidbpfError
 
 _MATCH = re.compile(r"matching candidate #[0-9]+ <[a-z_0-9]+> \[[0-9]+\] (.*)")
 _OFFSET = re.compile(r" @ offset ([0-9]+)(?:\.([0-7]))?\)$")

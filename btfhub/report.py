@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from base.errors import DroidbpfError
 from btfhub.names import HubName
 from btfhub.objects import ASKING_KINDS
 from btfhub.relocations import Relocation
-from fetch.errors import DroidbpfError
 
 # Kinds whose answer is yes or no, as numbers 1 and 0.
 YES_NO_KINDS = ASKING_KINDS - {"type_size"}

@@ -1,9 +1,9 @@
 """The compatibility table of an app for terminals and programs: relocations by layout, and JSON."""
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from textwrap import wrap
+from typing import Any
 
 from btfhub.report import Cell, Column, Layout, Report, shown, summary
 
@@ -76,40 +76,36 @@ def text(report: Report, width: int = 80, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
-def document(report: Report) -> str:
-    """Give the report as one JSON document, {"schema": 1, …}."""
-    return json.dumps(
-        {
-            "schema": 1,
-            "app": report.app,
-            "summary": summary(report),
-            "relocations": [
-                {
-                    "kind": column.kind,
-                    "type": column.type,
-                    "flavour": column.flavour,
-                    "path": column.path,
-                    "programs": column.programs,
-                }
-                for column in report.columns
-            ],
-            "layouts": [
-                {"name": layout.name, "kernels": [row.name.name for row in layout.rows]}
-                for layout in report.layouts
-            ],
-            "kernels": [
-                {
-                    "name": row.name.name,
-                    "branch": row.name.branch,
-                    "month": row.name.month,
-                    "layout": row.layout,
-                    "cells": [_members(cell) for cell in row.cells],
-                }
-                for row in report.rows
-            ],
-        },
-        indent=2,
-    )
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as a document for programs."""
+    return {
+        "app": report.app,
+        "summary": summary(report),
+        "relocations": [
+            {
+                "kind": column.kind,
+                "type": column.type,
+                "flavour": column.flavour,
+                "path": column.path,
+                "programs": column.programs,
+            }
+            for column in report.columns
+        ],
+        "layouts": [
+            {"name": layout.name, "kernels": [row.name.name for row in layout.rows]}
+            for layout in report.layouts
+        ],
+        "kernels": [
+            {
+                "name": row.name.name,
+                "branch": row.name.branch,
+                "month": row.name.month,
+                "layout": row.layout,
+                "cells": [_members(cell) for cell in row.cells],
+            }
+            for row in report.rows
+        ],
+    }
 
 
 def failures(report: Report, state: str) -> list[str]:

@@ -6,6 +6,7 @@ kernel's BTF keeps: nothing outside, nothing that contains itself, no member bey
 
 from collections.abc import Collection, Sequence
 
+from base.errors import DroidbpfError
 from btfhub import btf, groups, nesting
 from btfhub.btf import (
     ARRAY,
@@ -25,7 +26,6 @@ from btfhub.btf import (
     VAR,
 )
 from btfhub.groups import Group, Grouped, first
-from fetch.errors import DroidbpfError
 
 _SIZES = {INT: {1, 2, 4, 8, 16}, ENUM: {1, 2, 4, 8}, ENUM64: {1, 2, 4, 8}, FLOAT: {2, 4, 8, 12, 16}}
 _NAMED = (FWD, TYPEDEF, FUNC, VAR, DATASEC, DECL_TAG, btf.TYPE_TAG)

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from base.errors import DroidbpfError
 from btfhub import examine, kernels, lock
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
-from fetch.errors import DroidbpfError
 
 
 def main() -> int:

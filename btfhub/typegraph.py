@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from base.errors import DroidbpfError
 from btfhub import btf
 from btfhub.btf import ARRAY, ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
-from fetch.errors import DroidbpfError
 
 _POINTER_SIZE = 8
 _SIGNED = 1 << 24  # in the word that follows an INT's own: BTF_INT_SIGNED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _TIMEOUT = 60  # seconds

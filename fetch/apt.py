@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from fetch import aptconf, cache
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 INDEX_DAYS = 7
 _UPDATE_SECONDS = 600

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 # Taken over from the machine's configuration: how to reach an archive, and which keys to trust.
 _KEPT = re.compile(r"Acquire::|Dir::Etc::(trusted|netrc)", re.IGNORECASE)

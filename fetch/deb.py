@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from fetch.tarwalk import ArchiveError, Limits, Stream, walk
 
 # A kernel package unpacks to about 100 MB, a debug package to ten times that.

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from base.errors import DroidbpfError
+from base.settings import Settings, expand_user
 from fetch import cache, http
-from fetch.errors import DroidbpfError, PlaceError
+from fetch.errors import PlaceError
 from fetch.pins import LARGEST, Alternative, Pin
 from fetch.reasons import redact
-from fetch.settings import Settings, expanded
 from fetch.watch import Connections
 
 _Place = tuple[str, Callable[[], Path]]
@@ -138,7 +139,7 @@ def _places(pin: Pin, settings: Settings, connections: Connections | None) -> It
 def mirror_folder(settings: Settings) -> Path | None:
     """Give the mirror if it is a folder: reading it opens no socket."""
     mirror = settings.mirror.removeprefix("file://")
-    return expanded(mirror).absolute() if mirror and "://" not in mirror else None
+    return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
 
 
 def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:

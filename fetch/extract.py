@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from fetch.tarwalk import DEFAULT, ArchiveError, Entry, Limits, open_archive, walk
 
 # Every file gets this time: what is built must not depend on the clock. 1980-01-01, the zip epoch.

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from base.errors import DroidbpfError
 from fetch import cache
-from fetch.errors import DroidbpfError, PlaceError
+from fetch.errors import PlaceError
 from fetch.reasons import RetryError, explain, redact, retry_after
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from fetch import cache
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 FACTS = "facts.json"
 

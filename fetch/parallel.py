@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from fetch import cache, download
-from fetch.errors import DroidbpfError
 from fetch.pins import Pin
-from fetch.settings import Settings
 from fetch.watch import Connections, StoppedError
 
 WORKERS = 8

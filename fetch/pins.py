@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 _PIN_KEYS = {"version": str, "filename": str, "sha256": str, "size": int, "urls": list}
 _ALTERNATIVE_KEYS = {"id": str, "suite": str, "source": str, "version": str, "filename": str}

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fetch import apt, aptconf, cache, frontend
+from base import cli
+from base.errors import DroidbpfError
+from base.settings import Settings
+from fetch import apt, aptconf, cache
 from fetch.deb import unpack_deb
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 PACKAGE = "python3-pip-whl"
 
@@ -44,7 +45,7 @@ def wheel(settings: Settings) -> Path:
 
 def main() -> int:
     """Print the path; give the exit status."""
-    return frontend.ended(_run)
+    return cli.run_cli(_run)
 
 
 def _run() -> int:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from fetch.errors import DroidbpfError, printable
+from base.errors import DroidbpfError, printable
 
 _CHUNK = 1 << 18
 _HEADERS = 1 << 16

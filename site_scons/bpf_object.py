@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 # Sections that libbpf takes for data or for itself, not for programs.
 LICENSE = "license"

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 import toolchains
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains import Probes, Request, Toolchain, bpf
 
 

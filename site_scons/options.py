@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import toolchains
-from fetch.errors import DroidbpfError, did_you_mean
+from base.errors import DroidbpfError, did_you_mean
 
 # name, what it is, default, the values it may have (any where there are none)
 TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -104,6 +104,6 @@ def inherited() -> dict[str, str]:
 def fetch_settings(env: Any) -> Any:
     """Give what fetch is to heed of the options."""
 
-    from fetch.settings import Settings
+    from base.settings import Settings
 
     return Settings.from_environment()._replace(mirror=env["mirror"], offline=env["offline"] == "1")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fetch.errors import DroidbpfError, did_you_mean
+from base.errors import DroidbpfError, did_you_mean
 
 BPF = ".bpf.c"
 USER_SPACE = (".c", ".cc", ".cpp")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import SCons.SConsign
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 BUILD = "build"
 _held: list[int] = []

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import os
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains import gnu
 from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes

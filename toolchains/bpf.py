@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains.model import BpfTools, Request, Toolchain
 from toolchains.probe import Probes, identity, which
 

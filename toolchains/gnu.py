@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity
 

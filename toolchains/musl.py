@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from base.errors import DroidbpfError
+from base.settings import Settings
 from toolchains import bpf, separate, zig
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity
@@ -153,9 +153,9 @@ def _fetched(arch: str, *, offline: bool = False) -> Sysroot:
     Raises:
         DroidbpfError: the distribution's archive cannot give them, or the cache cannot take them.
     """
+    from base.progress import show_progress
     from fetch import cache, packages
     from fetch.deb import unpack_deb
-    from fetch.progress import told
 
     machine, _, package_arch, _ = ARCH_TABLE[arch]
 
@@ -164,7 +164,7 @@ def _fetched(arch: str, *, offline: bool = False) -> Sysroot:
         return {_place(path, machine): content for path, content in files.items()}, {}
 
     try:
-        with told(Settings.from_environment()._replace(offline=offline)) as settings:
+        with show_progress(Settings.from_environment()._replace(offline=offline)) as settings:
             folder = packages.install(
                 KIND, _name(arch), lambda _: PACKAGES, SUITES, package_arch, settings, unpack
             )

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains import NDK_VARIABLES
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity, which

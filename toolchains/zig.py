@@ -17,8 +17,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from base.errors import DroidbpfError
+from base.settings import Settings
 from toolchains import separate
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity

@@ -4,7 +4,7 @@ import re
 import zlib
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 MAX_BYTES = 256 << 20
 HINT = "give the file arch/arm64/boot/Image or Image.gz of a kernel build"

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm import cpio
 
 DIRECTORIES = (

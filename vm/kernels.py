@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from fetch import packages
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 STORE = "vm"  # the folder of the cache
 ARCH = "arm64"

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Literal
 
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from base.errors import DroidbpfError
+from base.settings import Settings
 from vm import initramfs, kernels, qemu
 from vm.session import Result, Session, Stream, StreamName
 from vm.verdict import GuestError, Reason, Results, check

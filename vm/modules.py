@@ -4,7 +4,7 @@ import lzma
 import re
 from collections.abc import Mapping, Sequence
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 MAX_BYTES = 64 << 20
 

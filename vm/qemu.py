@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 PROGRAM = "qemu-system-aarch64"
 MINIMUM = (5, 2)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm.frames import Frames, Mark
 
 StreamName = Literal["stdout", "stderr"]

@@ -1,10 +1,11 @@
 """Decides from a run's log and end whether it went as it should, and says what happened."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm import splat
 from vm.session import Result, Session
 
@@ -53,6 +54,8 @@ class GuestError(DroidbpfError):
     def __init__(self, reason: Reason, message: str, results: Results, hint: str = "") -> None:
         super().__init__(message, hint)
         self.reason: Reason = reason
+        if reason == "interrupted":
+            self.status = 128 + signal.SIGINT
         self.results = results
 
 

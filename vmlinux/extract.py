@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from base.errors import DroidbpfError
 from btfhub import btf, images
-from fetch.errors import DroidbpfError
 
 MAX_BYTES = 1 << 30
 # How a bzImage's payload begins (the kernel's lib/decompress.c), and who unpacks it.

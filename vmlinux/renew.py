@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
-from fetch.progress import told
-from fetch.settings import Settings
+from base.errors import DroidbpfError
+from base.progress import show_progress
+from base.settings import Settings
 
 FOLDER = Path(__file__).parent
 SOURCES = "SOURCES.toml"
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             check(FOLDER)
         else:
-            with told(Settings.from_environment()) as settings:
+            with show_progress(Settings.from_environment()) as settings:
                 renew(FOLDER, settings, pinned=options.pinned)
         for arch, source in sources(FOLDER).items():
             print(f"{arch:8}{source.release}  {source.btf_size} bytes")

@@ -1,4 +1,4 @@
-"""The commands of `python -m btfhub`, one module each: arguments(parser), run(options, …)."""
+"""The commands of `./dev btfhub`, a module each: add_arguments(parser), run(options, settings)."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 if TYPE_CHECKING:
     from btfhub import inputs

@@ -1,15 +1,15 @@
-"""`python -m btfhub check`: check BTFs, and tell what they are of."""
+"""`./dev btfhub check`: check BTFs, and tell what they are of."""
 
 import argparse
-import json
 from typing import Any
 
+from base.cli import print_json
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import cli, inputs
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "selectors",
@@ -28,14 +28,14 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Check all that is given, one error for each that is bad; give 0, or 2 where one is."""
     from functools import partial
 
+    from base.progress import show_progress
     from btfhub import lock
-    from fetch.progress import told
 
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         given = inputs.gather(options.selectors, options.hub, lock.load(options.lock), shown)
     rows, bad = cli.rows(partial(_look, arch=options.arch, anything=options.any), given)
     if options.json:
-        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+        print_json({"files": rows})
     else:
         good = [row for row in rows if "error" not in row]
         width = max((len(row["name"]) for row in good), default=0)

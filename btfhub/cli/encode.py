@@ -1,16 +1,16 @@
-"""`python -m btfhub encode`: make a hub file from a vmlinux or from a device's BTF."""
+"""`./dev btfhub encode`: make a hub file from a vmlinux or from a device's BTF."""
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
 
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from base.cli import print_json
+from base.errors import DroidbpfError
+from base.settings import Settings
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "source",
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     types = len(btf.walk(data).starts) - 1
     if options.json:
         told = {"file": str(path), "name": name, "types": types, "btf_size": len(data)}
-        print(json.dumps({"schema": 1, **told, "size": path.stat().st_size}, indent=2))
+        print_json({**told, "size": path.stat().st_size})
         return 0
     print(f"{path}: {types} types, {len(data)} bytes packed to {path.stat().st_size}")
     hub = shlex.quote(str(options.out))

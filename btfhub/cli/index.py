@@ -1,14 +1,14 @@
-"""`python -m btfhub index`: write the index that makes a folder or a web server a hub."""
+"""`./dev btfhub index`: write the index that makes a folder or a web server a hub."""
 
 import argparse
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import index, lock
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help=f"a folder of archives: gets {index.NAME}"

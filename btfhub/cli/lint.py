@@ -1,19 +1,19 @@
-"""`python -m btfhub lint`: known defects of BTFs, and which fields of an app they spoil."""
+"""`./dev btfhub lint`: known defects of BTFs, and which fields of an app they spoil."""
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from base.cli import print_json
+from base.settings import Settings
 from btfhub import cli, inputs
-from fetch.settings import Settings
 
 if TYPE_CHECKING:
     from btfhub.lint import Defect, Unreliable
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "selectors", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
@@ -33,16 +33,16 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         With objects 1 where a field of theirs is unreliable, without 1 where there is a defect;
         2 where a BTF is damaged; else 0.
     """
+    from base.progress import show_progress
     from btfhub import lock, objects
-    from fetch.progress import told
 
     fields = objects.fields(options.objects)
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         pins = lock.load(options.lock)
         given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)
     rows, bad = cli.rows(partial(_look, fields=fields, branch=options.branch), given)
     if options.json:
-        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+        print_json({"files": rows})
     else:
         print("\n".join(_shown([row for row in rows if "error" not in row], bool(options.objects))))
     if bad:

@@ -1,18 +1,18 @@
-"""`python -m btfhub list`: the files of a hub, and what of them is in the cache."""
+"""`./dev btfhub list`: the files of a hub, and what of them is in the cache."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
+from base.cli import print_json
+from base.progress import show_progress
+from base.settings import Settings
 from btfhub import index, lock, mirror
-from fetch.progress import told
-from fetch.settings import Settings
 
 _COLUMNS = ("name", "branch", "month", "size", "state")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "selectors", nargs="*", metavar="SELECTOR", help="files or branches [what the hub holds]"
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """List what a hub holds; give 0, or 1 where that is nothing."""
     pins = lock.load(options.lock)
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         held = index.holding(options.hub, pins, shown)
     if options.selectors:
         files = mirror.select(held.files, options.selectors, pins)
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if not options.selectors:
         rows += [_unpinned(name, path) for name, path in held.unpinned.items()]
     if options.json:
-        print(json.dumps({"schema": 1, "files": rows}, indent=2))
+        print_json({"files": rows})
     else:
         _print(rows)
     return 0 if rows else 1

@@ -1,18 +1,18 @@
-"""`python -m btfhub lock`: pin what a hub has by sha256 and size."""
+"""`./dev btfhub lock`: pin what a hub has by sha256 and size."""
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
+from base.cli import print_json
+from base.errors import DroidbpfError
+from base.progress import show_progress
+from base.settings import Settings
 from btfhub import index, lock, mirror
 from btfhub.lock import HubFile, Lock
-from fetch.errors import DroidbpfError
-from fetch.progress import told
-from fetch.settings import Settings
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "--check", action="store_true", help="only compare: 1 where the hub has more, or other"
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         raise DroidbpfError("name the hub whose files are to be pinned", "--hub URL or --hub DIR")
     pins = lock.load(options.lock) if options.check or options.lock.exists() else Lock("", {})
     folder = mirror.folder_of(options.hub)
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         if folder:
             held, entries = _compare(folder, pins), {}
         else:
@@ -141,7 +141,6 @@ def _tell(
     """Print what was done, or with --check what would be."""
     if options.json:
         document = {
-            "schema": 1,
             "added": [file._asdict() for file in added],
             "replaced": [file._asdict() for file in replaced],
             "unpinned": sorted(held.unpinned.values()) if options.check else [],
@@ -151,7 +150,7 @@ def _tell(
             ],
             "absent": list(held.absent),
         }
-        print(json.dumps(document, indent=2))
+        print_json(document)
         return
     for file in added:
         print(f"added {file.name}: {file.path}, {file.size} bytes")

@@ -1,4 +1,4 @@
-"""`python -m btfhub minimize`: the BTFs of many kernels, as small as an app's objects need them."""
+"""`./dev btfhub minimize`: the BTFs of many kernels, as small as an app's objects need them."""
 
 import argparse
 import hashlib
@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from base.cli import SCHEMA, print_json
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import cli
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 if TYPE_CHECKING:
     from btfhub import kernels
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     cli.add_app(parser)
     parser.add_argument(
@@ -26,12 +27,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Minimize, tell which kernels share a result; give 0."""
+    from base.progress import show_progress
     from btfhub import kernels, lock, processes
-    from fetch.progress import told
 
     cli.check_objects(options.objects)
     pins = lock.load(options.lock)
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
         packed = kernels.obtain(chosen, options.hub, pins, shown)
 
@@ -48,11 +49,11 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         {"file": f"{name}.btf", "size": len(data), "kernels": serves[name]}
         for name, data in blobs.items()
     ]
-    document = json.dumps({"schema": 1, "btfs": index}, indent=2)
+    document = {"btfs": index}
     if options.out:
-        _write(options.out, blobs, document)
+        _write(options.out, blobs, json.dumps({"schema": SCHEMA, **document}, indent=2))
     if options.json:
-        print(document)
+        print_json(document)
         return 0
     for row in index:
         print(f"{row['file']}  {row['size']:>6} bytes  {', '.join(row['kernels'])}")  # type: ignore[arg-type]

@@ -1,19 +1,20 @@
-"""`python -m btfhub pull`: download hub files to the cache, all at once."""
+"""`./dev btfhub pull`: download hub files to the cache, all at once."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from pathlib import Path
 
+from base.cli import print_json
+from base.errors import DroidbpfError
+from base.progress import show_progress
+from base.settings import Settings
 from btfhub import index, lock, mirror
 from btfhub.cli.list import cached
-from fetch.errors import DroidbpfError, PlaceError
-from fetch.progress import told
-from fetch.settings import Settings
+from fetch.errors import PlaceError
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "selectors",
@@ -31,12 +32,12 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         places[name] = place
 
     pins = lock.load(options.lock)
-    with told(settings._replace(downloaded=downloaded)) as shown:
+    with show_progress(settings._replace(downloaded=downloaded)) as shown:
         files = _chosen(options, pins, shown)
         found = mirror.obtain(files, options.hub, pins, shown)
     rows = [(file, found[file.name], places.get(file.path, "cache")) for file in files]
     if options.json:
-        print(json.dumps({"schema": 1, "files": [_entry(*row) for row in rows]}, indent=2))
+        print_json({"files": [_entry(*row) for row in rows]})
         return 0
     width = max(len(file.name) for file in files)
     for file, _, place in rows:

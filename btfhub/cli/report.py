@@ -1,4 +1,4 @@
-"""`python -m btfhub report`: the relocations of an app on many kernels, and where they differ."""
+"""`./dev btfhub report`: the relocations of an app on many kernels, and where they differ."""
 
 import argparse
 import os
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from base.cli import print_json
+from base.errors import DroidbpfError, printable
+from base.settings import Settings
 from btfhub import cli
-from fetch.errors import DroidbpfError, printable
-from fetch.settings import Settings
 
 if TYPE_CHECKING:
     from btfhub import kernels, lock, report
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_TOLD = 20
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     cli.add_app(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
@@ -36,12 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Compare, print and write; give 1 where --fail-on says so, else 0."""
+    from base.progress import show_progress
     from btfhub import lock, processes, report, report_text
-    from fetch.progress import told
 
     cli.check_objects(options.objects)
     pins = lock.load(options.lock)
-    with told(settings) as shown:
+    with show_progress(settings) as shown:
         jobs = _jobs(options, pins, shown)
     found = report.build(_app(options.objects), processes.each(_examine, jobs))
     if options.html:
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
         _write(options.html, report_html.page(found))
     if options.json:
-        print(report_text.document(found))
+        print_json(report_text.document(found))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

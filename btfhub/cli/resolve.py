@@ -1,17 +1,18 @@
-"""`python -m btfhub resolve`: which BTF fits a kernel release, and why."""
+"""`./dev btfhub resolve`: which BTF fits a kernel release, and why."""
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from base.cli import print_json
+from base.errors import DroidbpfError
+from base.settings import Settings
 from btfhub import lock, match, names
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 _MOST_OTHERS = 5  # of the text; --json tells all
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("release", metavar="RELEASE", help="what `uname -r` prints on the device")
     parser.add_argument(
@@ -29,7 +30,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         paths = {name: file.path for name, file in _files(options).items()}
         keys = list(_keys(paths))
     found = match.resolve(release, keys)
-    print(_json(release, found, paths) if options.json else "\n".join(_text(found, paths)))
+    if options.json:
+        print_json(_document(release, found, paths))
+    else:
+        print("\n".join(_text(found, paths)))
     return 0 if found.key else 1
 
 
@@ -72,12 +76,13 @@ def _text(found: match.Match, paths: Mapping[str, str]) -> Sequence[str]:
     return [name, *(f"  {title:10}  {text}" for title, text in rows if text)]
 
 
-def _json(release: names.Release, found: match.Match, paths: Mapping[str, str]) -> str:
+def _document(
+    release: names.Release, found: match.Match, paths: Mapping[str, str]
+) -> dict[str, Any]:
     def file(k: match.Key, confidence: str) -> dict[str, str]:
         return {"name": k.name, "path": paths.get(k.name, ""), "confidence": confidence}
 
-    document = {
-        "schema": 1,
+    return {
         "release": release._asdict() | {"branch": release.branch},
         "found": found.key and file(found.key, found.confidence),
         "reason": found.reason,
@@ -85,4 +90,3 @@ def _json(release: names.Release, found: match.Match, paths: Mapping[str, str]) 
         "others": [file(k, confidence) for confidence, k in found.others],
         "next": _step(found),
     }
-    return json.dumps(document, indent=2)

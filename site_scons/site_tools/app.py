@@ -14,7 +14,7 @@ import traceback
 
 from SCons.Script import Action, GetOption
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from selection import BPF, USER_SPACE, as_node, is_program, literal
 from site_tools.bpf import TARGET_ARCH
 from site_tools.console import user_errors

@@ -7,7 +7,7 @@ import shutil
 from SCons.Builder import Builder
 from SCons.Script import Action
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from site_tools.bpftool import run_bpftool
 
 

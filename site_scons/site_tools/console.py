@@ -26,7 +26,7 @@ from SCons.Node import executed, no_state, up_to_date
 from SCons.Script import Action, GetBuildFailures, GetOption
 
 import workspace
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 REASON = re.compile(r"\berror:|undefined reference|undefined symbol|cannot find|not found")

@@ -16,7 +16,7 @@ from pathlib import Path
 from SCons.Script import Action
 
 import workspace
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from selection import as_node
 from site_tools.console import user_errors
 from site_tools.source_archive import own_files, settings, settled
@@ -81,8 +81,8 @@ def choose_kernels(env, selectors):
     """
     if not selectors:
         return
+    from base.progress import show_progress
     from btfhub import kernels, lock
-    from fetch.progress import told
 
     names = [name for name in selectors.split(",") if name]
     if not names:
@@ -94,7 +94,7 @@ def choose_kernels(env, selectors):
     compiled = env.BpfTmpObject(f"{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
     env["PROBE"] = env.BpfObject(f"{output}/probe.bpf.o", compiled)
     env["HUB_LOCK"] = lock.load(LOCK)
-    with told(_settings(env)) as settings:
+    with show_progress(_settings(env)) as settings:
         env["KERNELS"] = kernels.choose(names, env["btfhub"], env["HUB_LOCK"], settings)
     env["BTFHUB_ID"] = state.key(
         Path(entry.path)
@@ -149,15 +149,15 @@ def btf_report(env, name, objects):
 
 def _packed(env, kernel):
     """Give the archive of a kernel, None if it is unpacked; pull all that are missing at once."""
+    from base.progress import show_progress
     from btfhub import kernels as hub
-    from fetch.progress import told
 
     name = kernel.name.name
     with _pulling:
         if name not in _pulled and not hub.is_unpacked(kernel, UNPACKED):
             missing = [k for k in env["KERNELS"] if k.file and not hub.is_unpacked(k, UNPACKED)]
             try:
-                with told(_settings(env)) as settings:
+                with show_progress(_settings(env)) as settings:
                     _pulled.update(hub.obtain(missing, env["btfhub"], env["HUB_LOCK"], settings))
             except DroidbpfError as error:  # the others do not try it all again
                 _pulled.update({k.name.name: error for k in missing})

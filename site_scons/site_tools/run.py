@@ -15,7 +15,7 @@ from pathlib import Path
 from SCons.Script import Action
 
 import workspace
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
 A_DAY_S = 86400.0  # a tracer runs until it is told to stop
 
@@ -79,10 +79,10 @@ def _here(env, program, arguments):
 
 
 def _guest(env, program, arguments):
-    from fetch.progress import told
+    from base.progress import show_progress
     from vm import kernels, machine
 
-    with told(env["FETCH_SETTINGS"]()) as settings:
+    with show_progress(env["FETCH_SETTINGS"]()) as settings:
         kernel = kernels.kernel(env["kernel"], settings)
         kernels.busybox(settings)
     guest_path = f"/bin/{os.path.basename(program)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from SCons.Builder import Builder
 from SCons.Script import Action, GetOption
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from site_tools.console import user_errors
 from third_party import state
 
@@ -205,12 +205,12 @@ def _tree(pin):
 
 
 def _extract(target, source, env):
+    from base.progress import show_progress
     from fetch import download
     from fetch.extract import extract
-    from fetch.progress import told
 
     wanted = [env["PINNED"]]
-    with told(env["FETCH_SETTINGS"]()) as settings:
+    with show_progress(env["FETCH_SETTINGS"]()) as settings:
         if settings.offline:  # one error for all that this build will miss
             others = (pin for pin in _obtained if pin != wanted[0])
             wanted += (pin for pin in others if not any(Path(_tree(pin)).rglob("*.c")))

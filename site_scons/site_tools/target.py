@@ -13,7 +13,7 @@ from SCons.Script import Action
 
 import toolchains
 import workspace
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from scanner import header_scanner
 from selection import literal
 

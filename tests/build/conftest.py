@@ -19,7 +19,7 @@ from checkout import ARCH, ROOT, Result, Tree, check_out, download_cache
 from toolbox import Toolbox
 
 import toolchains
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from toolchains.model import Request
 
 

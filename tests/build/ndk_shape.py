@@ -17,10 +17,10 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from fetch import apt, aptconf
 from fetch.deb import unpack_deb
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 from toolchains import bpf
 from toolchains.ndk import PREBUILT
 from toolchains.probe import Probes

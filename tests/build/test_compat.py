@@ -14,9 +14,9 @@ import pytest
 from checkout import APPS, ROOT, Tree, check_out
 
 import toolchains
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 
-PROGRAMS = ROOT / "tests/unit"  # compat_<name>.c
+PROGRAMS = ROOT / "tests/unit/toolchains"  # compat_<name>.c
 NAMES = ("argp", "error", "obstack")
 
 

@@ -10,9 +10,9 @@ from checkout import ROOT, Tree, download_cache
 from elftools.elf.elffile import ELFFile
 
 import toolchains
+from base.errors import DroidbpfError
+from base.settings import Settings
 from benchmarks import _peers
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 
 LEAST = {"gnu": 0.95, "musl": 0.9}  # of all apps
 

@@ -11,7 +11,7 @@ import pytest
 from checkout import ROOT, Tree
 from elftools.elf.elffile import ELFFile
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm import kernels, machine, qemu
 
 APPS = sorted(path.name for path in (ROOT / "apps").iterdir() if path.name[0] not in "._")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from checkout import Tree, assert_same
 
+from base.settings import Settings
 from fetch import download, pins
 from fetch.extract import extract
-from fetch.settings import Settings
 
 
 def test_removed_library_comes_back_from_its_objects(tree: Tree) -> None:

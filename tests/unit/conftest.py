@@ -7,8 +7,8 @@ from pathlib import Path
 import http_server
 import pytest
 
+from base.settings import Settings
 from fetch import watch
-from fetch.settings import Settings
 
 pytest.register_assert_rewrite("things")
 

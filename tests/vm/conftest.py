@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from processes import children, is_alive
 
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
+from base.errors import DroidbpfError
+from base.settings import Settings
 from vm import kernels, machine, qemu
 
 pytest.register_assert_rewrite("guests", "proc_mon_builds", "proc_mon_guest", "syscall_mon_guest")

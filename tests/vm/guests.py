@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm import initramfs, kernels, machine, qemu
 
 HERE = Path(__file__).resolve().parent

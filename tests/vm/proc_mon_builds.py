@@ -20,8 +20,8 @@ import pytest
 from guests import ASSETS, NOBTF, NOBTF_FILES, ROOT, locked, shared
 from proc_mon_guest import PATH, Guest
 
+from base.errors import DroidbpfError
 from btfhub import archive, images
-from fetch.errors import DroidbpfError
 from vm import initramfs, kernels, qemu
 
 HUB = ASSETS / "btfhub"

@@ -16,9 +16,9 @@ from pathlib import Path
 import guests
 import pytest
 
+from base.errors import DroidbpfError
+from base.settings import Settings
 from benchmarks import _peers
-from fetch.errors import DroidbpfError
-from fetch.settings import Settings
 from vm import initramfs, machine
 
 ATTACHED, IN_PART, NOT = "attached", "attached in part", "no"

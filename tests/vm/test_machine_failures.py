@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fetch.errors import DroidbpfError
+from base.errors import DroidbpfError
 from vm import machine
 from vm.kernels import Kernel
 
@@ -110,7 +110,7 @@ def test_files_beyond_the_memory_are_refused_and_up_to_it_arrive(kernel: Kernel,
 
 
 def test_uncached_kernel_offline_names_every_place(tmp_path: Path) -> None:
-    from fetch.settings import Settings
+    from base.settings import Settings
     from vm import kernels
 
     with pytest.raises(DroidbpfError) as caught:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import guests
 import pytest
+import timezone_files as files
 
-from tests import timezone_files as files
 from vm import initramfs, machine
 
 RUNTIME = guests.ROOT / "btfhub/runtime"

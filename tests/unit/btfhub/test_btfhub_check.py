@@ -1,0 +1,85 @@
+"""`python -m btfhub check` tells what BTFs are of, and gives one error for each that is bad."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import hubs
+import pytest
+
+from benchmarks._mutations import every_kind
+from btfhub.__main__ import main
+from vmlinux import renew
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
+
+
+def test_files_of_all_forms_and_of_the_hub_are_told(tmp_path: Path, capsys: Captured) -> None:
+    hubs.real("rock5b-5.10-f9d1b1529")
+    raw = tmp_path / "raw"
+    raw.write_bytes(renew.read(renew.FOLDER / "x86_64.btf.xz"))
+    packed = str(renew.FOLDER / "arm64.btf.xz")
+    files = [str(raw), packed, "rock5b"]
+    assert main(["check", "--offline", "--hub", str(hubs.ASSETS / "btfhub"), *files]) == 0
+    width = max(map(len, [*files, "rock5b-5.10-f9d1b1529"]))
+    assert capsys.readouterr().out.splitlines() == [
+        f"{raw!s:{width}}  x86_64  113665 types   4964214 bytes",
+        f"{packed:{width}}  arm64   127357 types   5641065 bytes",
+        f"{'rock5b-5.10-f9d1b1529':{width}}  arm64   146644 types   6615009 bytes",
+    ]
+
+
+def test_bad_files_are_named_and_the_others_are_told(tmp_path: Path, capsys: Captured) -> None:
+    good = str(renew.FOLDER / "arm64.btf.xz")
+    cut, text, none = (tmp_path / name for name in ("cut.btf", "text.btf", "none.btf"))
+    cut.write_bytes(lzma.decompress(Path(good).read_bytes())[:-1])
+    text.write_text("text")
+    assert main(["check", str(cut), str(text), good, str(none)]) == 2
+    told = capsys.readouterr()
+    assert told.out == f"{good}  arm64   127357 types   5641065 bytes\n"
+    assert [line for line in told.err.splitlines() if line.startswith("error")] == [
+        f"error: {cut}: BTF: its header speaks of 5641065 bytes, there are 5641064",
+        f"error: {text} is no BTF, and no file that has one",
+        f"error: cannot read {none}: No such file or directory",
+    ]
+    assert main(["check", "--json", str(text), good]) == 2
+    first, second = json.loads(capsys.readouterr().out)["files"]
+    assert first["error"] == f"{text} is no BTF, and no file that has one"
+    assert second == {"name": good, "arch": "arm64", "types": 127357, "size": 5641065}
+
+
+def test_other_architecture_and_what_is_no_kernel_are_refused(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    packed = str(renew.FOLDER / "x86_64.btf.xz")
+    assert main(["check", "--arch", "arm64", packed]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"error: {packed}: BTF: it is of a kernel for x86_64, not for arm64\n"
+    )
+    small = tmp_path / "small.btf"
+    small.write_bytes(every_kind())
+    assert main(["check", str(small)]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"error: {small}: BTF: it is not a whole kernel's: there is no struct list_head\n"
+    )
+    assert main(["check", "--any", str(small)]) == 0
+    assert capsys.readouterr().out == f"{small}  -           20 types       421 bytes\n"
+
+
+def test_name_is_shown_without_what_terminals_obey(tmp_path: Path, capsys: Captured) -> None:
+    small = tmp_path / "\x1b[31m.btf"
+    small.write_bytes(every_kind())
+    assert main(["check", "--any", str(small)]) == 0
+    assert capsys.readouterr().out.startswith(f"{ascii(str(small))[1:-1]}  -  ")
+
+
+def test_name_that_no_hub_has_is_an_error(capsys: Captured) -> None:
+    assert main(["check", "--offline", "rock5"]) == 2
+    assert "no file or branch of the hub is named rock5" in capsys.readouterr().err

@@ -1,0 +1,95 @@
+"""Thousands of changed BTFs and archives: a refusal or a BTF that can be read, and in no time."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import bpf_objects
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from base.errors import DroidbpfError
+from benchmarks import _mutations
+from btfhub import archive, btf, images, plausible
+from vmlinux import renew
+
+CODE = """
+struct list { struct list *next, **prev; };
+enum state { IDLE, BUSY = 7 } ;
+typedef int (*callback)(struct list *, const volatile char *, ...);
+struct task { struct list list; int pid : 5, tgid : 3; enum state state; callback done[2][3];
+  union { unsigned long long stamp; struct { short low, high; }; }; } CORE;
+struct opaque; struct opaque *handle; struct task current_task; callback hook;
+SEC("tp/x") int f(struct task *t) { out = t->pid + t->stamp; return 0; }
+"""
+
+
+def outcome(data: bytes) -> str:
+    """Give "" for a BTF that passes and can be read, else why it was refused."""
+    begin = time.process_time()
+    try:
+        btf.check(data)
+    except DroidbpfError as error:
+        assert time.process_time() - begin < 1
+        return error.message
+    assert time.process_time() - begin < 1
+    list(btf.types(data))
+    btf.structs(data, ["task", "list", "task_struct"])
+    plausible.architecture(data)
+    return ""
+
+
+def outcomes(good: bytes, count: int) -> list[str]:
+    layout = btf.walk(good)
+    return [outcome(_mutations.mutated(good, layout, number)) for number in range(count)]
+
+
+def test_changed_small_btf_is_refused_or_read() -> None:
+    found = outcomes(_mutations.every_kind(), 4000)
+    assert 400 < found.count("") < 3600  # both happen, or nothing is tested
+    assert len({message.partition(" ")[2][:30] for message in found}) > 30
+
+
+def test_changed_btf_of_clang_is_refused_or_read(tmp_path: Path) -> None:
+    with bpf_objects.compiled(tmp_path, "small", CODE).open("rb") as file:
+        good = ELFFile(file).get_section_by_name(".BTF").data()
+    assert outcome(good) == ""
+    assert 200 < outcomes(good, 2000).count("") < 1800
+
+
+def test_changed_btf_of_a_kernel_is_refused_or_read() -> None:
+    found = outcomes(renew.read(renew.FOLDER / "arm64.btf.xz"), 12)
+    assert 0 < found.count("") < 12
+
+
+def test_changed_archive_is_refused_or_unpacked(tmp_path: Path) -> None:
+    file, good = tmp_path / "input", _mutations.every_kind()
+    unpacked = 0
+    for number in range(600):
+        file.write_bytes(_mutations.mutated_archive(good, number))
+        for read in (archive.unpack, images.read):
+            try:
+                read(file)
+                unpacked += 1
+            except DroidbpfError:
+                pass
+    assert 50 < unpacked < 1100
+
+
+@pytest.mark.parametrize("name", _mutations.WORST)
+def test_largest_and_worst_takes_under_a_second(name: str) -> None:
+    outcome(_mutations.WORST[name]())
+
+
+def test_changed_elf_file_is_refused_or_read(tmp_path: Path) -> None:
+    good = bpf_objects.compiled(tmp_path, "small", CODE).read_bytes()
+    file, errors = tmp_path / "input", 0
+    layout = btf.walk(_mutations.every_kind())
+    for number in range(500):
+        file.write_bytes(b"\x7fELF" + _mutations.mutated(good, layout, number)[4:])
+        try:
+            images.read(file)
+        except DroidbpfError:
+            errors += 1
+    assert 50 < errors < 500

@@ -1,0 +1,294 @@
+"""The kernels that a user names: found by names of a hub and by paths, and checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import hubs
+import pytest
+import small_kernels
+
+from base.errors import DroidbpfError
+from base.settings import Settings
+from btfhub import archive, kernels
+from btfhub.kernels import Kernel
+from btfhub.lock import HubFile, make
+from btfhub.names import parse_name
+
+RELEASE = "5.10.101-android12-9-mine"
+NAMES = ["a12-5.10-2022-05", "a12-5.10-2022-06", "a13-5.10-2022-05", "rock5b-5.10-f9d1b1529"]
+MAY = hubs.MAY
+
+
+@pytest.fixture(scope="module")
+def btfs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Give BTFs of three kernels."""
+    folder = tmp_path_factory.mktemp("btfs")
+    other = f"long flags; {small_kernels.TASK}"
+    return {
+        "arm64": small_kernels.kernel(folder, "arm64").read_bytes(),
+        "other": small_kernels.kernel(folder, "other", other).read_bytes(),
+        "x86_64": small_kernels.kernel(folder, "x86_64", arch="x86_64").read_bytes(),
+    }
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    return hubs.fill(tmp_path / "hub")
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Path:
+    return tmp_path / "unpacked"
+
+
+def chosen(
+    selectors: Sequence[object], hub: Path, settings: Settings, **more: bool
+) -> list[Kernel]:
+    return kernels.choose(list(map(str, selectors)), str(hub), hubs.locked(), settings, **more)
+
+
+def names(found: Sequence[Kernel]) -> list[str]:
+    return [kernel.name.name for kernel in found]
+
+
+def own(folder: Path, data: bytes, name: str = f"{RELEASE}.btf") -> Kernel:
+    """Give a kernel at a path."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return Kernel(parse_name(name), path=path)
+
+
+def of_hub(folder: Path, data: bytes) -> tuple[Kernel, Path]:
+    """Give a kernel of a hub, and its archive."""
+    file = small_kernels.packed(folder, MAY, data)
+    return Kernel(parse_name(MAY), file=file), folder / MAY
+
+
+def test_paths_are_told_from_names() -> None:
+    given = ["a12-5.10-2022-05", "android12-5.10", "all", "5.10.101-android12-9", "mine.btf.gz"]
+    paths = ["5.10.101-android12-9.btf", "5.10.101-arm64.btf.tar.xz", "./5.10.101", "/tmp/5.10.1"]
+    assert [one for one in given + paths if kernels.is_path(one)] == paths
+
+
+def test_names_branches_and_all_select_files_of_the_hub(hub: Path, settings: Settings) -> None:
+    assert names(chosen(["a12-5.10-2022-06"], hub, settings)) == NAMES[1:2]
+    assert names(chosen(["android12-5.10"], hub, settings)) == NAMES[:2]
+    assert names(chosen(["all"], hub, settings)) == NAMES
+    assert all(kernel.file and not kernel.path for kernel in chosen(["all"], hub, settings))
+
+
+def test_what_is_selected_twice_is_there_once(
+    hub: Path, settings: Settings, tmp_path: Path
+) -> None:
+    path = own(tmp_path, b"").path
+    selectors = [path, "a12-5.10-2022-05", "android12-5.10", path, "a12-5.10-2022-05"]
+    assert names(chosen(selectors, hub, settings)) == [RELEASE, *NAMES[:2]]
+
+
+def test_name_of_the_lock_is_no_path_even_if_it_looks_like_one(
+    hub: Path, settings: Settings
+) -> None:
+    name = "ubuntu/5.4.0-42-generic"
+    lock = make("", [HubFile(name, hubs.UBUNTU, 1, "", 1, "")])
+    hubs.fill(hub, [hubs.UBUNTU])
+    (found,) = kernels.choose([name], str(hub), lock, settings)
+    assert found.file
+    assert not found.path
+
+
+def test_paths_alone_need_no_hub(settings: Settings, tmp_path: Path) -> None:
+    path = own(tmp_path, b"").path
+    assert names(chosen([path], tmp_path / "none", settings)) == [RELEASE]
+
+
+@pytest.mark.parametrize("ending", [".btf", "-arm64.btf", "-arm64.btf.tar.xz", ".btf.tar.xz"])
+def test_two_btfs_of_one_name_are_refused(
+    hub: Path, settings: Settings, tmp_path: Path, ending: str
+) -> None:
+    first = own(tmp_path / "a", b"").path
+    second = own(tmp_path / "b", b"", f"{RELEASE}{ending}").path
+    both = f"two BTFs for {RELEASE}: {first} and {second}"
+    with pytest.raises(DroidbpfError, match=rf"^error: {both}\nhint: name one of"):
+        chosen([first, second], hub, settings)
+    mine = own(tmp_path / "c", b"", f"a12-5.10-2022-05{ending}").path
+    with pytest.raises(DroidbpfError, match=r"^error: two BTFs for a12-5\.10-2022-05: "):
+        chosen([mine, "a12-5.10-2022-05"], hub, settings)
+    assert names(chosen([mine, "a12-5.10-2022-06"], hub, settings)) == NAMES[:2]
+
+
+def test_path_must_be_a_files_and_tell_its_kernel(
+    hub: Path, settings: Settings, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "none.btf", tmp_path):
+        with pytest.raises(DroidbpfError, match=rf"^error: there is no file {path}\nhint: give"):
+            chosen([path, path / ""], hub, settings)
+    phone = own(tmp_path, b"", f"{RELEASE}.btf").path
+    assert phone
+    phone = phone.rename(tmp_path / "phone\x1b[2J.btf")
+    with pytest.raises(DroidbpfError) as refused:
+        chosen([phone], hub, settings)
+    assert refused.value.message == r"phone\x1b[2J.btf does not tell its kernel by its name"
+    assert "uname -r" in refused.value.hint
+    (found,) = chosen([phone], hub, settings, any_name=True)
+    assert found.name.name == r"phone\x1b[2J"
+
+
+def test_unknown_name_is_refused_with_the_nearest(hub: Path, settings: Settings) -> None:
+    with pytest.raises(DroidbpfError, match=r"hint: did you mean a12-5\.10-2022-05\?$"):
+        chosen(["a12-5.10-2022-5"], hub, settings)
+
+
+def test_files_of_the_hub_are_obtained_and_own_ones_are_where_they_are(
+    hub: Path, settings: Settings, tmp_path: Path
+) -> None:
+    path = own(tmp_path, b"").path
+    found = chosen([path, "android12-5.10"], hub, settings)
+    files = kernels.obtain(found, str(hub), hubs.locked(), settings)
+    assert sorted(files) == [RELEASE, *NAMES[:2]]
+    assert files[RELEASE] == path
+    assert files[NAMES[0]].read_bytes() == hubs.packed(MAY)
+
+
+def test_own_raw_btf_is_used_where_it_is(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel = own(tmp_path, btfs["arm64"])
+    assert kernels.is_unpacked(kernel, unpacked)
+    assert kernels.raw(kernel, None, unpacked) == kernel.path
+    assert not unpacked.exists()
+
+
+def test_own_packed_btf_is_unpacked_each_time(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    for which in ("arm64", "other"):
+        data = archive.pack("x.btf", btfs[which])
+        raw = kernels.raw(own(tmp_path, data, f"{RELEASE}-arm64.btf.tar.xz"), None, unpacked)
+        assert raw == unpacked / f"{RELEASE}.btf"
+        assert raw.read_bytes() == btfs[which]
+
+
+@pytest.mark.parametrize("ending", [".btf", "-arm64.btf.tar.xz"])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("x86_64", "BTF: it is of a kernel for x86_64, not for arm64"),
+        ("small", "BTF: it is not a whole kernel's: there is no struct task_struct"),
+        ("cut", "BTF: its header speaks of "),
+        ("text", "BTF: it begins with 0x6574, not with the magic 0xeb9f"),
+        ("empty", "BTF: shorter than its header"),
+    ],
+)
+def test_what_is_no_sound_btf_of_an_arm64_kernel_is_refused_by_its_path(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, damage: str, message: str, ending: str
+) -> None:
+    data = {
+        "x86_64": btfs["x86_64"],
+        "small": hubs.btf("int"),
+        "cut": btfs["arm64"][:-1],
+        "text": b"te" + b"xt" * 20,
+        "empty": b"",
+    }[damage]
+    kernel = own(
+        tmp_path, data if ending == ".btf" else archive.pack("x.btf", data), f"{RELEASE}{ending}"
+    )
+    with pytest.raises(DroidbpfError) as refused:
+        kernels.raw(kernel, None, unpacked)
+    assert refused.value.message.startswith(f"{kernel.path}: {message}")
+    assert not unpacked.exists()
+
+
+def test_own_archive_that_is_damaged_or_gone_is_refused(tmp_path: Path, unpacked: Path) -> None:
+    kernel = own(tmp_path, b"\xfd7zXZ\0damaged", f"{RELEASE}.btf.tar.xz")
+    with pytest.raises(DroidbpfError, match=rf"^error: the archive {kernel.path} "):
+        kernels.raw(kernel, None, unpacked)
+    for ending in (".btf", ".btf.tar.xz"):
+        gone = Kernel(parse_name(RELEASE), path=tmp_path / f"gone{ending}")
+        with pytest.raises(DroidbpfError, match=rf"^error: cannot read {gone.path}: No such file"):
+            kernels.raw(gone, None, unpacked)
+
+
+def test_file_of_the_hub_is_unpacked_once_and_then_needs_no_archive(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    assert not kernels.is_unpacked(kernel, unpacked)
+    raw = kernels.raw(kernel, packed, unpacked)
+    assert (raw, raw.read_bytes()) == (unpacked / "a12-5.10-2022-05.btf", btfs["arm64"])
+    before = raw.stat()
+    packed.unlink()
+    assert kernels.is_unpacked(kernel, unpacked)
+    assert kernels.raw(kernel, None, unpacked) == raw
+    assert raw.stat() == before
+
+
+@pytest.mark.parametrize("damage", ["other", "cut", "empty", "folder"])
+def test_unpacked_file_that_is_damaged_is_made_anew(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, damage: str
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    raw = kernels.raw(kernel, packed, unpacked)
+    data = {"other": btfs["other"], "cut": btfs["arm64"][:-1], "empty": b"", "folder": b""}[damage]
+    raw.write_bytes(data)
+    if damage == "folder":
+        raw.unlink()
+        raw.mkdir()
+        with pytest.raises(DroidbpfError, match=rf"^error: cannot write {raw}: Is a directory$"):
+            kernels.raw(kernel, packed, unpacked)
+        raw.rmdir()
+    assert not kernels.is_unpacked(kernel, unpacked)
+    assert kernels.raw(kernel, packed, unpacked).read_bytes() == btfs["arm64"]
+    assert [path.name for path in unpacked.iterdir()] == ["a12-5.10-2022-05.btf"]
+
+
+def test_archive_with_another_btf_than_the_locks_is_refused(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    small_kernels.packed(tmp_path, MAY, btfs["other"])
+    with pytest.raises(
+        DroidbpfError, match=rf"^error: the BTF in {MAY} is not the one of the lock$"
+    ):
+        kernels.raw(kernel, packed, unpacked)
+    assert not unpacked.exists()
+
+
+def test_btf_that_the_lock_pins_is_checked_all_the_same(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["x86_64"])
+    with pytest.raises(DroidbpfError, match=r"^error: a12-5\.10-2022-05: BTF: it is of a kernel f"):
+        kernels.raw(kernel, packed, unpacked)
+
+
+def test_folder_that_cannot_be_written_is_told(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    unpacked.write_text("a file")
+    with pytest.raises(
+        DroidbpfError, match=rf"^error: cannot write {unpacked}/a12-5\.10-2022-05\.btf: "
+    ):
+        kernels.raw(kernel, packed, unpacked)
+
+
+def test_several_may_unpack_one_file_at_once(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+) -> None:
+    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    found: list[bytes] = []
+
+    def unpack() -> None:
+        found.append(kernels.raw(kernel, packed, unpacked).read_bytes())
+
+    threads = [threading.Thread(target=unpack) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [btfs["arm64"]] * 8
+    assert [path.name for path in unpacked.iterdir()] == ["a12-5.10-2022-05.btf"]

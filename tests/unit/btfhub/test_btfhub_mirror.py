@@ -1,0 +1,281 @@
+"""Hubs: what one holds, what names and branches stand for, and where a file comes from."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import hubs
+import pytest
+from http_server import Server, body, status
+from hubs import A13, JUNE, MAY, PATHS, ROCK, UBUNTU, entry, locked, packed
+
+from base.errors import DroidbpfError
+from base.settings import Settings
+from btfhub import mirror
+
+LOCK = locked()
+NAMES = ["a12-5.10-2022-05", "a12-5.10-2022-06", "a13-5.10-2022-05", "rock5b-5.10-f9d1b1529"]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """A folder with all that the lock pins."""
+    return hubs.fill(tmp_path / "hub")
+
+
+def chosen(hub: Path | str, settings: Settings, *selectors: str) -> list[str]:
+    return [file.name for file in mirror.choose(selectors, str(hub), LOCK, settings)]
+
+
+@pytest.mark.parametrize("kind", ["{}", "file://{}", "file://localhost{}", "{}/"])
+def test_folder_is_a_hub(hub: Path, kind: str) -> None:
+    assert mirror.listing(kind.format(hub), LOCK) == LOCK.files
+
+
+@pytest.mark.parametrize("hub", ["", "https://hub.example/btf", "http://127.0.0.1:1"])
+def test_upstream_and_urls_are_taken_to_hold_what_is_locked(hub: str) -> None:
+    assert mirror.listing(hub, LOCK) == LOCK.files
+
+
+@pytest.mark.parametrize(
+    ("hub", "message"),
+    [
+        ("ftp://x/hub", "no hub is at a URL of ftp"),
+        ("file://other/hub", "no hub is at a URL of file"),
+        ("https://", "no hub is at a URL of https"),
+        ("http://[", "the hub is a malformed URL"),
+        ("/nowhere/hub", "there is no folder /nowhere/hub to be a hub"),
+    ],
+)
+def test_what_is_no_hub_is_a_clear_error(hub: str, message: str) -> None:
+    with pytest.raises(DroidbpfError) as failure:
+        mirror.listing(hub, LOCK)
+    assert failure.value.message == message
+    assert failure.value.hint.startswith("a hub is an http(s) URL or a folder")
+
+
+def test_flat_folder_is_matched_by_file_names(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "flat").mkdir()
+    name = Path(MAY).name
+    (tmp_path / "flat" / name).write_bytes(packed(MAY))
+    files = mirror.listing(str(tmp_path / "flat"), LOCK)
+    assert files == {"a12-5.10-2022-05": entry(MAY)._replace(path=name)}
+    found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), LOCK, settings)
+    assert found["a12-5.10-2022-05"].read_bytes() == packed(MAY)
+
+
+def test_layout_of_distributions_is_a_hub_of_releases(tmp_path: Path) -> None:
+    other = UBUNTU.replace("20.04", "18.04")
+    folder = hubs.fill(tmp_path / "hub", [UBUNTU, other])
+    held = mirror.holding(str(folder), locked([UBUNTU]))
+    assert list(held.files) == ["5.4.0-42-generic"]
+    assert held.unpinned == {"ubuntu/18.04/arm64/5.4.0-42-generic": other}
+
+
+def test_releases_of_several_distributions_get_the_paths_as_names(tmp_path: Path) -> None:
+    paths = [UBUNTU, UBUNTU.replace("20.04", "18.04")]
+    held = mirror.holding(str(hubs.fill(tmp_path / "hub", paths)), LOCK)
+    assert held.unpinned == {path.removesuffix(".btf.tar.xz"): path for path in sorted(paths)}
+
+
+def test_what_is_no_archive_is_no_part_of_a_hub(hub: Path) -> None:
+    for name in (".git/a.btf.tar.xz", "rock5b/.tmp.btf.tar.xz", "a b.btf.tar.xz", "README.md"):
+        (hub / name).parent.mkdir(exist_ok=True)
+        (hub / name).write_bytes(b"x")
+    (hub / "loop").symlink_to(hub)
+    assert sorted(mirror.paths_of(hub)) == sorted(PATHS)
+
+
+def test_cache_of_another_machine_is_a_hub(tmp_path: Path, settings: Settings, hub: Path) -> None:
+    files = [LOCK.files[NAMES[0]], LOCK.files[NAMES[3]]]
+    mirror.obtain(files, str(hub), LOCK, settings)
+    held = mirror.holding(str(settings.cache), LOCK)
+    assert list(held.files) == [NAMES[0], NAMES[3]]
+    assert held.absent == (NAMES[1], NAMES[2])
+    other = Settings(cache=tmp_path / "other", offline=True)
+    found = mirror.obtain(files, str(settings.cache), LOCK, other)
+    assert found[NAMES[0]].read_bytes() == packed(MAY)
+
+
+@pytest.mark.parametrize(
+    ("selectors", "names"),
+    [
+        (["all"], NAMES),
+        (["android12-5.10"], NAMES[:2]),
+        (["rock5b", "android13-5.10"], NAMES[2:]),
+        (["rock5b-5.10-f9d1b1529", "a12-5.10-2022-05"], [NAMES[0], NAMES[3]]),
+        (["a12-5.10-2022-05", "android12-5.10", "all"], NAMES),
+        (["a12-5.10-2022-05-arm64"], NAMES[:1]),
+        (["a12-5.10-2022-05-arm64.btf.tar.xz"], NAMES[:1]),
+        ([], []),
+    ],
+)
+def test_names_branches_and_all_are_selected_each_file_once(
+    hub: Path, settings: Settings, told: list[str], selectors: list[str], names: list[str]
+) -> None:
+    assert chosen(hub, settings, *selectors) == names
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "hint"),
+    [
+        ("a12-5.10-2022-5", "did you mean a12-5.10-2022-05?"),
+        ("Rock5B", "did you mean rock5b?"),
+        ("al", "did you mean all?"),
+        ("x", "its branches are android12-5.10, android13-5.10, rock5b; all stands for all"),
+        # Not the branch with the nearest name: it is another kernel.
+        ("android14-6.1", "its branches are android12-5.10, android13-5.10, rock5b; all stands"),
+    ],
+)
+def test_unknown_name_is_answered_with_a_near_one(
+    hub: Path, settings: Settings, selector: str, hint: str
+) -> None:
+    with pytest.raises(DroidbpfError) as failure:
+        chosen(hub, settings, "all", selector)
+    assert failure.value.message == f"no file or branch of the hub is named {selector}"
+    assert failure.value.hint.startswith(hint)
+
+
+def test_all_means_what_the_folder_holds_and_the_rest_is_named(
+    hub: Path, settings: Settings, told: list[str]
+) -> None:
+    (hub / JUNE).unlink()
+    (hub / ROCK).unlink()
+    assert chosen(hub, settings, "all") == [NAMES[0], NAMES[2]]
+    assert told == [
+        f"the hub holds 2 of the 4 files of the lock; not there: {NAMES[1]}, {NAMES[3]}"
+    ]
+    told.clear()
+    assert chosen(hub, settings, "android13-5.10") == [NAMES[2]]
+    assert told == []
+
+
+def test_name_that_only_the_lock_has_is_chosen(hub: Path, settings: Settings) -> None:
+    (hub / JUNE).unlink()
+    assert chosen(hub, settings, "a12-5.10-2022-06") == [NAMES[1]]
+
+
+def test_branch_that_the_folder_has_nothing_of_is_an_error(hub: Path, settings: Settings) -> None:
+    (hub / ROCK).unlink()
+    with pytest.raises(DroidbpfError, match="the hub holds no file of rock5b"):
+        chosen(hub, settings, "rock5b")
+
+
+def test_file_that_is_not_pinned_is_never_used_unsaid(
+    hub: Path, settings: Settings, told: list[str]
+) -> None:
+    more = hubs.A12.format("2030-01")
+    hubs.fill(hub, [more])
+    assert chosen(hub, settings, "all") == NAMES
+    pin = f"python -m btfhub lock --hub {hub}"
+    assert told == [f"left out, since the lock does not pin them: {more} ({pin})"]
+    with pytest.raises(DroidbpfError) as failure:
+        chosen(hub, settings, "a12-5.10-2030-01")
+    assert failure.value.message == f"{more} is in the hub, but is not pinned by the lock"
+    assert failure.value.hint == f"run {pin}"
+
+
+@pytest.fixture
+def site(server: Server) -> Server:
+    """A server of the hub, below /hub/, and of what the lock has as upstream, below /up/."""
+    for path in PATHS:
+        server.routes |= {f"/{place}/{path}": body(packed(path)) for place in ("hub", "up")}
+    return server
+
+
+def test_files_come_from_the_cache_else_the_hub_else_upstream(
+    site: Server, settings: Settings
+) -> None:
+    lock = locked(url=f"{site.url}/up/")
+    site.routes[f"/hub/{ROCK}"] = status(404)
+    mirror.obtain([lock.files[NAMES[0]]], "", lock, settings)
+    files = list(lock.files.values())
+    found = mirror.obtain(files, f"{site.url}/hub", lock, settings)
+    assert [found[file.name].read_bytes() for file in files] == [packed(path) for path in PATHS]
+    assert site.paths[0] == f"/up/{MAY}"
+    assert sorted(site.paths[1:]) == sorted(
+        [f"/hub/{JUNE}", f"/hub/{A13}", f"/hub/{ROCK}", f"/up/{ROCK}"]
+    )
+
+
+def test_file_that_a_folder_lacks_comes_from_upstream(
+    hub: Path, site: Server, settings: Settings
+) -> None:
+    lock = locked(url=f"{site.url}/up/")
+    (hub / JUNE).unlink()
+    mirror.obtain(mirror.choose(NAMES, str(hub), lock, settings), str(hub), lock, settings)
+    assert site.paths == [f"/up/{JUNE}"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "url"])
+def test_hub_with_wrong_bytes_is_told_and_skipped(
+    hub: Path, site: Server, settings: Settings, told: list[str], kind: str
+) -> None:
+    lock = locked(url=f"{site.url}/up/")
+    wrong = bytes(len(packed(MAY)))
+    (hub / MAY).write_bytes(wrong)
+    site.routes[f"/hub/{MAY}"] = body(wrong)
+    place = str(hub) if kind == "folder" else f"{site.url}/hub"
+    found = mirror.obtain([lock.files[NAMES[0]]], place, lock, settings)
+    assert found[NAMES[0]].read_bytes() == packed(MAY)
+    assert len(told) == 1
+    named = f"mirror {hub}" if kind == "folder" else f"{site.url}/hub/{MAY}"
+    assert told[0].startswith(f"{MAY}: {named} is skipped: wrong bytes in {MAY}")
+
+
+def test_hub_that_cannot_be_reached_lists_every_file_with_its_places(
+    site: Server, settings: Settings
+) -> None:
+    files = [LOCK.files[name] for name in NAMES[:2]]
+    with pytest.raises(DroidbpfError) as failure:
+        mirror.obtain(files, f"{site.url}/none", LOCK, settings)
+    listed = failure.value.message.splitlines()
+    assert listed[0] == "no place gives these 2 files:"
+    assert listed[1].startswith(f"  {MAY} (sha256 ")
+    assert listed[3:5] == [
+        f"    {site.url}/none/{MAY}: HTTP 404",
+        f"    {hubs.UPSTREAM}{MAY}: unknown host upstream.invalid",
+    ]
+    assert failure.value.hint.startswith("go online, or name a hub that holds them: scons btfhub=")
+
+
+def test_offline_a_folder_still_serves_and_what_it_lacks_is_listed(
+    hub: Path, settings: Settings
+) -> None:
+    offline = settings._replace(offline=True)
+    (hub / JUNE).unlink()
+    assert mirror.obtain([LOCK.files[NAMES[0]]], str(hub), LOCK, offline)
+    with pytest.raises(DroidbpfError) as failure:
+        mirror.obtain(list(LOCK.files.values()), str(hub), LOCK, offline)
+    assert failure.value.message.splitlines()[:3] == [
+        "offline=1, and not in the cache:",
+        f"  {JUNE} (sha256 {entry(JUNE).sha256}, {entry(JUNE).size} bytes)",
+        f"    not in the mirror {hub}",
+    ]
+
+
+WARM = """
+import sys
+from pathlib import Path
+from btfhub import lock, mirror
+from base.settings import Settings
+seen = []
+sys.addaudithook(lambda name, args: seen.append(name))
+pins = lock.load(Path(sys.argv[1]))
+settings = Settings(Path(sys.argv[2]))
+files = mirror.choose(["all"], sys.argv[3], pins, settings)
+print(len(mirror.obtain(files, sys.argv[3], pins, settings)))
+print([name for name in seen if name.startswith(("socket.", "subprocess.", "os.exec"))])
+print([name for name in sys.modules if name in ("requests", "tqdm", "ssl")])
+"""
+
+
+def test_warm_cache_opens_no_socket(tmp_path: Path, hub: Path, settings: Settings) -> None:
+    from btfhub.lock import write
+
+    write(tmp_path / "lock", LOCK)
+    mirror.obtain(list(LOCK.files.values()), str(hub), LOCK, settings)
+    command = [sys.executable, "-c", WARM, tmp_path / "lock", settings.cache, "http://127.0.0.1:9"]
+    done = subprocess.run(command, cwd=hubs.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "4\n[]\n[]\n"

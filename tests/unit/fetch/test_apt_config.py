@@ -1,0 +1,78 @@
+"""Which archive and which key are taken from the machine's own configuration."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from package_archive import ORIGIN, SUITE, Archive, kernel, packages, refusal
+
+from base.errors import DroidbpfError
+from base.settings import Settings
+from fetch import apt
+
+pytest_plugins = ("package_fixtures",)
+TOOLS = ("apt-get", "apt-cache", "gpg", "dpkg-deb")
+pytestmark = pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}"
+)
+
+
+def test_machine_without_apt_is_a_clear_reason(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DroidbpfError) as failure:
+        kernel(settings)
+    assert failure.value.message == "no apt-get on this machine"
+
+
+def test_other_distribution_is_a_clear_reason(settings: Settings) -> None:
+    with pytest.raises(DroidbpfError) as failure:
+        apt.source_file("a", "1", "x", "a.tar", settings, distribution="plan9")
+    assert failure.value.message == f"this machine runs {ORIGIN.lower()}, not plan9"
+
+
+def test_no_archive_configured_is_a_clear_error(
+    archive: Archive, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "sources.list").write_text("")
+    assert refusal(settings) == (
+        f"apt is configured with no archive of {ORIGIN.lower()} that could carry {SUITE} (arm64)"
+    )
+
+
+@pytest.mark.parametrize("suite", ["../x", "-o", "a b", ""])
+def test_malformed_suite_is_refused(settings: Settings, suite: str) -> None:
+    with pytest.raises(DroidbpfError) as failure:
+        apt.show("a", suite=suite, arch="arm64", settings=settings)
+    assert failure.value.message == f"no such suite, architecture or package: {suite!r}"
+
+
+def test_third_party_archive_of_the_same_suite_is_not_chosen(
+    archive: Archive, settings: Settings, tmp_path: Path
+) -> None:
+    line = (tmp_path / "sources.list").read_text()
+    (tmp_path / "empty" / "vendor.list").write_text(
+        f"deb http://vendor.invalid/repo {SUITE} main\ndeb http://vendor.invalid/x {SUITE} extra\n"
+    )
+    (tmp_path / "sources.list").write_text(f"{line}deb http://vendor.invalid/y any vendor\n")
+    archive.publish(packages(b"x"))
+    assert apt.show("kernel", suite=SUITE, arch="arm64", settings=settings)["Version"] == "1.0"
+
+
+def test_embedded_key_of_a_deb822_source_is_used(
+    archive: Archive, settings: Settings, tmp_path: Path, keys: Path
+) -> None:
+    done = subprocess.run(
+        ["gpg", "--homedir", keys, "--batch", "--armor", "--export"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    key = "".join(f" {line or '.'}\n" for line in done.stdout.splitlines())
+    (tmp_path / "sources.list").write_text("")
+    (tmp_path / "empty" / "debian.sources").write_text(
+        f"# a comment\nTypes: deb\nURIs: {archive.server.url}\nSuites: {SUITE} {SUITE}-updates\n"
+        f"Components: main\nSigned-By:\n{key}"
+    )
+    archive.publish(packages(b"x"))
+    assert apt.show("kernel", suite=SUITE, arch="arm64", settings=settings)["Version"] == "1.0"

@@ -1,0 +1,265 @@
+"""Archives made to do harm: nothing lands outside, nothing is left, and the message says why."""
+
+import bz2
+import gzip
+import lzma
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hostile_archives import GOOD, HOSTILE, folder, link, member, tar
+
+from fetch.extract import MTIME, extract
+from fetch.tarwalk import ArchiveError, Limits
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def unpack(tmp_path: Path) -> Callable[..., Path]:
+    """Extract bytes into <tmp_path>/box/tree, and check that nothing else appeared anywhere."""
+    (tmp_path / "secret").write_text("secret")
+
+    def run(data: bytes, **options: object) -> Path:
+        archive = tmp_path / "a.tar"
+        archive.write_bytes(data)
+        tree = tmp_path / "box" / "tree"
+        try:
+            extract(archive, tree, **options)  # type: ignore[arg-type]
+        except ArchiveError:
+            assert list((tmp_path / "box").iterdir()) == [], "half a tree is left"
+            raise
+        finally:
+            assert {p.name for p in tmp_path.iterdir()} == {"secret", "a.tar", "box"}
+            assert (tmp_path / "secret").read_text() == "secret"
+            assert (tmp_path / "secret").stat().st_nlink == 1
+        assert [p.name for p in (tmp_path / "box").iterdir()] == ["tree"]
+        return tree
+
+    return run
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_good_archive_gives_its_tree(
+    unpack: Callable[..., Path], pack: Callable[[bytes], bytes]
+) -> None:
+    tree = unpack(pack(tar(*GOOD)))
+    assert sorted(str(p.relative_to(tree)) for p in tree.rglob("*")) == [
+        "hard", "link", "run", "src", "src/a.c",
+    ]  # fmt: skip
+    assert (tree / "src/a.c").read_bytes() == (tree / "hard").read_bytes() == b"int a;\n"
+    assert (tree / "link").readlink() == Path("src/a.c")
+
+
+def test_modes_and_times_are_normalized(unpack: Callable[..., Path]) -> None:
+    old = os.umask(0o077)
+    try:
+        tree = unpack(tar(*GOOD))
+    finally:
+        os.umask(old)
+    modes = {p.name: oct(p.lstat().st_mode & 0o7777) for p in (tree, *tree.rglob("*"))}
+    assert modes == {
+        "tree": "0o755", "src": "0o755", "a.c": "0o644", "hard": "0o644", "run": "0o755",
+        "link": "0o777",
+    }  # fmt: skip
+    assert (tree / "src/a.c").stat().st_mtime == MTIME
+
+
+def test_only_what_is_wanted_is_written(unpack: Callable[..., Path]) -> None:
+    tree = unpack(tar(*GOOD, member("top/srcs", b"x")), only=("src", "run"))
+    assert sorted(p.name for p in tree.rglob("*")) == ["a.c", "run", "src"]
+
+
+def test_files_wanted_are_read_to_the_last_and_no_further(unpack: Callable[..., Path]) -> None:
+    cut = tar(*GOOD, member("top/late", b"x" * 100_000))[:-50_000]
+    for wanted in ("src",), ("src/a.c", "late"), ():
+        with pytest.raises(ArchiveError, match="is damaged"):
+            unpack(cut, only=wanted)
+    assert [p.name for p in unpack(cut, only=("src/a.c",)).rglob("*.c")] == ["a.c"]
+
+
+def test_folders_of_another_layout_are_put_where_they_are_wanted(
+    unpack: Callable[..., Path],
+) -> None:
+    data = tar(
+        folder("top"),
+        member("top/src/theirs.c", b"of another src"),
+        member("top/tools/bpf/main.c", b"int m;"),
+        member("top/tools/bpfilter/other.c"),
+        link("top/tools/bpf/again.c", "main.c"),
+        link("top/tools/bpf/hard.c", "top/tools/bpf/main.c", tarfile.LNKTYPE),
+        member("top/tools/include/x.h", b"x"),
+    )
+    layout = {"src": "tools/bpf", "include": "tools/include"}
+    tree = unpack(data, layout=layout)
+    found = {str(p.relative_to(tree)): p.read_bytes() for p in tree.rglob("*.[ch]")}
+    assert found == {
+        "src/main.c": b"int m;", "src/again.c": b"int m;", "src/hard.c": b"int m;",
+        "include/x.h": b"x",
+    }  # fmt: skip
+    tree = unpack(data, only=("src/main.c",), layout=layout)
+    assert [p.name for p in tree.rglob("*.[ch]")] == ["main.c"]
+
+
+def test_a_file_of_no_folder_wanted_is_not_there(unpack: Callable[..., Path]) -> None:
+    data = tar(folder("top"), member("top/src/theirs.c"), member("top/tools/bpf/main.c"))
+    with pytest.raises(ArchiveError, match=r"holds no src/theirs\.c\n"):
+        unpack(data, only=("src/theirs.c",), layout={"src": "tools/bpf"})
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "reason"),
+    [
+        ("../../other.c", tarfile.SYMTYPE, "holds a link that leaves it: x/y.c"),
+        ("top/other.c", tarfile.LNKTYPE, "holds a hard link to what is no file of it: x/y.c"),
+    ],
+)
+def test_link_that_leaves_the_folders_wanted_is_refused(
+    unpack: Callable[..., Path], target: str, kind: bytes, reason: str
+) -> None:
+    data = tar(folder("top"), member("top/other.c"), link("top/a/b/y.c", target, kind))
+    with pytest.raises(ArchiveError, match=reason):
+        unpack(data, layout={"x": "a/b"})
+
+
+def test_finished_tree_replaces_the_old_one(unpack: Callable[..., Path]) -> None:
+    tree = unpack(tar(*GOOD))
+    (tree / "stale").touch()
+    unpack(tar(folder("top"), member("top/new", b"x")))
+    assert [p.name for p in tree.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_archive_is_refused(unpack: Callable[..., Path], tmp_path: Path, name: str) -> None:
+    data, reason = HOSTILE[name]
+    with pytest.raises(ArchiveError) as failure:
+        unpack(data)
+    assert str(failure.value) == (
+        f"error: the archive {tmp_path}/a.tar {reason}\nhint: nothing was extracted"
+    )
+
+
+def test_lacking_what_is_wanted_is_an_error(unpack: Callable[..., Path]) -> None:
+    with pytest.raises(ArchiveError, match="holds no lib\n"):
+        unpack(tar(*GOOD), only=("src", "lib"))
+
+
+def test_too_many_entries_are_refused(unpack: Callable[..., Path]) -> None:
+    data = tar(folder("top"), *(member(f"top/{n}") for n in range(200)))
+    with pytest.raises(ArchiveError, match="holds more than 100 entries"):
+        unpack(data, limits=Limits(entries=100))
+
+
+def test_empty_streams_without_end_are_cut(unpack: Callable[..., Path]) -> None:
+    began = time.monotonic()
+    with pytest.raises(ArchiveError):
+        unpack(gzip.compress(b"") * 200_000)
+    assert time.monotonic() - began < 10
+
+
+BOMB = """
+import re, sys
+from pathlib import Path
+from fetch.extract import extract
+from base.errors import DroidbpfError
+try:
+    extract(Path(sys.argv[1]), Path(sys.argv[2]))
+except DroidbpfError as error:
+    print(error.message.split(" ", 3)[3])
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+def blow(tmp_path: Path, data: bytes) -> tuple[str, int]:
+    """Extract in a child; give the reason and the memory in MiB."""
+    (tmp_path / "bomb").write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB, tmp_path / "bomb", tmp_path / "tree"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    reason, memory = done.stdout.splitlines()
+    assert not (tmp_path / "tree").exists()
+    return reason, int(memory)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_bomb_stays_below_100_mib_of_memory_and_its_ratio(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    data = pack(tar(folder("top"), member("top/zeros", bytes(100 << 20))))
+    reason, memory = blow(tmp_path, data)
+    assert reason.startswith("unpacks to more than ")
+    assert memory < 100
+
+
+def test_bomb_of_entries_stays_below_100_mib_of_memory(tmp_path: Path) -> None:
+    base = folder("top/" + "x" * 80 + "000000")[0].tobuf(tarfile.USTAR_FORMAT)
+    checksum = int(base[148:154], 8)
+    headers = bytearray(base * 100_001)
+    for n in range(100_001):
+        digits = b"%06d" % n
+        at = 512 * n
+        headers[at + 84 : at + 90] = digits
+        headers[at + 148 : at + 154] = b"%06o" % (checksum + sum(digits) - 6 * ord("0"))
+    data = gzip.compress(tar(folder("top"))[:512] + headers + bytes(1024), 1)
+    began = time.monotonic()
+    fast = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path
+    with tempfile.TemporaryDirectory(dir=fast) as box:
+        reason, memory = blow(Path(box), data)
+    assert reason == "holds more than 100000 entries"
+    assert memory < 100
+    assert time.monotonic() - began < 60
+
+
+def test_xz_with_a_huge_dictionary_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 512 << 20}]
+    code = (
+        "import lzma,sys; sys.stdout.buffer.write(lzma.compress(sys.stdin.buffer.read(),"
+        f"filters={filters}))"
+    )
+    packed = subprocess.run(
+        [sys.executable, "-c", code], input=tar(*GOOD), stdout=subprocess.PIPE, check=True
+    ).stdout
+    assert blow(tmp_path, packed)[0] == "is damaged"
+
+
+def test_killed_extraction_leaves_no_tree_and_its_rest_is_removed(tmp_path: Path) -> None:
+    big = [member(f"top/{n}", bytes(100_000)) for n in range(500)]
+    (tmp_path / "a.tar").write_bytes(tar(folder("top"), *big))
+    box = tmp_path / "box"
+    code = "import sys; from pathlib import Path; from fetch.extract import extract; "
+    code += "extract(Path(sys.argv[1]), Path(sys.argv[2]))"
+    killed = False
+    for _ in range(10):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "a.tar", box / "tree"], cwd=ROOT
+        )
+        while child.poll() is None and not list(box.glob(".tree.*.tmp/1*")):
+            pass
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        killed = bool(list(box.glob(".tree.*.tmp")))
+        if killed:
+            break
+    assert killed
+    assert not (box / "tree").exists()
+    extract(tmp_path / "a.tar", box / "tree")
+    assert [p.name for p in box.iterdir()] == ["tree"]
+    assert len(list((box / "tree").iterdir())) == 500
+
+
+def test_unwritable_target_is_one_clear_error(tmp_path: Path) -> None:
+    from base.errors import DroidbpfError
+
+    (tmp_path / "a.tar").write_bytes(tar(*GOOD))
+    (tmp_path / "file").touch()
+    with pytest.raises(DroidbpfError) as failure:
+        extract(tmp_path / "a.tar", tmp_path / "file" / "tree")
+    assert failure.value.message.startswith(f"cannot extract {tmp_path}/a.tar to {tmp_path}/file/")

@@ -1,0 +1,114 @@
+"""Kernels by path are checked before they boot; modules load in the order of their needs."""
+
+import gzip
+import lzma
+from pathlib import Path
+
+import pytest
+
+from base.errors import DroidbpfError
+from vm import image, kernels, modules
+
+BANNER = b"Linux version 5.10.1-gki (a@b) (clang) #1 SMP\n"
+IMAGE = bytes(56) + b"ARM\x64" + bytes(100) + b"Linux version %s\0" + BANNER
+HINT = "give the file arch/arm64/boot/Image or Image.gz of a kernel build"
+
+
+def module(*needs: str) -> bytes:
+    return b"\x7fELF" + b"\0license=GPL\0depends=" + ",".join(needs).encode() + b"\0name=x\0"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_image_is_taken_plain_and_compressed(tmp_path: Path, pack) -> None:
+    path = tmp_path / "Image"
+    path.write_bytes(pack(IMAGE))
+    assert kernels.kernel(str(path)) == kernels.Kernel(str(path), path, "5.10.1-gki")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", " is not an arm64 kernel Image"),
+        (
+            b"\x7fELF" + bytes(99),
+            " is not an arm64 kernel Image: it is an ELF file, such as vmlinux",
+        ),
+        (b"MZ\0\0zimg" + bytes(99), " is not an arm64 kernel Image: it is an EFI zboot image"),
+        (bytes(0x202) + b"HdrS", " is not an arm64 kernel Image: it is an x86 bzImage"),
+        (b"ANDROID!" + bytes(99), " is not an arm64 kernel Image: it is an Android boot image"),
+        (gzip.compress(b"text", mtime=0), " is not an arm64 kernel Image"),
+        (b"\x1f\x8b\x08\0junk junk junk", ": broken gzip: "),
+    ],
+)
+def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
+    path = tmp_path / "Image"
+    path.write_bytes(data)
+    with pytest.raises(DroidbpfError) as caught:
+        kernels.kernel(str(path))
+    assert caught.value.message.startswith(f"{path}{reason}")
+    assert caught.value.hint == HINT
+
+
+def test_gzip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "MAX_BYTES", 1 << 20)
+    path = tmp_path / "Image.gz"
+    path.write_bytes(gzip.compress(IMAGE + bytes(4 << 20)))
+    with pytest.raises(DroidbpfError, match=r"Image\.gz is cut off, or over 1 MiB\n"):
+        kernels.kernel(str(path))
+
+
+def test_unknown_kernel_names_what_there_is() -> None:
+    with pytest.raises(DroidbpfError) as caught:
+        kernels.kernel("5.11")
+    assert str(caught.value) == (
+        "error: no such kernel: 5.11\nhint: give 5.10, 6.1 or 6.12, or the path of an arm64 Image"
+    )
+
+
+def test_image_without_a_banner_has_no_release() -> None:
+    assert image.release(b"Linux version %s") == ""
+
+
+def test_modules_load_after_what_they_need() -> None:
+    known = {
+        "virtio_console": module("virtio_ring", "virtio"),
+        "virtio": module("virtio_ring"),
+        "virtio_ring": module(),
+        "virtio_pci": module("virtio_ring", "virtio-pci-modern-dev", "virtio"),
+        "virtio_pci_modern_dev": module(),
+        "virtio_net": module("net_failover"),
+    }
+    assert modules.load_order(known, ["virtio_pci", "virtio_console"]) == [
+        "virtio_ring",
+        "virtio_pci_modern_dev",
+        "virtio",
+        "virtio_pci",
+        "virtio_console",
+    ]
+
+
+def test_module_that_is_built_in_is_left_out() -> None:
+    assert modules.load_order({}, ["virtio_pci"]) == []
+
+
+def test_missing_or_circular_needs_are_refused() -> None:
+    with pytest.raises(DroidbpfError, match=r"module a depends on b, which is not there$"):
+        modules.load_order({"a": module("b")}, ["a"])
+    with pytest.raises(DroidbpfError, match=r"modules depend on each other: a, b, a$"):
+        modules.load_order({"a": module("b"), "b": module("a")}, ["a"])
+
+
+def test_module_is_unpacked_and_named_by_its_file() -> None:
+    path = "lib/modules/6/kernel/drivers/char/virtio-rng.ko.xz"
+    assert modules.name(path) == "virtio_rng"
+    assert modules.unpack(path, lzma.compress(module())) == module()
+    assert modules.unpack("x.ko", module()) == module()
+
+
+def test_broken_module_is_refused() -> None:
+    with pytest.raises(DroidbpfError, match=r"module x\.ko\.xz: broken xz: "):
+        modules.unpack("x.ko.xz", b"\xfd7zXZ\0junk junk junk")
+    with pytest.raises(DroidbpfError, match=r"module x\.ko\.xz is cut off, or over 64 MiB$"):
+        modules.unpack("x.ko.xz", lzma.compress(module())[:-9])
+    with pytest.raises(DroidbpfError, match=r"module x\.ko is no ELF file$"):
+        modules.unpack("x.ko", b"text")

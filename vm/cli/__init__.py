@@ -1,0 +1,1 @@
+"""The commands of `./dev vm`, one module each: add_arguments(parser), run(options, settings)."""

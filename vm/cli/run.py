@@ -1,0 +1,89 @@
+"""`./dev vm run`: run a program on a kernel and hand its exit status through."""
+
+import argparse
+from pathlib import Path
+
+from base.errors import DroidbpfError, printable
+from base.progress import show_progress
+from base.settings import Settings
+from vm import kernels
+
+GUEST_FOLDER = "/data/local/tmp"
+ELF_MACHINES = (40, 183)  # ARM, AARCH64 in elf.h
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument("--kernel", default="5.10", help="5.10 (default), 6.1, 6.12 or an Image")
+    parser.add_argument("--hide-btf", action="store_true", help="make /sys/kernel/btf empty")
+    parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds (60)")
+    parser.add_argument("--memory", type=int, default=512, metavar="MB", help="MiB (512)")
+    parser.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        metavar="HOST[:GUEST]",
+        help=f"copy a file into the guest; to {GUEST_FOLDER} where no path is given",
+    )
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--workload", default="", metavar="CMD", help="a shell command beside it")
+    parser.add_argument("--demo", action="store_true", help="a workload that makes a few syscalls")
+    parser.add_argument(
+        "program", help="a command of the guest, or an arm64 program here, which is copied in"
+    )
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Boot the kernel and run the program; return its exit status."""
+    from vm import machine
+
+    files = dict(_file(text) for text in options.file)
+    program = options.program
+    if _is_arm_program(Path(program)):
+        here = Path(program)
+        program = f"{GUEST_FOLDER}/{here.name}"
+        files[program] = here
+    with show_progress(settings) as shown:
+        kernel = kernels.kernel(options.kernel, shown)
+        kernels.busybox(shown)
+    results = machine.run(
+        kernel,
+        [[program, *options.arguments]],
+        files,
+        timeout_s=options.timeout,
+        hide_btf=options.hide_btf,
+        stream=machine.terminal,
+        memory_mb=options.memory,
+        env=dict(_variable(text) for text in options.env),
+        workload=options.workload or (machine.DEMO_WORKLOAD if options.demo else ""),
+    )
+    return results[0].status
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError(text)
+    return value
+
+
+def _file(text: str) -> tuple[str, Path]:
+    host, _, guest = text.partition(":")
+    return guest or f"{GUEST_FOLDER}/{Path(host).name}", Path(host)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise DroidbpfError(f"not NAME=VALUE: {printable(text)}")
+    return name, value
+
+
+def _is_arm_program(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError:
+        return False
+    return head.startswith(b"\x7fELF") and int.from_bytes(head[18:20], "little") in ELF_MACHINES
