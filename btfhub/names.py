@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from base.errors import DroidbpfError, printable
+from base.errors import DroidbpfError
 
 LONGEST = 64  # bytes of a release: __NEW_UTS_LEN in include/uapi/linux/utsname.h
 
@@ -132,7 +132,7 @@ def parse_name(file_name: str) -> HubName:
         android_part = parse_release(name).android
     except DroidbpfError as error:
         raise DroidbpfError(
-            f"{printable(file_name[:200])} does not tell its kernel by its name",
+            f"{ascii(file_name[:200])[1:-1]} does not tell its kernel by its name",
             "name a BTF by its kernel's release (`uname -r`) or as a hub does: a12-5.10-2022-05",
         ) from error
     # Debian's releases end in -arm64 themselves, Android's do not.
