@@ -47,3 +47,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text from outside, of several lines, with the control characters in them escaped."""
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""`./dev vm`: run a program on a real arm64 kernel, list the kernels, fetch them beforehand."""
+"""`./dev vm`: run a program on a real arm64 kernel, list the kernels, download them."""
 
 import argparse
 import sys
@@ -6,9 +6,9 @@ import sys
 from base import cli
 
 COMMANDS = {
-    "run": "run a program on a kernel and hand its exit status through",
+    "run": "run a program on a kernel and exit with its status",
     "kernels": "list the kernels",
-    "fetch": "fetch the newest kernels into the cache",
+    "fetch": "download the newest kernels into the cache",
 }
 
 

@@ -1,9 +1,10 @@
 """A writer for newc cpio archives, the format of an initramfs.
 
 Source: Documentation/driver-api/early-userspace/buffer-format.rst in the Linux kernel.
-The same entries always give the same bytes: no clock, no owner, no inode number of the host.
+The same entries always make the same bytes: no clock, no owner, no inode number of the host.
 """
 
+import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class Entry:
     """One member of the archive.
 
     Args:
-        path: where it goes in the guest, without a leading slash.
+        path: its path in the guest, without the leading slash.
         mode: file type and permissions as in stat(2).
         data: a file's bytes or a symbolic link's target; empty for the rest.
         device: major and minor of a device node.
@@ -30,27 +31,27 @@ class Entry:
 
 
 def directory(path: str, mode: int = 0o755) -> Entry:
-    """Give a directory entry."""
+    """Return a directory entry."""
     return Entry(path, stat.S_IFDIR | mode)
 
 
 def file(path: str, data: bytes, mode: int = 0o644) -> Entry:
-    """Give a regular file entry."""
+    """Return a regular file entry."""
     return Entry(path, stat.S_IFREG | mode, data)
 
 
 def symlink(path: str, target: str) -> Entry:
-    """Give a symbolic link entry."""
+    """Return a symbolic link entry."""
     return Entry(path, stat.S_IFLNK | 0o777, target.encode())
 
 
 def character_device(path: str, major: int, minor: int, mode: int = 0o600) -> Entry:
-    """Give a character device entry."""
+    """Return a character device entry."""
     return Entry(path, stat.S_IFCHR | mode, device=(major, minor))
 
 
 def archive(entries: Iterable[Entry]) -> bytes:
-    """Give the archive of the entries, in their order, with the trailer.
+    """Return the archive of the entries, in their order, with the trailer.
 
     The kernel accepts several archives one after the other, so results may be joined.
 
@@ -73,11 +74,11 @@ def _check(entry: Entry) -> None:
     if path == TRAILER:
         raise ValueError(f"{TRAILER} ends an archive and cannot name a member")
     if len(entry.data) > MAX_FILE_BYTES:
-        raise ValueError(f"{path}: {len(entry.data)} bytes are more than newc can hold")
+        raise ValueError(f"{path!r}: {len(entry.data)} bytes are more than newc can hold")
 
 
 def _member(inode: int, entry: Entry, links: int) -> list[bytes]:
-    name = entry.path.encode() + b"\0"
+    name = os.fsencode(entry.path) + b"\0"
     major, minor = entry.device
     fields = (inode, entry.mode, 0, 0, links, 0, len(entry.data), 0, 0, major, minor, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields)

@@ -1,20 +1,20 @@
-"""Tells the lines that the guest's init writes into a stream from the bytes of its programs."""
+"""Separates the lines that the guest's init writes to a stream from the bytes of its programs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of init's own: its words after the mark."""
+    """A line that init wrote: its words after the mark."""
 
     words: tuple[str, ...]
 
 
 class Frames:
-    """Cuts a stream into bytes and marks, as it arrives.
+    """Splits a stream into bytes and marks, as it arrives.
 
     Args:
-        mark: the bytes that begin a line of init's; random, so that no program writes them.
+        mark: the bytes that begin a line of init; random, so that no program writes them.
     """
 
     def __init__(self, mark: bytes) -> None:
@@ -22,7 +22,7 @@ class Frames:
         self._held = b""
 
     def feed(self, data: bytes) -> list[bytes | Mark]:
-        """Give what is certain by now; only what may be the beginning of a mark is held back."""
+        """Return the complete pieces; hold back only what may be the beginning of a mark."""
         pieces: list[bytes | Mark] = []
         rest = self._held + data
         while True:
@@ -39,12 +39,12 @@ class Frames:
         return [*pieces, ready] if ready else pieces
 
     def close(self) -> bytes:
-        """Give what was held back, when the stream has ended."""
+        """Return what was held back, when the stream has ended."""
         held, self._held = self._held, b""
         return held
 
     def _begun(self, data: bytes) -> int:
-        """Give how many of the last bytes are the beginning of a mark."""
+        """Return how many of the last bytes are the beginning of a mark."""
         for size in range(min(len(self._mark) - 1, len(data)), 0, -1):
             if data.endswith(self._mark[:size]):
                 return size

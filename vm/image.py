@@ -1,57 +1,62 @@
-"""Reads an arm64 kernel Image: whether it is one, and of which release."""
+"""Reads arm64 kernel Images: verifies the format, finds the release."""
 
 import re
 import zlib
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 
 MAX_BYTES = 256 << 20
-HINT = "give the file arch/arm64/boot/Image or Image.gz of a kernel build"
+HINT = "use the file arch/arm64/boot/Image or Image.gz of a kernel build"
 
 
 def read(path: Path) -> bytes:
-    """Give the Image's bytes, decompressed if it is compressed by gzip.
+    """Return the Image's bytes, decompressed if it is compressed by gzip.
 
     Raises:
-        DroidbpfError: it cannot be read, is no arm64 Image, or is over 256 MiB.
+        DroidbpfError: it cannot be read, is not an arm64 Image, or is over 256 MiB.
     """
+    shown = printable(str(path))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read {shown}: {error.strerror}") from error
     if data.startswith(b"\x1f\x8b"):
         gzip = zlib.decompressobj(wbits=31)
         try:
             data = gzip.decompress(data, MAX_BYTES)
         except zlib.error as error:
-            raise DroidbpfError(f"{path}: broken gzip: {error}", HINT) from error
+            raise DroidbpfError(f"{shown}: broken gzip: {error}", HINT) from error
         if not gzip.eof:
-            raise DroidbpfError(f"{path} is cut off, or over {MAX_BYTES >> 20} MiB", HINT)
+            raise DroidbpfError(f"{shown} is cut off, or over {MAX_BYTES >> 20} MiB", HINT)
     if len(data) > MAX_BYTES:
-        raise DroidbpfError(f"{path} is over {MAX_BYTES >> 20} MiB", HINT)
+        raise DroidbpfError(f"{shown} is over {MAX_BYTES >> 20} MiB", HINT)
     check(data, path)
     return data
 
 
 def check(data: bytes, path: Path) -> None:
-    """Raise DroidbpfError if the bytes are no arm64 Image.
+    """Verify that the bytes are an arm64 Image.
 
     Source: Documentation/arch/arm64/booting.rst in the kernel ("ARM\\x64" at byte 56).
+
+    Raises:
+        DroidbpfError: they are not.
     """
     if data[56:60] != b"ARM\x64":
-        raise DroidbpfError(f"{path} is not an arm64 kernel Image{_guess(data)}", HINT)
+        shown = printable(str(path))
+        raise DroidbpfError(f"{shown} is not an arm64 kernel Image{_guess(data)}", HINT)
 
 
 def release(data: bytes) -> str:
-    """Give the `uname -r` in an Image's banner, or "" where there is none."""
+    """Return the `uname -r` in an Image's banner, or "" where there is none."""
     found = re.search(rb"Linux version (\d[\x21-\x7e]*) ", data)
     return found.group(1).decode() if found else ""
 
 
 def _guess(data: bytes) -> str:
-    """Name what is easily taken for an Image."""
+    """Return what the file is instead, for the formats that are easily taken for an Image."""
     if data[4:8] == b"zimg":
         return ": it is an EFI zboot image"
     if data.startswith(b"\x7fELF"):

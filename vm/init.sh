@@ -1,17 +1,18 @@
 #!/bin/busybox sh
-# The first process of the guest: mounts what a Linux program expects, opens the way to the host,
-# runs the commands of /.vm/run one after the other and powers off.
+# The first process of the guest: mounts what a Linux program expects, opens the channel to the
+# host, runs the commands of /.vm/run one after the other and powers off.
 #
-# The way to the host is three virtio-serial ports: the commands' output (fd 3), their errors
-# (fd 4), and lines from the host (fd 5). A kernel without the virtio_console driver gets its
-# serial port for all of it instead; kernel messages stay off it until the kernel dies.
-# A line "$MARK word…" in fd 3 or 4 is from here; all other bytes are the commands' own.
-# A write to a port ends before the host has read it, and what it has not read by the power off is
-# lost (up to 128 writes): init waits until the host says that it has all.
+# The channel is three virtio-serial ports: the commands' output (fd 3), their errors (fd 4), and
+# lines from the host (fd 5). A kernel without the virtio_console driver uses its serial port for
+# all three; kernel messages stay off it until the kernel dies.
+# A line "$MARK word…" in fd 3 or 4 is from here; all other bytes are the commands' output.
+# A write to a port returns before the host has read it, and unread writes (up to 128) are lost at
+# power off: init waits until the host acknowledges that it has everything.
 
 export PATH=/bin
 /bin/busybox --install -s /bin
-# All in one process: starting one costs 10 ms here. What the kernel lacks is not mounted.
+# One process for all of them: starting one costs 10 ms here. Errors are file systems that this
+# kernel does not have.
 mount -a 2>/dev/null
 cp -a /.vm/dev/. /dev
 . /.vm/settings
@@ -20,7 +21,7 @@ for module in $MODULES; do
 	insmod "/.vm/$module"
 done
 
-# A port can be opened once the driver knows its name, a moment after its device is there.
+# A port can be opened once the driver knows its name, a moment after its device appears.
 port_is_up() {
 	tries=0
 	while [ ! -e "/sys/class/virtio-ports/vport0p$1/name" ]; do
@@ -45,7 +46,7 @@ fi
 echo droidbpf >/proc/sys/kernel/hostname
 ip link set lo up 2>/dev/null
 
-# Hands interrupts on, until the host has received all that was written.
+# Passes interrupts on to the command, until the host has received all output.
 from_host() {
 	while read -r word <&5; do
 		[ "$word" = received ] && return
@@ -54,7 +55,7 @@ from_host() {
 	done
 }
 
-# Each command is the leader of a session, so that an interrupt reaches what it started too.
+# Each command leads a session, so that an interrupt also reaches the processes it started.
 run() {
 	: >/.vm/pid
 	echo "$MARK run" >&3

@@ -1,10 +1,12 @@
 """The initramfs of one run: busybox, the init script, the kernel's modules, and the run's files."""
 
+import os
+import posixpath
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from vm import cpio
 
 DIRECTORIES = (
@@ -12,9 +14,11 @@ DIRECTORIES = (
     "run", "sys", "tmp", "usr", "usr/bin", "var",
 )  # fmt: skip
 WORLD_WRITABLE = frozenset({"data/local/tmp", "tmp"})
-RESERVED = ("/init", "/bin/busybox", "/.vm", "/dev", "/proc", "/sys")
+RESERVED = (
+    "init", ".vm", "bin/busybox", "dev", "etc/fstab", "etc/group", "etc/passwd", "proc", "sys",
+)  # fmt: skip
 
-# Users as on a phone: programs run for apps under uids from 10000.
+# Users as on a phone, where apps have uids from 10000.
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 shell:x:2000:2000:shell:/data/local/tmp:/bin/sh
@@ -22,7 +26,7 @@ app1:x:10001:10001:an app:/data/local/tmp:/bin/sh
 app2:x:10002:10002:another app:/data/local/tmp:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh
 """
-# In the order of mounting; what a kernel lacks is left out.
+# In the order of mounting; the guest skips what its kernel does not support.
 FSTAB = """\
 dev /dev devtmpfs
 proc /proc proc
@@ -55,21 +59,21 @@ def build(
     workload: str = "",
     channel: str = "auto",
 ) -> bytes:
-    """Give the archive that the kernel unpacks and whose /init it starts.
+    """Return the archive that the kernel unpacks and whose /init it starts.
 
     Args:
         busybox: a static arm64 busybox.
         modules: kernel modules, in the order in which they must be loaded.
         commands: programs with their arguments, run one after the other.
         files: absolute guest path → a file of this machine, or the bytes (which become executable).
-        mark: begins each line that is init's own, and occurs in nobody's output.
-        env: environment of the commands and the workload; init's own variables are not touched.
+        mark: begins each line that init writes, and occurs in no program's output.
+        env: environment of the commands and the workload; init does not see it.
         hide_btf: cover /sys/kernel/btf by an empty folder.
         workload: a shell command that runs in the background, its output discarded.
         channel: "auto", or "serial" for the way that works without virtio.
 
     Raises:
-        DroidbpfError: a guest path that cannot be, or a file that cannot be read.
+        DroidbpfError: a guest path is not allowed, or a file cannot be read.
     """
     settings = {
         "MARK": mark,
@@ -89,8 +93,8 @@ def build(
         cpio.file("etc/fstab", FSTAB.encode()),
         cpio.file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755),
         cpio.file(".vm/settings", _assignments(settings).encode()),
-        cpio.file(".vm/env", _exports(env).encode()),
-        cpio.file(".vm/run", _run_script(commands, workload).encode()),
+        cpio.file(".vm/env", os.fsencode(_exports(env))),
+        cpio.file(".vm/run", os.fsencode(_run_script(commands, workload))),
     ]
     entries += [cpio.symlink(f".vm/dev/{name}", target) for name, target in DEV_LINKS.items()]
     entries += [cpio.file(f".vm/{module.name}", module.read_bytes()) for module in modules]
@@ -121,20 +125,32 @@ def _run_script(commands: Sequence[Sequence[str]], workload: str) -> str:
 
 def _guest_files(files: Mapping[str, FileSource]) -> list[cpio.Entry]:
     folders: dict[str, None] = {}
-    entries: list[cpio.Entry] = []
+    entries: dict[str, cpio.Entry] = {}
     for guest, source in files.items():
-        path = PurePosixPath(guest)
-        if not guest.startswith("/") or ".." in path.parts or "\0" in guest or guest.endswith("/"):
-            raise DroidbpfError(f"not an absolute path of a file in the guest: {guest!r}")
-        if any(guest == name or guest.startswith(name + "/") for name in RESERVED):
-            raise DroidbpfError(
-                f"{guest} belongs to the guest itself",
-                "give the file another path, such as /data/x",
-            )
-        for parent in reversed(path.parents[:-1]):
-            folders.setdefault(str(parent).lstrip("/"))
-        entries.append(_entry(str(path).lstrip("/"), source))
-    return [cpio.directory(folder) for folder in folders] + entries
+        path = _guest_path(guest)
+        for parent in reversed(PurePosixPath(path).parents[:-1]):
+            folders.setdefault(str(parent))
+        entries[path] = _entry(path, source)
+    if clash := [path for path in entries if path in folders]:
+        raise DroidbpfError(f"/{printable(clash[0])} is a file and a folder of the guest")
+    return [cpio.directory(folder) for folder in folders] + list(entries.values())
+
+
+def _guest_path(guest: str) -> str:
+    """Return a guest path in its shortest form, without the leading slash.
+
+    Raises:
+        DroidbpfError: it is not absolute, or names a folder or a file that the guest needs.
+    """
+    if not guest.startswith("/") or ".." in guest.split("/") or "\0" in guest or guest[-1] == "/":
+        raise DroidbpfError(f"not an absolute path of a file in the guest: {guest!r}")
+    path = posixpath.normpath(guest).lstrip("/")
+    if not path or path in DIRECTORIES or any(f"{path}/".startswith(f"{x}/") for x in RESERVED):
+        raise DroidbpfError(
+            f"{printable(guest)} belongs to the guest itself",
+            "choose another path for the file, such as /data/x",
+        )
+    return path
 
 
 def _entry(path: str, source: FileSource) -> cpio.Entry:
@@ -144,4 +160,4 @@ def _entry(path: str, source: FileSource) -> cpio.Entry:
         executable = source.stat().st_mode & 0o111
         return cpio.file(path, source.read_bytes(), 0o755 if executable else 0o644)
     except OSError as error:
-        raise DroidbpfError(f"cannot read {source}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read {printable(str(source))}: {error.strerror}") from error

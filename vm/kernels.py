@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from fetch import packages
 
 STORE = "vm"  # the folder of the cache
 ARCH = "arm64"
 
-# What brings the ports to the host. A kernel that has them built in has no such files.
-WANTED_MODULES = ("virtio_pci", "virtio_console")
+# The drivers of the ports to the host. A kernel that has them built in has no such modules.
+PORT_MODULES = ("virtio_pci", "virtio_console")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Kernel:
     """A kernel that can be booted.
 
     Attributes:
-        name: what the user calls it: "5.10", or the path.
+        name: as the user wrote it: "5.10", or the path.
         image: the arm64 Image, plain or compressed by gzip.
         release: its `uname -r`.
         modules: modules to load before the first command, in this order.
@@ -39,29 +39,30 @@ class Kernel:
 
 
 def names() -> tuple[str, ...]:
-    """Name the distribution's kernels, the oldest first."""
+    """Return the names of the distribution's kernels, the oldest first."""
     return tuple(_table()["kernel"])
 
 
 def refuse_unknown(name: str) -> None:
-    """Refuse a name that is neither a kernel's nor an arm64 Image's path.
+    """Verify that a name is a kernel's or an arm64 Image's path; download nothing.
 
     Raises:
-        DroidbpfError: as kernel(), but nothing is fetched.
+        DroidbpfError: it is neither.
     """
     if name not in names():
         _from_path(name)
 
 
 def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) -> Kernel:
-    """Give a kernel by its name or by the path of an arm64 Image.
+    """Return a kernel by its name or by the path of an arm64 Image.
 
     Args:
         name: "5.10", "6.1", "6.12", or a path.
         renew: ask the archive for the newest package, even where one is in the cache.
 
     Raises:
-        DroidbpfError: no such kernel or file, no arm64 Image, or the archive cannot give it.
+        DroidbpfError: there is no such kernel or file, the file is not an arm64 Image, or the
+            package cannot be downloaded.
     """
     settings = settings or Settings.from_environment()
     if name not in names():
@@ -70,13 +71,13 @@ def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) 
 
 
 def cached(name: str, settings: Settings | None = None) -> Kernel | None:
-    """Give one of the distribution's kernels if it is in the cache."""
+    """Return one of the distribution's kernels if it is in the cache."""
     folder = packages.current(STORE, name, settings or Settings.from_environment())
     return _from_folder(name, folder) if folder else None
 
 
 def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
-    """Give the distribution's static busybox for arm64, from the cache or the archive."""
+    """Return the distribution's static busybox for arm64, from the cache or the archive."""
     from fetch.deb import unpack_deb
 
     def unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
@@ -106,8 +107,8 @@ def _from_path(name: str) -> Kernel:
     path = Path(name).absolute()
     if not path.is_file():
         known = f"{', '.join(names()[:-1])} or {names()[-1]}"
-        hint = f"give {known}, or the path of an arm64 Image"
-        raise DroidbpfError(f"no such kernel: {name}", hint)
+        hint = f"use {known}, or the path of an arm64 Image"
+        raise DroidbpfError(f"no such kernel: {printable(name)}", hint)
     return Kernel(name, path, image.release(image.read(path)))
 
 
@@ -139,14 +140,14 @@ def _installed(
     settings: Settings,
     unpack: packages.Unpack,
 ) -> Path:
-    """Give the folder of the one package that `choose` gives of a suite."""
+    """Return the folder of the package that `choose` returns for a suite."""
     return packages.install(
         STORE, name, lambda suite: [choose(suite)], suites, ARCH, settings, unpack
     )
 
 
 def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
-    """Give a kernel package's Image and the modules that a machine needs."""
+    """Return a kernel package's Image and the modules that a machine needs, and their facts."""
     from fetch.deb import unpack_deb
     from vm import image, modules
 
@@ -159,7 +160,7 @@ def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
         raise DroidbpfError(f"{package} holds {len(images)} kernels instead of one")
     image.check(images[0], package)
     virtio = {modules.name(p): modules.unpack(p, data) for p, data in found.items() if is_virtio(p)}
-    order = modules.load_order(virtio, WANTED_MODULES)
+    order = modules.load_order(virtio, PORT_MODULES)
     files = {f"{module}.ko": virtio[module] for module in order}
     known = {"release": image.release(images[0]), "modules": list(files)}
     return {"Image": images[0], **files}, known

@@ -1,4 +1,4 @@
-"""Boots a kernel in QEMU, runs commands in it, gives their output, status and the kernel log."""
+"""Boots a kernel in QEMU, runs commands in it, returns their output, status and the kernel log."""
 
 import contextlib
 import os
@@ -24,10 +24,10 @@ from vm.verdict import GuestError, Reason, Results, check
 
 __all__ = ["DEMO_WORKLOAD", "GuestError", "Result", "Results", "run", "terminal"]
 
-# Makes a few syscalls again and again: something to see for a tracer on an idle guest.
+# Makes a few syscalls in a loop: something for a tracer to see on an idle guest.
 DEMO_WORKLOAD = "while :; do cat /proc/loadavg; ls /; sleep 0.2; done"
 
-# A panic ends QEMU (with -no-reboot); the self-tests of the ciphers would cost 0.3 s.
+# A panic ends QEMU (with -no-reboot); without the self-tests of the ciphers it boots 0.3 s faster.
 KERNEL_LINE = "console=ttyAMA0 panic=-1 cryptomgr.notests"
 POWER_OFF_S = 5.0
 READ_BYTES = 1 << 18
@@ -35,11 +35,11 @@ SOURCES = ("serial", "stdout", "stderr", "control")
 
 
 class _Stop(Exception):
-    """The machine is to be stopped before its end, for this reason."""
+    """The machine must be stopped before its end, for this reason."""
 
 
 def terminal(name: StreamName, data: bytes) -> None:
-    """Pass the guest's output on to ours; to be given as `stream`."""
+    """Write the guest's output to our own streams, the exact bytes: a value for `stream`."""
     stream = sys.stdout if name == "stdout" else sys.stderr
     stream.buffer.write(data)
     stream.flush()
@@ -63,32 +63,32 @@ def run(
 ) -> Results:
     """Boot the kernel and run the commands in it as root, one after the other.
 
-    A command that fails does not keep the next from running. What a command leaves in the
-    background goes on while the next ones run. In the main thread, SIGINT is handed to the running
-    command's session; a second one, or one before the first command, stops the machine.
+    The next command runs even if one fails. Processes that a command leaves in the background
+    continue while the next ones run. In the main thread, SIGINT is passed to the running command's
+    session; a second one, or one before the first command, stops the machine.
 
     Args:
         kernel: from vm.kernels.kernel().
-        commands: programs with their arguments; no shell looks at them. Their stdin is empty.
+        commands: programs with their arguments, run without a shell. Their stdin is empty.
         files: absolute guest path → file of this machine (its x bit counts) or bytes (executable).
-        timeout_s: seconds for all of it, the boot too.
-        hide_btf: make /sys/kernel/btf an empty folder, as far as files go a kernel without BTF.
+        timeout_s: seconds for the whole run, including the boot.
+        hide_btf: make /sys/kernel/btf an empty folder, so that programs find no BTF of the kernel.
         stream: called with each piece of output as soon as it is written.
         memory_mb: the guest's memory in MiB.
-        cpus: the guest's processors. With more than one, a probe put into code that another one
-            runs may never fire: 7 of 3000 tracepoints of sched_switch on a busy host. QEMU drops
-            what it has translated before it stores the new instruction (notdirty_write() in
+        cpus: the guest's processors. With more than one, a probe in code that another processor
+            is running may never fire: 7 of 3000 tracepoints of sched_switch on a busy host. QEMU
+            drops its translation before it stores the new instruction (notdirty_write() in
             accel/tcg/cputlb.c), and another processor may translate the old one in between.
         env: added to the commands' environment.
-        workload: a shell command that runs in the background from before the first command.
-        channel: "serial" forces what is used for kernels without virtio_console.
+        workload: a shell command that runs in the background, started before the first command.
+        channel: "serial" forces the channel of kernels without virtio_console.
         append: more words for the kernel's command line.
-        settings: where busybox is cached; from the environment where it is not given.
+        settings: for the cache of busybox; by default from the environment.
 
     Raises:
-        GuestError: the kernel reported something (an oops, a warning …), the time was over, or the
-            guest ended before its commands; with what was obtained until then.
-        DroidbpfError: QEMU is missing or too old, or the request cannot be.
+        GuestError: the kernel reported an error (an oops, a warning …), the time limit passed, or
+            the guest ended before its commands did; it carries the results so far.
+        DroidbpfError: QEMU is missing or too old, or an argument is not possible.
     """
     mark = f"<{secrets.token_hex(16)}>"
     archive = initramfs.build(
@@ -105,14 +105,14 @@ def run(
     program = qemu.find()
     if memory_mb < (needed_mb := _needed_mb(len(archive))):
         message = f"{len(archive) >> 20} MiB of files are too much for {memory_mb} MiB of memory"
-        raise DroidbpfError(message, f"give the guest at least {needed_mb} MiB")
+        raise DroidbpfError(message, f"the guest needs at least {needed_mb} MiB")
     begin = time.monotonic()
     session = Session(commands, mark, stream)
     stopped: Reason | None = None
     with contextlib.ExitStack() as stack:
         # Files without a name: nothing is left behind even if we are killed.
         initrd = stack.enter_context(os.fdopen(os.memfd_create("initrd"), "wb"))
-        said = stack.enter_context(tempfile.TemporaryFile())
+        qemu_log = stack.enter_context(tempfile.TemporaryFile())
         initrd.write(archive)
         initrd.flush()
         ours, theirs = zip(*(socket.socketpair() for _ in SOURCES), strict=True)
@@ -128,7 +128,7 @@ def run(
             serial=theirs[0].fileno(),
             ports=[end.fileno() for end in theirs[1:]],
         )
-        process = _start(line, theirs, initrd, said)
+        process = _start(line, theirs, initrd, qemu_log)
         try:
             _follow(session, dict(zip(SOURCES, ours, strict=True)), begin + timeout_s)
         except _Stop as stop:
@@ -137,8 +137,8 @@ def run(
             process.kill()
             status = process.wait()
         session.close()
-        said.seek(0)
-        words = said.read().decode(errors="replace").strip()
+        qemu_log.seek(0)
+        qemu_output = qemu_log.read().decode(errors="replace").strip()
     results = Results(
         session.results(),
         session.kernel_log(),
@@ -147,25 +147,28 @@ def run(
         session.boot_s,
         time.monotonic() - begin,
     )
-    check(session, results, stopped, timeout_s, status, words)
+    check(session, results, stopped, timeout_s, status, qemu_output)
     return results
 
 
 def _needed_mb(archive: int) -> int:
-    """Give the MiB for a kernel, an archive of so many bytes, and its files in half of the rest."""
+    """Return the MiB for a kernel, an archive of this many bytes, and its unpacked files.
+
+    The files are in a tmpfs, which takes at most half of the memory.
+    """
     return 160 + 3 * (archive >> 20)
 
 
 def _start(
-    line: Sequence[str], theirs: Sequence[socket.socket], initrd: IO[bytes], said: IO[bytes]
+    line: Sequence[str], theirs: Sequence[socket.socket], initrd: IO[bytes], log: IO[bytes]
 ) -> "subprocess.Popen[bytes]":
     """Start QEMU in a session of its own, so that a terminal's Ctrl-C is ours to handle."""
     try:
         return subprocess.Popen(
             line,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=log,
+            stderr=log,
             pass_fds=[initrd.fileno(), *(end.fileno() for end in theirs)],
             start_new_session=True,
         )
@@ -180,17 +183,17 @@ def _follow(session: Session, sockets: Mapping[str, socket.socket], deadline: fl
     """Feed the session until QEMU closes its ends.
 
     Raises:
-        _Stop: the time is over, or the user wants an end.
+        _Stop: the time limit passed, or the user interrupted the run.
     """
     with selectors.DefaultSelector() as selector, _interrupts(session, sockets):
         for source, ours in sockets.items():
             selector.register(ours, selectors.EVENT_READ, source)
-        told = False
+        acknowledged = False
         while selector.get_map():
-            if session.done and not told:
-                _tell(session, sockets, b"received\n")
+            if session.done and not acknowledged:
+                _send(session, sockets, b"received\n")
                 deadline = min(deadline, time.monotonic() + POWER_OFF_S)
-                told = True
+                acknowledged = True
             left = deadline - time.monotonic()
             if left <= 0:
                 if session.done:
@@ -210,7 +213,7 @@ def _receive(ours: socket.socket) -> bytes:
         return b""
 
 
-def _tell(session: Session, sockets: Mapping[str, socket.socket], line: bytes) -> None:
+def _send(session: Session, sockets: Mapping[str, socket.socket], line: bytes) -> None:
     """Send a line to the guest's init."""
     to_guest = sockets["serial" if session.channel == "serial" else "control"]
     with contextlib.suppress(OSError):  # QEMU may have just ended
@@ -219,15 +222,15 @@ def _tell(session: Session, sockets: Mapping[str, socket.socket], line: bytes) -
 
 @contextlib.contextmanager
 def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Iterator[None]:
-    """Hand the first SIGINT to the guest's command, and stop at the second."""
-    handed_on = False
+    """Pass the first SIGINT to the guest's command, and stop at the second."""
+    passed = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal handed_on
-        if handed_on or not session.running:
+        nonlocal passed
+        if passed or not session.running:
             raise _Stop("interrupted")
-        handed_on = True
-        _tell(session, sockets, b"interrupt\n")
+        passed = True
+        _send(session, sockets, b"interrupt\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield

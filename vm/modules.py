@@ -1,4 +1,4 @@
-"""Which kernel modules must be loaded before which, as their own .modinfo says."""
+"""Kernel modules: their dependencies, from .modinfo, and the order in which to load them."""
 
 import lzma
 import re
@@ -10,15 +10,15 @@ MAX_BYTES = 64 << 20
 
 
 def name(path: str) -> str:
-    """Give a module's name from its path: "virtio_rng" for "…/virtio-rng.ko.xz"."""
+    """Return a module's name from its path: "virtio_rng" for "…/virtio-rng.ko.xz"."""
     return path.rpartition("/")[2].partition(".")[0].replace("-", "_")
 
 
 def unpack(path: str, data: bytes) -> bytes:
-    """Give a module's ELF bytes, from a plain or an xz-compressed file.
+    """Return a module's ELF bytes, from a plain or an xz-compressed file.
 
     Raises:
-        DroidbpfError: broken or another compression, or over 64 MiB.
+        DroidbpfError: it is broken, compressed in another way, or over 64 MiB.
     """
     if path.endswith(".xz"):
         xz = lzma.LZMADecompressor(memlimit=MAX_BYTES * 2)
@@ -29,18 +29,19 @@ def unpack(path: str, data: bytes) -> bytes:
         if not xz.eof:
             raise DroidbpfError(f"module {path} is cut off, or over {MAX_BYTES >> 20} MiB")
     if not data.startswith(b"\x7fELF"):
-        raise DroidbpfError(f"module {path} is no ELF file")
+        raise DroidbpfError(f"module {path} is not an ELF file")
     return data
 
 
-def load_order(modules: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]:
-    """Order the wanted modules and all that they depend on so that each finds what it needs.
+def load_order(modules: Mapping[str, bytes], needed: Sequence[str]) -> list[str]:
+    """Return the needed modules and their dependencies, each after those that it depends on.
 
     Args:
-        modules: name → ELF bytes. A wanted module that is not among them is built in, or not there.
+        modules: name → ELF bytes.
+        needed: names; one that is not in `modules` is left out, as a built-in driver has no file.
 
     Raises:
-        DroidbpfError: a module depends on one that is not there, or on itself.
+        DroidbpfError: a module depends on one that is missing, or on itself.
     """
     ordered: list[str] = []
 
@@ -51,18 +52,18 @@ def load_order(modules: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]
             chain = ", ".join([*needed_by, module])
             raise DroidbpfError(f"modules depend on each other: {chain}")
         if module not in modules:
-            raise DroidbpfError(f"module {needed_by[-1]} depends on {module}, which is not there")
+            raise DroidbpfError(f"module {needed_by[-1]} depends on {module}, which is missing")
         for dependency in depends(modules[module]):
             add(dependency, (*needed_by, module))
         ordered.append(module)
 
-    for module in wanted:
+    for module in needed:
         if module in modules:
             add(module, ())
     return ordered
 
 
 def depends(data: bytes) -> tuple[str, ...]:
-    """Give the names of the modules that a module depends on (depends= in its .modinfo)."""
+    """Return the names of the modules that a module depends on (depends= in its .modinfo)."""
     found = re.search(rb"\0depends=([A-Za-z0-9_,-]*)\0", data)
     return tuple(found.group(1).decode().replace("-", "_").split(",")) if found and found[1] else ()

@@ -1,4 +1,4 @@
-"""QEMU for arm64: where it is, whether it is new enough, and the command line of a machine."""
+"""QEMU for arm64: finds it, checks its version, and returns the command line of a machine."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable, printable_lines
 
 PROGRAM = "qemu-system-aarch64"
 MINIMUM = (5, 2)
@@ -16,13 +16,13 @@ INSTALL = "install it: apt-get install qemu-system-arm"
 
 @cache
 def find(search_path: str | None = None) -> Path:
-    """Give QEMU's path.
+    """Return QEMU's path.
 
     Args:
         search_path: folders joined by ":", instead of $PATH.
 
     Raises:
-        DroidbpfError: there is none, or it is older than MINIMUM.
+        DroidbpfError: QEMU is missing, or older than MINIMUM.
     """
     found = shutil.which(PROGRAM, path=search_path)
     if found is None:
@@ -30,19 +30,23 @@ def find(search_path: str | None = None) -> Path:
     version = _version(found)
     if version < MINIMUM:
         needed, has = (".".join(map(str, numbers)) for numbers in (MINIMUM, version))
-        raise DroidbpfError(f"{found} is version {has}, at least {needed} is needed", INSTALL)
+        message = f"{printable(found)} is version {has}, at least {needed} is needed"
+        raise DroidbpfError(message, INSTALL)
     return Path(found)
 
 
 def _version(program: str) -> tuple[int, ...]:
+    shown = printable(program)
     try:
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, errors="replace", timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DroidbpfError(f"cannot run {program}: {error}", INSTALL) from error
+        raise DroidbpfError(f"cannot run {shown}: {printable(str(error))}", INSTALL) from error
     match = re.search(r"version (\d+)\.(\d+)", answer.stdout)
     if answer.returncode or not match:
-        said = (answer.stderr or answer.stdout).strip()
-        raise DroidbpfError(f"{program} --version does not tell a version: {said}", INSTALL)
+        output = printable_lines((answer.stderr or answer.stdout).strip())
+        raise DroidbpfError(f"{shown} --version printed no version: {output}", INSTALL)
     return tuple(int(number) for number in match.groups())
 
 
@@ -57,13 +61,13 @@ def command(
     serial: int,
     ports: Sequence[int],
 ) -> list[str]:
-    """Give the command line of a machine without display, disk and network.
+    """Return the command line of a machine without display, disk and network.
 
-    It dies with the thread that starts it (setpriv of util-linux: PR_SET_PDEATHSIG), so that no
-    kill of ours can leave it behind. Cortex-A57 is the cheapest to emulate of those that run
-    32-bit programs too. A write to a port is handed on before it ends (ioeventfd=off): else a port
-    soon takes no more on a busy host, and Linux's driver then fails a write that is non-blocking,
-    or beside another one.
+    The machine dies with the thread that starts it (setpriv of util-linux: PR_SET_PDEATHSIG), so
+    it cannot outlive this process. Cortex-A57 is the cheapest processor to emulate that also runs
+    32-bit programs. ioeventfd=off passes each write to a port on to the host before it returns:
+    otherwise a port's queue fills on a busy host, and Linux's driver then fails writes that are
+    non-blocking or concurrent.
 
     Args:
         append: the kernel's command line.

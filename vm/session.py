@@ -1,4 +1,4 @@
-"""The host's side of a run: collects what the guest sends and knows how far it has come."""
+"""The host's side of a run: collects what the guest sends and tracks its progress."""
 
 import shlex
 import time
@@ -6,26 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable_lines
 from vm.frames import Frames, Mark
 
 StreamName = Literal["stdout", "stderr"]
 Stream = Callable[[StreamName, bytes], None]
 TAIL_BYTES = 400
 MAX_OUTPUT_BYTES = 256 << 20
-STREAMED_BYTES = 1 << 20  # what is kept, at least, of output that somebody has seen already
+STREAMED_BYTES = 1 << 20  # kept, at least, of output that was streamed
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one command did.
+    """The result of one command.
 
     Attributes:
         status: its exit status; 128 + n where signal n killed it, 127 for no such program.
-        stdout: its output, the exact bytes; of long output that was streamed, its end. On the
-            serial channel its errors are among it.
+        stdout: its output, the exact bytes; the end of it where long output was streamed. On the
+            serial channel it includes stderr.
         stderr: its errors, the exact bytes.
-        seconds: its time, as the host saw it.
+        seconds: its run time, measured on the host.
     """
 
     command: tuple[str, ...]
@@ -40,7 +40,7 @@ class Session:
 
     Attributes:
         channel: "" until init is up, then "virtio" or "serial".
-        release: the kernel's `uname -r`, from then on.
+        release: "" until init is up, then the kernel's `uname -r`.
         boot_s: seconds until the first command could start.
     """
 
@@ -49,7 +49,7 @@ class Session:
         self.channel = ""
         self.release = ""
         self.boot_s = 0.0
-        self._said_done = False
+        self._finished = False
         self._stream = stream
         self._begin = time.monotonic()
         self._started: list[float] = []
@@ -62,17 +62,17 @@ class Session:
 
     @property
     def running(self) -> bool:
-        """Tell whether a command is running now."""
+        """Whether a command is running now."""
         return len(self._started) > len(self._ended)
 
     @property
     def done(self) -> bool:
-        """Tell whether all commands have ended and all that they wrote is here.
+        """Whether all commands have ended and all their output has arrived.
 
         The two streams are not in step: the last of stderr may come after the end of stdout.
         """
         apart = self.channel == "virtio"
-        return self._said_done and not (apart and len(self._err) < len(self._out))
+        return self._finished and not (apart and len(self._err) < len(self._out))
 
     def feed(self, source: str, data: bytes) -> None:
         """Take bytes from the serial port or from the port of a stream."""
@@ -89,7 +89,7 @@ class Session:
                 self._data(source, held)
 
     def results(self) -> tuple[Result, ...]:
-        """Give the results of the commands that ended."""
+        """Return the results of the commands that ended."""
         errors = self._err if self.channel == "virtio" else [b""] * len(self._out)
         return tuple(
             Result(command, status, out, err, end - start)
@@ -99,18 +99,18 @@ class Session:
         )
 
     def kernel_log(self) -> str:
-        """Give the kernel's messages so far."""
+        """Return the kernel's messages so far."""
         log = bytes(self._log)
-        if self.channel == "serial" and not self._said_done:
-            # A dying kernel writes over the serial port in the middle of a program's output.
+        if self.channel == "serial" and not self._finished:
+            # A dying kernel writes to the serial port in the middle of a program's output.
             log += bytes(self._current["stdout"])
         return log.decode(errors="replace").replace("\r\n", "\n")
 
     def progress(self) -> str:
-        """Tell how far the guest has come, with the last that it wrote."""
+        """Return how far the guest has come, with its last output, for a message."""
         now = time.monotonic()
         if not self.channel:
-            where, last = "the kernel did not come up to its first command", bytes(self._log)
+            where, last = "the kernel did not reach its first command", bytes(self._log)
         elif self.done:
             where, last = "all commands had ended", b""
         else:
@@ -118,7 +118,7 @@ class Session:
             where = f"command {number + 1} of {len(self.commands)}"
             if self.running:
                 where += f" had run for {now - self._started[-1]:.1f} s"
-            where += f": {shlex.join(self.commands[number])}"
+            where += f": {printable_lines(shlex.join(self.commands[number]))}"
             last = bytes(self._current["stdout"]) or bytes(self._current["stderr"])
         if not last.strip():
             return f"{where}; it had written nothing" if not self.done else where
@@ -126,7 +126,7 @@ class Session:
         if len(tail) < len(last):
             tail = tail.partition(b"\n")[2] or tail
         text = tail.decode(errors="replace").strip().replace("\r\n", "\n")
-        return f"{where}; its last output:\n{text}"
+        return f"{where}; its last output:\n{printable_lines(text)}"
 
     def _mark(self, source: str, words: tuple[str, ...]) -> None:
         now = time.monotonic()
@@ -146,10 +146,10 @@ class Session:
             case ("done",):
                 if self.channel == "serial":
                     self._log += self._take("stdout")
-                self._said_done = True
+                self._finished = True
 
     def _data(self, source: str, data: bytes) -> None:
-        if source == "serial" and (self.channel != "serial" or self._said_done):
+        if source == "serial" and (self.channel != "serial" or self._finished):
             self._log += data
             if len(self._log) > MAX_OUTPUT_BYTES:
                 raise DroidbpfError(f"the kernel logged over {MAX_OUTPUT_BYTES >> 20} MiB")

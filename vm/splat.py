@@ -1,4 +1,4 @@
-"""What a kernel says in its log when something is wrong with it, and the excerpt that shows it."""
+"""Finds the report of an oops, a warning or a panic in a kernel log."""
 
 import re
 
@@ -36,7 +36,7 @@ MAX_LINES = 40
 
 
 def find(log: str) -> str:
-    """Give the excerpt of the first report in a kernel log, or "" where all is well.
+    """Return the first report in a kernel log, or "" where there is none.
 
     The excerpt begins at the report's "cut here" line if it has one, and ends with the report, or
     after MAX_LINES lines.

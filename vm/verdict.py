@@ -1,17 +1,17 @@
-"""Decides from a run's log and end whether it went as it should, and says what happened."""
+"""Decides from the kernel log and the end of a run whether it succeeded, and if not, why."""
 
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable_lines
 from vm import splat
 from vm.session import Result, Session
 
 Reason = Literal["timeout", "kernel", "panic", "rebooted", "powered off", "qemu", "interrupted"]
 
-# What the kernel says when it is told to end (kernel/reboot.c).
+# The kernel's last message before it ends (kernel/reboot.c).
 _ENDS: Mapping[str, Reason] = {
     "reboot: Restarting system": "rebooted",
     "reboot: Power down": "powered off",
@@ -20,7 +20,7 @@ _ENDS: Mapping[str, Reason] = {
 
 @dataclass(frozen=True)
 class Results:
-    """What a run gave; `results[0]` is the first command's.
+    """The results of a run; `results[0]` is the first command's.
 
     Attributes:
         commands: one result for each command that ended, in their order.
@@ -39,16 +39,16 @@ class Results:
     wall_s: float
 
     def __getitem__(self, index: int) -> Result:
-        """Give the result of the command with this index."""
+        """Return the result of the command with this index."""
         return self.commands[index]
 
 
 class GuestError(DroidbpfError):
-    """A run that did not end as it should.
+    """A run that failed.
 
     Attributes:
         reason: what happened, in a word for programs.
-        results: what the run gave until then.
+        results: the results until then.
     """
 
     def __init__(self, reason: Reason, message: str, results: Results, hint: str = "") -> None:
@@ -65,11 +65,15 @@ def check(
     stopped: Reason | None,
     timeout_s: float,
     qemu_status: int,
-    qemu_said: str,
+    qemu_output: str,
 ) -> None:
-    """Raise the GuestError that the run deserves, if any."""
+    """Verify that a run succeeded.
+
+    Raises:
+        GuestError: it did not.
+    """
     log = results.kernel_log
-    report = splat.find(log)
+    report = printable_lines(splat.find(log))
     if report and "Kernel panic - not syncing" in log:
         raise GuestError("panic", f"the kernel panicked:\n{report}", results)
     if report:
@@ -86,4 +90,5 @@ def check(
             message = f"the guest {reason} before its commands ended: {session.progress()}"
             raise GuestError(reason, message, results)
     message = f"QEMU ended with status {qemu_status} before the guest's commands did"
-    raise GuestError("qemu", f"{message}: {qemu_said or session.progress()}", results)
+    why = printable_lines(qemu_output) or session.progress()
+    raise GuestError("qemu", f"{message}: {why}", results)

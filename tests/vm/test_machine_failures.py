@@ -63,7 +63,7 @@ def test_time_limit_during_the_boot_says_so(old_kernel: Kernel, run_in_vm) -> No
     with pytest.raises(machine.GuestError) as caught:
         run_in_vm(old_kernel, [["true"]], timeout_s=0.6)
     assert caught.value.message.startswith(
-        "the guest did not end within 0.6 s: the kernel did not come up to its first command; it"
+        "the guest did not end within 0.6 s: the kernel did not reach its first command; it"
     )
 
 
@@ -102,7 +102,7 @@ def test_files_beyond_the_memory_are_refused_and_up_to_it_arrive(kernel: Kernel,
         run_in_vm(kernel, [["true"]], {"/big": bytes(60 << 20)}, memory_mb=256)
     assert str(caught.value) == (
         "error: 61 MiB of files are too much for 256 MiB of memory\n"
-        "hint: give the guest at least 343 MiB"
+        "hint: the guest needs at least 343 MiB"
     )
     command = ["sh", "-c", "wc -c </big"]
     results = run_in_vm(kernel, [command], {"/big": bytes(60 << 20)}, memory_mb=343)

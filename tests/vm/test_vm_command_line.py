@@ -1,4 +1,4 @@
-"""`python -m vm`, as a user types, interrupts and kills it."""
+"""`./dev vm`, as a user types, interrupts and kills it."""
 
 import json
 import signal
@@ -78,7 +78,7 @@ def test_qemu_dies_with_a_killed_parent(old_kernel: Kernel) -> None:
 def test_kernels_are_listed_for_programs(kernel: Kernel) -> None:
     process = vm("kernels", "--json")
     listing = json.loads(process.communicate(timeout=60)[0])
-    assert listing["version"] == 1
+    assert listing["schema"] == 1
     assert [entry["name"] for entry in listing["kernels"]] == ["5.10", "6.1", "6.12"]
     [entry] = [entry for entry in listing["kernels"] if entry["name"] == kernel.name]
     assert entry == {
@@ -96,6 +96,6 @@ def test_kernel_that_is_none_is_refused(tmp_path: Path) -> None:
     process = vm("run", "--kernel", str(image), "true")
     assert process.communicate(timeout=60)[1].decode() == (
         f"error: {image} is not an arm64 kernel Image: it is an ELF file, such as vmlinux\n"
-        "hint: give the file arch/arm64/boot/Image or Image.gz of a kernel build\n"
+        "hint: use the file arch/arm64/boot/Image or Image.gz of a kernel build\n"
     )
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""`./dev vm fetch`: fetch the newest kernels into the cache."""
+"""`./dev vm fetch`: download the newest kernels into the cache."""
 
 import argparse
 
@@ -9,11 +9,12 @@ from vm import kernels
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("kernels", nargs="*", metavar="KERNEL")
+    known = ", ".join(kernels.names())
+    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"{known} (default: all)")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Fetch the kernels and busybox, and print the releases; return 0."""
+    """Download the kernels and busybox, and print the releases; return 0."""
     with show_progress(settings) as shown:
         for name in options.kernels or kernels.names():
             kernel = kernels.kernel(name, shown, renew=True)

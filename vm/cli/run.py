@@ -1,4 +1,4 @@
-"""`./dev vm run`: run a program on a kernel and hand its exit status through."""
+"""`./dev vm run`: run a program on a kernel and exit with its status."""
 
 import argparse
 from pathlib import Path
@@ -14,24 +14,30 @@ ELF_MACHINES = (40, 183)  # ARM, AARCH64 in elf.h
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("--kernel", default="5.10", help="5.10 (default), 6.1, 6.12 or an Image")
-    parser.add_argument("--hide-btf", action="store_true", help="make /sys/kernel/btf empty")
-    parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds (60)")
-    parser.add_argument("--memory", type=int, default=512, metavar="MB", help="MiB (512)")
-    parser.add_argument(
+    known = ", ".join(kernels.names())
+    add = parser.add_argument
+    add("--kernel", default="5.10", help=f"{known}, or the path of an arm64 Image (default: 5.10)")
+    add("--hide-btf", action="store_true", help="make /sys/kernel/btf an empty folder")
+    add("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds (default: 60)")
+    add("--memory", type=int, default=512, metavar="MIB", help="MiB (default: 512)")
+    add(
         "--file",
         action="append",
         default=[],
         metavar="HOST[:GUEST]",
-        help=f"copy a file into the guest; to {GUEST_FOLDER} where no path is given",
+        help=f"copy a file into the guest, by default to {GUEST_FOLDER}",
     )
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--workload", default="", metavar="CMD", help="a shell command beside it")
-    parser.add_argument("--demo", action="store_true", help="a workload that makes a few syscalls")
-    parser.add_argument(
-        "program", help="a command of the guest, or an arm64 program here, which is copied in"
+    add(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a variable of the program's environment",
     )
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    add("--workload", default="", metavar="CMD", help="run a shell command in the background")
+    add("--demo", action="store_true", help="run a workload that makes a few syscalls")
+    add("program", help="a command of the guest, or an arm64 program here, which is copied in")
+    add("arguments", nargs=argparse.REMAINDER, help="the program's arguments")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -62,9 +68,12 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
     if not 0 < value < 1e9:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"not a number of seconds: {printable(text)}")
     return value
 
 

@@ -11,7 +11,7 @@ from vm import image, kernels, modules
 
 BANNER = b"Linux version 5.10.1-gki (a@b) (clang) #1 SMP\n"
 IMAGE = bytes(56) + b"ARM\x64" + bytes(100) + b"Linux version %s\0" + BANNER
-HINT = "give the file arch/arm64/boot/Image or Image.gz of a kernel build"
+HINT = "use the file arch/arm64/boot/Image or Image.gz of a kernel build"
 
 
 def module(*needs: str) -> bytes:
@@ -61,7 +61,7 @@ def test_unknown_kernel_names_what_there_is() -> None:
     with pytest.raises(DroidbpfError) as caught:
         kernels.kernel("5.11")
     assert str(caught.value) == (
-        "error: no such kernel: 5.11\nhint: give 5.10, 6.1 or 6.12, or the path of an arm64 Image"
+        "error: no such kernel: 5.11\nhint: use 5.10, 6.1 or 6.12, or the path of an arm64 Image"
     )
 
 
@@ -92,7 +92,7 @@ def test_module_that_is_built_in_is_left_out() -> None:
 
 
 def test_missing_or_circular_needs_are_refused() -> None:
-    with pytest.raises(DroidbpfError, match=r"module a depends on b, which is not there$"):
+    with pytest.raises(DroidbpfError, match=r"module a depends on b, which is missing$"):
         modules.load_order({"a": module("b")}, ["a"])
     with pytest.raises(DroidbpfError, match=r"modules depend on each other: a, b, a$"):
         modules.load_order({"a": module("b"), "b": module("a")}, ["a"])
@@ -110,5 +110,5 @@ def test_broken_module_is_refused() -> None:
         modules.unpack("x.ko.xz", b"\xfd7zXZ\0junk junk junk")
     with pytest.raises(DroidbpfError, match=r"module x\.ko\.xz is cut off, or over 64 MiB$"):
         modules.unpack("x.ko.xz", lzma.compress(module())[:-9])
-    with pytest.raises(DroidbpfError, match=r"module x\.ko is no ELF file$"):
+    with pytest.raises(DroidbpfError, match=r"module x\.ko is not an ELF file$"):
         modules.unpack("x.ko", b"text")

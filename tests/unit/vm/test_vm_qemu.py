@@ -38,7 +38,7 @@ def test_old_qemu_is_refused_with_both_versions(tmp_path: Path) -> None:
 def test_qemu_that_fails_is_refused_with_its_words(tmp_path: Path) -> None:
     path = program(tmp_path, "echo no libfdt >&2; exit 127")
     assert str(failure(tmp_path)) == (
-        f"error: {path} --version does not tell a version: no libfdt\nhint: {HINT}"
+        f"error: {path} --version printed no version: no libfdt\nhint: {HINT}"
     )
 
 

@@ -10,7 +10,7 @@ ERR = f"last words\n{MARK} end\n".encode()
 
 
 def streamed(*pieces: tuple[StreamName, bytes]) -> tuple[Session, dict[str, bytes]]:
-    """Give the session of one command that the pieces were fed to, and what it streamed."""
+    """Return the session of one command that the pieces were fed to, and what it streamed."""
     got = {"stdout": b"", "stderr": b""}
 
     def stream(name: StreamName, data: bytes) -> None:
@@ -52,3 +52,13 @@ def test_what_is_left_behind_writes_to_nobody() -> None:
     session, got = streamed(("stdout", OUT + b"late\n"), ("stderr", ERR + b"late\n"))
     assert got == {"stdout": b"out\n", "stderr": b"last words\n"}
     assert session.results()[0].stderr == b"last words\n"
+
+
+def test_output_of_the_guest_is_escaped_in_a_message_and_exact_in_the_result() -> None:
+    session, got = streamed(("stdout", OUT.replace(b"out\n", b"\x1b[2Jout\n")), ("stderr", ERR))
+    assert session.results()[0].stdout == got["stdout"] == b"\x1b[2Jout\n"
+    session, _ = streamed(("stdout", f"{MARK} up virtio 5.10\n{MARK} run\n".encode()))
+    session.feed("stdout", b"\x1b[2Jhello\tworld\nsecond line\n")
+    assert session.progress().endswith(
+        "s: program; its last output:\n\\x1b[2Jhello       world\nsecond line"
+    )
