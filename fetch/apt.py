@@ -5,10 +5,8 @@ Each suite and architecture has a folder of its own below `<cache>/apt`, with on
 """
 
 import contextlib
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -245,22 +243,7 @@ def _run(
         space: the cache to name when its disk is full.
         missing: the output to give where apt finds no such package; None: that is an error.
     """
-    environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf"), "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder or state,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-        )
-    except FileNotFoundError as error:
-        raise AptError(f"no {command[0]} on this machine") from error
-    except subprocess.TimeoutExpired as error:
-        raise AptError(f"{command[0]} gave no answer in {seconds:.0f} seconds") from error
+    done = aptconf.run(command, seconds=seconds, config=state / "apt.conf", folder=folder or state)
     if done.returncode == 0:
         return done.stdout
     reason = aptconf.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"

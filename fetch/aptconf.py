@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 
 # Taken over from the machine's configuration: how to reach an archive, and which keys to trust.
 _KEPT = re.compile(r"Acquire::|Dir::Etc::(trusted|netrc)", re.IGNORECASE)
@@ -43,12 +43,13 @@ def require_distribution(wanted: str) -> None:
 
 def os_release() -> dict[str, str]:
     """Read /etc/os-release (os-release(5))."""
-    try:
-        text = Path("/etc/os-release").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    pairs = re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", text, re.MULTILINE)
-    return dict(pairs)
+    text = _text(Path("/etc/os-release"))
+    return dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", text, re.MULTILINE))
+
+
+def archive_uri(suite: str, arch: str) -> str:
+    """Return the URI of the machine's archive that carries a suite, with a slash at its end."""
+    return _choose(_entries(), suite, arch).uri
 
 
 def make(folder: Path, suite: str, kind: str) -> dict[str, str]:
@@ -83,7 +84,7 @@ def reason(errors: str) -> str:
     """Give what apt complains about, on one line and without credentials."""
     lines = re.findall(r"^(?:E: |Error: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
     lines = lines or re.findall(r"^W: (.*)$", errors, re.MULTILINE)
-    text = "; ".join(dict.fromkeys(line.strip() for line in lines))
+    text = printable("; ".join(dict.fromkeys(line.strip() for line in lines)))
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
@@ -189,11 +190,7 @@ def _stanza(entry: Entry, *, official: bool = False) -> str:
     for path in _source_files():
         if official and path.name not in _OFFICIAL:
             continue
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        text = re.sub(r"^[ \t]*#.*\n?", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^[ \t]*#.*\n?", "", _text(path), flags=re.MULTILINE)
         deb822 = path.suffix == ".sources"
         for stanza in re.split(r"\n[ \t]*\n" if deb822 else r"\n", text):
             words = stanza.split()
@@ -210,24 +207,77 @@ def _source_files() -> list[Path]:
     return [Path(paths["A"]), *more] if "A" in paths else more
 
 
+def snapshots(distribution: str) -> str:
+    """Return the URI of the service that keeps old states of the archive, with @SNAPSHOTID@.
+
+    It is apt's own (apt.conf(5), Acquire::Snapshots), or that of the archive's Release file, or of
+    the comment that the makers of Debian's container images leave in apt's sources; else "".
+    """
+    origin = f"Acquire::Snapshots::URI::Origin::{distribution} "
+    for line in _output(["apt-config", "dump"]).splitlines():
+        if line.lower().startswith(origin.lower()):
+            return line.partition('"')[2].rpartition('"')[0]
+    lists = re.findall(r"'(.*)'", _output(["apt-config", "shell", "A", "Dir::State::lists/d"]))
+    for path in (path for folder in lists for path in sorted(Path(folder).glob("*Release"))):
+        text = _text(path)
+        named = re.search(r"^Origin: (\S+)$", text, re.MULTILINE)
+        found = re.search(r"^Snapshots: (\S+)$", text, re.MULTILINE)
+        if found and named and named[1].lower() == distribution:
+            return found[1]
+    comment = rf"^# *(https?://\S+/{distribution}/)[0-9]{{8}}T[0-9]{{6}}Z/?$"
+    for path in _source_files():
+        if found := re.search(comment, _text(path), re.MULTILINE):
+            return f"{found[1]}@SNAPSHOTID@/"
+    return ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def _output(command: list[str]) -> str:
     """Run a program that only asks; apt is kept from writing its cache of the system's indexes."""
     if command[0] == "apt-get":
         command = [*command, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+    done = run(command, seconds=60)
+    if done.returncode:
+        raise DroidbpfError(reason(done.stderr) or f"{command[0]} failed")
+    return done.stdout
+
+
+def run(
+    command: list[str],
+    *,
+    seconds: float,
+    config: Path | None = None,
+    folder: Path | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program of apt or dpkg.
+
+    Args:
+        config: the private configuration; None for the machine's.
+        folder: where it runs.
+
+    Raises:
+        DroidbpfError: it is not on this machine, or it takes longer than `seconds`.
+    """
+    name = Path(command[0]).name
+    own = {"APT_CONFIG": str(config)} if config else {}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
-            env={**os.environ, "LC_ALL": "C"},
+            cwd=folder,
+            env={**os.environ, "LC_ALL": "C", **own},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=seconds,
         )
     except FileNotFoundError as error:
-        raise DroidbpfError(f"no {command[0]} on this machine") from error
+        raise DroidbpfError(f"no {name} on this machine") from error
     except subprocess.TimeoutExpired as error:
-        raise DroidbpfError(f"{command[0]} does not answer") from error
-    if done.returncode:
-        raise DroidbpfError(reason(done.stderr) or f"{command[0]} fails")
-    return done.stdout
+        raise DroidbpfError(f"{name} did not finish in {seconds:.0f} seconds") from error

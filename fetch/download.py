@@ -134,12 +134,22 @@ def _places(pin: Pin, settings: Settings, connections: Connections | None) -> It
     for alternative in pin.alternatives:
         name = f"source archive of {alternative.distribution} {alternative.suite}"
         yield name, partial(_from_distribution, alternative, settings)
+    if pin.pool:
+        from fetch import pool
+
+        for name, fill in pool.places(pin.pool):
+            yield name, partial(_from_pool, pin, fill, settings)
 
 
 def mirror_folder(settings: Settings) -> Path | None:
     """Give the mirror if it is a folder: reading it opens no socket."""
     mirror = settings.mirror.removeprefix("file://")
     return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
+
+
+def _names(pin: Pin, sha256: str, filename: str) -> list[str]:
+    """Return the paths below a mirror where a file may be."""
+    return [f"sha256/{sha256}", filename, *([pin.pool.path] if pin.pool else [])]
 
 
 def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
@@ -154,7 +164,7 @@ def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
         raise PlaceError("no such folder")
     wrong = []
     for filename, sha256, size in _files(pin):
-        for name in (f"sha256/{sha256}", filename):
+        for name in _names(pin, sha256, filename):
             part = cache.partial(settings.cache, sha256)
             try:
                 with (folder / name).open("rb") as file:
@@ -177,7 +187,7 @@ def _from_mirror(
 ) -> Path:
     wrong = []
     for filename, sha256, size in _files(pin):
-        for name in (f"sha256/{sha256}", quote(filename)):
+        for name in _names(pin, sha256, quote(filename)):
             url = f"{mirror.rstrip('/')}/{name}"
             try:
                 return _from_url(url, pin.filename, sha256, size, settings, connections)
@@ -200,17 +210,16 @@ def _from_url(
     connections: Connections | None,
 ) -> Path:
     part = cache.partial(settings.cache, sha256)
-    progress = partial(_progress, settings, name, size)
+
+    def progress(got: int) -> None:
+        settings.progress(name, got, size)
+
     limit, exact = size or LARGEST, size > 0
     get = partial(http.download, url, part, limit, progress, exact=exact, connections=connections)
     if get() and cache.digest(part) != sha256:
         http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
         get()
     return _verified(part, name, sha256, size, settings)
-
-
-def _progress(settings: Settings, name: str, size: int, got: int) -> None:
-    settings.progress(name, got, size)
 
 
 def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
@@ -245,6 +254,16 @@ def _from_distribution(alternative: Alternative, settings: Settings) -> Path:
     return found
 
 
+def _from_pool(pin: Pin, fill: Callable[[Path], None], settings: Settings) -> Path:
+    part = cache.partial(settings.cache, pin.sha256)
+    http.discard(part)
+    settings.progress(pin.filename, 0, pin.size)
+    with cache.writing(settings.cache, pin.size):
+        fill(part)
+    settings.progress(pin.filename, pin.size, pin.size)
+    return _verified(part, pin.filename, pin.sha256, pin.size, settings)
+
+
 def _describe(pin: Pin) -> str:
     size = f", {pin.size} bytes" if pin.size else ""
     return f"{pin.filename} (sha256 {pin.sha256}{size})"
@@ -252,7 +271,11 @@ def _describe(pin: Pin) -> str:
 
 def _by_hand(pin: Pin, settings: Settings) -> str:
     path = cache.content(settings.cache, pin.sha256)
-    return f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
+    hint = f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
+    if pin.pool:
+        hint += f" (a snapshot of the archive at {pin.pool.snapshot}, for instance); "
+        hint += "or pin the version that the archive has now: ./dev fetch renew"
+    return hint
 
 
 def offline_error(pins: list[Pin], settings: Settings) -> AbsentError:

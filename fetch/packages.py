@@ -14,12 +14,31 @@ from typing import Any
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import cache
+from fetch import cache, pins
 
 FACTS = "facts.json"
 
 # Gives the files for the folder, by their paths in it, and what else is to be known, from a .deb.
 Unpack = Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]]
+
+
+def obtain_pinned(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
+    """Obtain the binary packages of an architecture that a file of pins names, each verified.
+
+    Args:
+        path: a file of pins, each with a [NAME.pool] (fetch/pins.py).
+        arch: the distribution's name of the architecture: arm64, amd64 …
+
+    Returns:
+        The packages (.deb) in the cache by their pins' names, in the file's order.
+
+    Raises:
+        DroidbpfError: no place gives a package; names the places and the remedies.
+    """
+    from fetch import download
+
+    chosen = [pin for pin in pins.load(path).values() if pin.pool and pin.pool.arch == arch]
+    return download.obtain_all(chosen, settings)
 
 
 def current(

@@ -65,7 +65,7 @@ def test_unpinned_archive_is_an_error_that_says_how_to_pin(tmp_path: Path, missi
     with pytest.raises(DroidbpfError) as failure:
         load(path)
     assert str(failure.value) == (
-        f"error: {path}: [a] has no {missing}\nhint: `python -m fetch pin FILE_OR_URL` prints it"
+        f"error: {path}: [a] has no {missing}\nhint: `./dev fetch pin FILE_OR_URL` prints it"
     )
 
 

@@ -1,0 +1,114 @@
+"""Packages pinned by hash: the machine's archive, then a snapshot of it, never other bytes."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from http_server import status
+from package_archive import SUITE, Archive, deb
+
+from base.errors import DroidbpfError
+from base.settings import Settings
+from fetch import aptconf, packages
+
+pytest_plugins = ("package_fixtures",)
+PATH = "pool/main/k/kernel_1.0_arm64.deb"
+ID = aptconf.os_release().get("ID", "")
+SNAPSHOT = f"snapshot/{ID}/20260711T000000Z"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> bytes:
+    return deb(tmp_path)
+
+
+@pytest.fixture
+def pins(tmp_path: Path, package: bytes) -> Path:
+    path = tmp_path / "pins.toml"
+    path.write_text(
+        f'[kernel-arm64]\nversion = "1.0"\nfilename = "kernel_1.0_arm64.deb"\nurls = []\n'
+        f'sha256 = "{hashlib.sha256(package).hexdigest()}"\nsize = {len(package)}\n'
+        f'[kernel-arm64.pool]\nid = "{ID}"\nsuite = "{SUITE}"\narch = "arm64"\n'
+        f'path = "{PATH}"\nsnapshot = "20260711T000000Z"\n'
+    )
+    return path
+
+
+def name_snapshots(archive: Archive, tmp_path: Path) -> None:
+    """Have apt's sources name a snapshot service, as Debian's container images do."""
+    line = f"# {archive.server.url}/snapshot/{ID}/20250520T000000Z\n"
+    with (tmp_path / "sources.list").open("a") as file:
+        file.write(line)
+
+
+def obtain(pins: Path, settings: Settings) -> bytes:
+    found = packages.obtain_pinned(pins, "arm64", settings)
+    assert list(found) == ["kernel-arm64"]
+    return found["kernel-arm64"].read_bytes()
+
+
+def test_pinned_package_needs_no_index_and_no_second_download(
+    archive: Archive, settings: Settings, pins: Path, package: bytes
+) -> None:
+    archive.serve(PATH, package)
+    assert obtain(pins, settings) == package
+    assert obtain(pins, settings._replace(offline=True)) == package
+    assert archive.server.paths == [f"/{PATH}"]
+
+
+def test_other_architectures_packages_are_not_fetched(
+    archive: Archive, settings: Settings, pins: Path
+) -> None:
+    assert packages.obtain_pinned(pins, "amd64", settings) == {}
+    assert archive.server.paths == []
+
+
+def test_package_that_left_the_archive_comes_from_the_snapshot_of_its_time(
+    archive: Archive, settings: Settings, pins: Path, package: bytes, tmp_path: Path
+) -> None:
+    name_snapshots(archive, tmp_path)
+    archive.serve(f"{SNAPSHOT}/{PATH}", package)
+    assert obtain(pins, settings) == package
+
+
+def test_archive_with_other_bytes_is_skipped_and_named(
+    archive: Archive, settings: Settings, pins: Path, package: bytes, tmp_path: Path,
+    told: list[str],
+) -> None:  # fmt: skip
+    name_snapshots(archive, tmp_path)
+    archive.serve(PATH, package[:-1] + b"x")
+    archive.serve(f"{SNAPSHOT}/{PATH}", package)
+    assert obtain(pins, settings) == package
+    assert len(told) == 1
+    assert told[0].startswith(
+        f"kernel_1.0_arm64.deb: archive of {ID} {SUITE} is skipped: wrong bytes in "
+    )
+
+
+def test_snapshot_as_a_mirror_gives_the_package_by_its_path(
+    archive: Archive, settings: Settings, pins: Path, package: bytes
+) -> None:
+    archive.serve(f"{SNAPSHOT}/{PATH}", package)
+    settings = settings._replace(mirror=f"{archive.server.url}/{SNAPSHOT}")
+    assert obtain(pins, settings) == package
+
+
+def test_package_that_no_place_has_names_each_place_and_the_remedies(
+    archive: Archive, settings: Settings, pins: Path
+) -> None:
+    archive.server.routes[f"/{PATH}"] = status(404)
+    with pytest.raises(DroidbpfError) as failure:
+        packages.obtain_pinned(pins, "arm64", settings)
+    lines = failure.value.message.split("\n  ")
+    assert lines[1] == f"cache {settings.cache}: not there"
+    assert lines[2].startswith(
+        f"archive of {ID} {SUITE}: Failed to fetch {archive.server.url}/{PATH}  404  Not Found"
+    )
+    assert lines[3] == (
+        f"snapshot of the archive of {ID} {SUITE} at 20260711T000000Z: "
+        "this machine's apt names no snapshot service"
+    )
+    assert failure.value.hint.endswith(
+        ": mirror=… (a snapshot of the archive at 20260711T000000Z, for instance); "
+        "or pin the version that the archive has now: ./dev fetch renew"
+    )
