@@ -271,7 +271,7 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
         CacheError: the cache cannot be written, its disk is full.
     """
     from fetch import parallel
-    from fetch.download import AbsentError
+    from fetch.errors import AbsentError
     from fetch.pins import Pin
 
     folder = folder_of(hub)

@@ -12,6 +12,7 @@ COMMANDS = {
     "get": "download to the cache, for building offline later",
     "mirror": "write a folder that serves as mirror=",
     "pin": "print the lines of a pin for sources.toml",
+    "renew": "pin the packages that the distribution's archive has now",
 }
 
 

@@ -84,10 +84,15 @@ def show(
     settings: Settings,
     version: str = "",
     distribution: str = "",
+    days: float = INDEX_DAYS,
 ) -> dict[str, str]:
-    """Give the fields of a binary package in the suite's index: Version, Depends, Size, SHA256 …"""
+    """Return the fields of a binary package in the suite's index: Version, Depends, SHA256 …
+
+    Args:
+        days: the index is fetched again where it is older.
+    """
     with _state(suite, arch, package, settings, distribution) as state:
-        _update(state, settings, days=INDEX_DAYS)
+        _update(state, settings, days=days)
         return _show(state, package, version)
 
 

@@ -13,32 +13,12 @@ from urllib.parse import quote
 from base.errors import DroidbpfError
 from base.settings import Settings, expand_user
 from fetch import cache, http
-from fetch.errors import PlaceError
+from fetch.errors import AbsentError, NoPlaceError, PlaceError
 from fetch.pins import LARGEST, Alternative, Pin
 from fetch.reasons import redact
 from fetch.watch import Connections
 
 _Place = tuple[str, Callable[[], Path]]
-
-
-class AbsentError(DroidbpfError):
-    """Some files are not in the cache, and no place gives them."""
-
-
-class NoPlaceError(AbsentError):
-    """No place gives some files; `tried` has for each, described, the places with their reasons."""
-
-    def __init__(self, tried: dict[str, list[str]], hint: str) -> None:
-        if len(tried) == 1:
-            ((file, reasons),) = tried.items()
-            message = "\n  ".join([f"no place gives {file}:", *reasons])
-        else:
-            lines = [f"no place gives these {len(tried)} files:"]
-            for file, reasons in tried.items():
-                lines += [file, *(f"  {reason}" for reason in reasons)]
-            message = "\n  ".join(lines)
-        super().__init__(message, hint)
-        self.tried = tried
 
 
 def obtain(pin: Pin, settings: Settings) -> Path:
@@ -271,11 +251,11 @@ def _describe(pin: Pin) -> str:
 
 def _by_hand(pin: Pin, settings: Settings) -> str:
     path = cache.content(settings.cache, pin.sha256)
-    hint = f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
-    if pin.pool:
-        hint += f" (a snapshot of the archive at {pin.pool.snapshot}, for instance); "
-        hint += "or pin the version that the archive has now: ./dev fetch renew"
-    return hint
+    renew = "; or pin the version that the archive has now: ./dev fetch renew" if pin.pool else ""
+    snapshot = f" (or a snapshot of the archive at {pin.pool.snapshot})" if pin.pool else ""
+    return (
+        f"put the file at {path}, or name a folder or URL that holds it{snapshot}: mirror=…{renew}"
+    )
 
 
 def offline_error(pins: list[Pin], settings: Settings) -> AbsentError:

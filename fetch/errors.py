@@ -1,4 +1,4 @@
-"""Why a place does not give a file, which the next place may have."""
+"""Why a place does not give a file, and why no place gives one."""
 
 from base.errors import DroidbpfError
 
@@ -24,3 +24,23 @@ class PlaceError(DroidbpfError):
         self.missing = missing
         self.wrong = wrong
         self.unreachable = unreachable
+
+
+class AbsentError(DroidbpfError):
+    """Some files are not in the cache, and no place gives them."""
+
+
+class NoPlaceError(AbsentError):
+    """No place gives some files; `tried` has for each, described, the places with their reasons."""
+
+    def __init__(self, tried: dict[str, list[str]], hint: str) -> None:
+        if len(tried) == 1:
+            ((file, reasons),) = tried.items()
+            message = "\n  ".join([f"no place gives {file}:", *reasons])
+        else:
+            lines = [f"no place gives these {len(tried)} files:"]
+            for file, reasons in tried.items():
+                lines += [file, *(f"  {reason}" for reason in reasons)]
+            message = "\n  ".join(lines)
+        super().__init__(message, hint)
+        self.tried = tried

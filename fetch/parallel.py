@@ -11,6 +11,7 @@ from pathlib import Path
 from base.errors import DroidbpfError
 from base.settings import Settings
 from fetch import cache, download
+from fetch.errors import NoPlaceError
 from fetch.pins import Pin
 from fetch.watch import Connections, StoppedError
 
@@ -137,7 +138,7 @@ def _error(
 ) -> BaseException:
     """Give the error that stands for all: one that is no file's own, else of all files."""
     for error in errors.values():
-        if isinstance(error, cache.CacheError) or not isinstance(error, download.NoPlaceError):
+        if isinstance(error, cache.CacheError) or not isinstance(error, NoPlaceError):
             return error
     if not errors:
         return download.offline_error(absent, settings)
@@ -145,8 +146,8 @@ def _error(
         return next(iter(errors.values()))
     tried: dict[str, list[str]] = {}
     for pin in absent:
-        if isinstance(failure := errors.get(pin.name), download.NoPlaceError):
+        if isinstance(failure := errors.get(pin.name), NoPlaceError):
             tried |= failure.tried
     folder = settings.cache / "sha256"
     hint = f"put each file at {folder}/SHA256, or name a folder or URL that holds them: mirror=…"
-    return download.NoPlaceError(tried, hint)
+    return NoPlaceError(tried, hint)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from http_server import status
 from package_archive import SUITE, Archive, deb
+from package_archive import packages as package_index
 
+import fetch.__main__
 from base.errors import DroidbpfError
 from base.settings import Settings
 from fetch import aptconf, packages
@@ -109,6 +111,23 @@ def test_package_that_no_place_has_names_each_place_and_the_remedies(
         "this machine's apt names no snapshot service"
     )
     assert failure.value.hint.endswith(
-        ": mirror=… (a snapshot of the archive at 20260711T000000Z, for instance); "
+        " (or a snapshot of the archive at 20260711T000000Z): mirror=…; "
         "or pin the version that the archive has now: ./dev fetch renew"
     )
+
+
+def test_renew_pins_what_the_archive_has_now(
+    archive: Archive, settings: Settings, pins: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("DROIDBPF_CACHE", str(settings.cache))
+    newer = deb(tmp_path, "2.0")
+    archive.publish(package_index(newer, "2.0"))
+    archive.serve("pool/kernel_2.0_arm64.deb", newer)
+    pins.write_text(f"# a comment\n\n{pins.read_text()}")
+    assert fetch.__main__.main(["renew", str(pins)]) == 0
+    assert obtain(pins, settings) == newer
+    assert pins.read_text().startswith('# a comment\n\n[kernel-arm64]\nversion = "2.0"\n')
+    before = pins.read_text()
+    assert fetch.__main__.main(["renew", str(pins)]) == 0
+    assert pins.read_text() == before
