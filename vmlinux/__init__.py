@@ -1,1 +1,1 @@
-"""The kernel types that vmlinux.h is made from, one BTF per architecture, and their renewal."""
+"""The kernel types that vmlinux.h is generated from, one BTF per architecture."""

@@ -1,4 +1,4 @@
-"""Takes the BTF out of a kernel image as packages carry it: an arm64 Image, an x86 bzImage."""
+"""Extracts the BTF from a kernel image as packages carry it: an arm64 Image, an x86 bzImage."""
 
 import io
 import lzma
@@ -9,11 +9,11 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable_lines
 from btfhub import btf, images
 
 MAX_BYTES = 1 << 30
-# How a bzImage's payload begins (the kernel's lib/decompress.c), and who unpacks it.
+# The first bytes of a bzImage's payload (the kernel's lib/decompress.c), and its decompressor.
 _DECOMPRESSORS: dict[bytes, Callable[[], Any]] = {
     b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
     b"\xfd7zXZ\0": lzma.LZMADecompressor,
@@ -22,10 +22,10 @@ PROGRAMS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x02\x21\x4c\x18": "lz4"}
 
 
 def from_arm64_image(image: bytes) -> bytes:
-    """Give the BTF in an uncompressed arm64 Image, which has no section table.
+    """Return the BTF in an uncompressed arm64 Image, which has no section table.
 
     Raises:
-        DroidbpfError: it is no Image or has no BTF.
+        DroidbpfError: it is not an Image or has no BTF.
     """
     if image[56:60] != b"ARM\x64":
         raise DroidbpfError("the package's kernel is not an uncompressed arm64 Image")
@@ -33,10 +33,10 @@ def from_arm64_image(image: bytes) -> bytes:
 
 
 def from_bzimage(image: bytes) -> bytes:
-    """Give the BTF in an x86 bzImage, whose payload is a compressed ELF file.
+    """Return the BTF in an x86 bzImage, whose payload is a compressed ELF file.
 
     Raises:
-        DroidbpfError: it is no bzImage or has no BTF, or the program to unpack it is missing.
+        DroidbpfError: it is not a bzImage or has no BTF, or the program to unpack it is missing.
     """
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
@@ -54,7 +54,7 @@ def from_bzimage(image: bytes) -> bytes:
 
 
 def _payload(image: bytes) -> bytes:
-    """Give the compressed kernel (Documentation/arch/x86/boot.rst: payload_offset, _length)."""
+    """Return the compressed kernel (Documentation/arch/x86/boot.rst: payload_offset, _length)."""
     if len(image) < 0x250 or image[0x202:0x206] != b"HdrS":
         raise DroidbpfError("the package's kernel is not an x86 bzImage")
     offset, length = struct.unpack_from("<II", image, 0x248)
@@ -66,10 +66,11 @@ def _payload(image: bytes) -> bytes:
 
 
 def unpack(payload: bytes) -> bytes:
-    """Decompress a payload; all but gzip's has its size in four more bytes at its end.
+    """Decompress a payload. Except with gzip, its size is in four more bytes at its end.
 
     Raises:
-        DroidbpfError: broken, an unknown compression, over 1 GiB, or no program for it.
+        DroidbpfError: it is broken, over 1 GiB, or compressed in an unknown way, or the program
+            to decompress it is missing.
     """
     for magic, make in _DECOMPRESSORS.items():
         if payload.startswith(magic):
@@ -90,6 +91,6 @@ def unpack(payload: bytes) -> bytes:
         raise DroidbpfError("the bzImage's payload is over 1 GiB")
     done = subprocess.run([program, "-dc"], input=payload[:-4], capture_output=True)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise DroidbpfError(f"the bzImage's payload is broken: {said}")
+        errors = printable_lines(done.stderr.decode(errors="replace").strip())
+        raise DroidbpfError(f"the bzImage's payload is broken: {errors}")
     return done.stdout

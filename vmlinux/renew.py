@@ -1,30 +1,31 @@
-"""`python -m vmlinux.renew`: take the BTFs anew from the distribution's kernel packages.
+"""`python -m vmlinux.renew`: take the BTFs from the distribution's newest kernel packages.
 
-    python -m vmlinux.renew            the newest packages of the suite
-    python -m vmlinux.renew --pinned   the packages in SOURCES.toml: gives the same bytes again
-    python -m vmlinux.renew --check    compare the files with SOURCES.toml; no network
+    ./dev python -m vmlinux.renew            the newest packages of the suite
+    ./dev python -m vmlinux.renew --pinned   the packages in SOURCES.toml: makes the same bytes
+    ./dev python -m vmlinux.renew --check    compare the files with SOURCES.toml; no network
 
-A newer kernel's BTF has the types of the older ones, and programs are relocated at load time. The
-full kernels are taken, not the cloud ones: they know more drivers.
+A newer kernel's BTF has the types of older kernels, too, and programs are relocated at load time.
+The full kernels are used, not the cloud kernels, since they have more drivers.
 """
 
-import argparse
 import hashlib
 import lzma
 import re
 import sys
 import tomllib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base import cli
+from base.errors import DroidbpfError, printable
+from base.files import write_atomically
 from base.progress import show_progress
 from base.settings import Settings
 
 FOLDER = Path(__file__).parent
 SOURCES = "SOURCES.toml"
 SUITE = "trixie"
+COMMAND = "python -m vmlinux.renew"
 # Our name of an architecture → the distribution's.
 ARCHES = {"arm64": "arm64", "x86_64": "amd64"}
 MAX_BTF_BYTES = 64 << 20
@@ -43,45 +44,46 @@ class Source:
     btf_size: int
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says and give the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vmlinux.renew",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main() -> int:
+    """Run the command; return its exit status."""
+    return cli.run_cli(_run)
+
+
+def _run() -> int:
+    parser = cli.new_parser(COMMAND, __doc__ or "", cli.CACHE)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--pinned", action="store_true", help="the packages in SOURCES.toml")
     which.add_argument("--check", action="store_true", help="only compare files and SOURCES.toml")
-    options = parser.parse_args(arguments)
-    try:
-        if options.check:
-            check(FOLDER)
-        else:
-            with show_progress(Settings.from_environment()) as settings:
-                renew(FOLDER, settings, pinned=options.pinned)
-        for arch, source in sources(FOLDER).items():
-            print(f"{arch:8}{source.release}  {source.btf_size} bytes")
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options = parser.parse_args()
+    if options.check:
+        check(FOLDER)
+    else:
+        with show_progress(Settings.from_environment()) as settings:
+            renew(FOLDER, settings, pinned=options.pinned)
+    for arch, source in sources(FOLDER).items():
+        print(f"{arch:8}{source.release}  {source.btf_size} bytes")
     return 0
 
 
 def sources(folder: Path) -> dict[str, Source]:
-    """Read SOURCES.toml: architecture → where its BTF came from."""
+    """Read SOURCES.toml: architecture → where its BTF came from.
+
+    Raises:
+        DroidbpfError: it cannot be read, or renew() did not write it.
+    """
+    path = folder / SOURCES
     try:
-        table = tomllib.loads((folder / SOURCES).read_text())
+        table = tomllib.loads(path.read_text())
         return {arch: Source(**table[arch]) for arch in ARCHES}
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise DroidbpfError(f"{folder / SOURCES} is not as renew writes it: {error}") from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DroidbpfError(f"{_shown(path)} is not as renew writes it: {error}") from error
 
 
 def check(folder: Path) -> None:
     """Compare each BTF with SOURCES.toml.
 
     Raises:
-        DroidbpfError: a file that is missing, broken, or not the one that SOURCES.toml tells of.
+        DroidbpfError: a file is missing, broken, or not the one that SOURCES.toml describes.
     """
     from btfhub import btf
 
@@ -89,14 +91,14 @@ def check(folder: Path) -> None:
         data = read(folder / f"{arch}.btf.xz")
         if (len(data), _sha256(data)) != (source.btf_size, source.btf_sha256):
             raise DroidbpfError(
-                f"{arch}.btf.xz is not the BTF that {SOURCES} tells of",
-                "run: python -m vmlinux.renew --pinned",
+                f"{arch}.btf.xz is not the BTF that {SOURCES} describes",
+                f"run: ./dev {COMMAND} --pinned",
             )
         btf.check(data)
 
 
 def read(path: Path) -> bytes:
-    """Give the BTF in one of the .btf.xz files.
+    """Return the BTF in one of the .btf.xz files.
 
     Raises:
         DroidbpfError: it cannot be read or decompressed.
@@ -105,11 +107,11 @@ def read(path: Path) -> bytes:
     try:
         data = xz.decompress(path.read_bytes(), MAX_BTF_BYTES)
     except OSError as error:
-        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read {_shown(path)}: {error.strerror}") from error
     except lzma.LZMAError as error:
-        raise DroidbpfError(f"{path} is broken: {error}") from error
+        raise DroidbpfError(f"{_shown(path)} is broken: {error}") from error
     if not xz.eof or xz.unused_data:
-        raise DroidbpfError(f"{path} is broken: it is not one whole xz stream")
+        raise DroidbpfError(f"{_shown(path)} is broken: it is not one whole xz stream")
     return data
 
 
@@ -117,10 +119,10 @@ def renew(folder: Path, settings: Settings, *, pinned: bool = False) -> None:
     """Write the BTFs and SOURCES.toml.
 
     Args:
-        pinned: take the packages that SOURCES.toml names.
+        pinned: use the packages that SOURCES.toml names.
 
     Raises:
-        DroidbpfError: the archive does not give a package, or it has no sound BTF.
+        DroidbpfError: a package cannot be downloaded, or has no valid BTF.
     """
     known = sources(folder) if pinned else {}
     made = {arch: _take(arch, known.get(arch), settings) for arch in ARCHES}
@@ -128,19 +130,19 @@ def renew(folder: Path, settings: Settings, *, pinned: bool = False) -> None:
         packed = lzma.compress(
             data, lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=9 | lzma.PRESET_EXTREME
         )
-        _write(folder / f"{arch}.btf.xz", packed)
-    lines = ["# Where the BTFs come from. Written by: python -m vmlinux.renew"]
+        write_atomically(folder / f"{arch}.btf.xz", packed)
+    lines = [f"# Where the BTFs come from. Written by: {COMMAND}"]
     for arch, (source, _) in made.items():
         lines += ["", f"[{arch}]"]
         lines += [
             f"{name} = {value}" if isinstance(value, int) else f'{name} = "{value}"'
             for name, value in asdict(source).items()
         ]
-    _write(folder / SOURCES, "\n".join([*lines, ""]).encode())
+    write_atomically(folder / SOURCES, "\n".join([*lines, ""]))
 
 
 def _take(arch: str, known: Source | None, settings: Settings) -> tuple[Source, bytes]:
-    """Give the BTF of an architecture's kernel package, and where it came from."""
+    """Return the BTF of an architecture's kernel package, and where it came from."""
     from fetch import apt
     from fetch.deb import unpack_deb
     from vmlinux import extract
@@ -169,7 +171,7 @@ def _take(arch: str, known: Source | None, settings: Settings) -> tuple[Source, 
 
 
 def _newest(arch: str, settings: Settings) -> tuple[str, str]:
-    """Name the kernel package that the suite's metapackage depends on, and its version."""
+    """Return the kernel package that the suite's metapackage depends on, and its version."""
     from fetch import apt
 
     metapackage = f"linux-image-{arch}"
@@ -185,10 +187,8 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+def _shown(path: Path) -> str:
+    return printable(str(path))
 
 
 if __name__ == "__main__":

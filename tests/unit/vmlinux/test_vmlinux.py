@@ -1,4 +1,4 @@
-"""The committed BTFs are what SOURCES.toml says, and kernels give their BTF or a clear refusal."""
+"""The committed BTFs are those of SOURCES.toml; a kernel without a BTF is refused clearly."""
 
 import gzip
 import lzma
@@ -42,7 +42,7 @@ def bzimage(payload: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def elf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give a real ELF file with the BTF in its section."""
+    """Return a real ELF file with the BTF in its section."""
     folder = tmp_path_factory.mktemp("elf")
     (folder / "btf").write_bytes(BTF)
     code = '.section .BTF,"a"\n.incbin "btf"\n'
@@ -109,8 +109,8 @@ def test_changed_or_broken_file_is_found(tmp_path: Path) -> None:
     with pytest.raises(DroidbpfError) as caught:
         renew.check(tmp_path)
     assert str(caught.value) == (
-        "error: x86_64.btf.xz is not the BTF that SOURCES.toml tells of\n"
-        "hint: run: python -m vmlinux.renew --pinned"
+        "error: x86_64.btf.xz is not the BTF that SOURCES.toml describes\n"
+        "hint: run: ./dev python -m vmlinux.renew --pinned"
     )
     file.write_bytes(whole[:-1])
     message = f"{file} is broken: it is not one whole xz stream"
