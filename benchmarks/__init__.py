@@ -1,1 +1,1 @@
-"""What the README says about speed, as commands: `./dev benchmarks build|syscall_mon`."""
+"""What the documentation says about speed, as commands: `./dev benchmarks build` …"""

@@ -1,4 +1,4 @@
-"""`./dev benchmarks`: measure what the README claims, each figure against its limit."""
+"""`./dev benchmarks`: measure what the documentation claims, each figure against its limit."""
 
 import argparse
 import sys
@@ -7,19 +7,19 @@ from base import cli
 
 COMMANDS = {
     "build": "what a build costs: clean, null, after one change",
-    "peers": "libbpf-tools, built here and by their own Makefile",
+    "peers": "building libbpf-tools, with droidbpf and with their own Makefile",
     "kernels": "what embedding the BTFs of a hub costs",
-    "resolve": "what the choice of a BTF takes",
-    "hub": "pulling a hub in parallel",
-    "btf_gate": "damaged BTFs against the check that each must pass",
-    "runtime": "what the choice and the probe of a BTF take on a device",
+    "resolve": "what `./dev btfhub resolve` costs beyond the start of Python",
+    "hub": "what pulling a hub in parallel saves",
+    "btf_gate": "what damaged and hostile BTFs cost the check that each must pass",
+    "runtime": "what choosing and probing a BTF costs at the start of an app",
     "syscall_mon": "what tracing costs the traced program",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one benchmark; return 0 if it reached its targets, 1 if not, 2 where it could not run."""
-    description = "Measure what the README claims, each figure against its limit."
+    """Run a benchmark; return 0 if all limits are met, 1 if not, 2 if it could not run."""
+    description = "Measure what the documentation claims, each figure against its limit."
     return cli.main("benchmarks", description, COMMANDS, "benchmarks", _add_common, arguments)
 
 

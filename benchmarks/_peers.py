@@ -13,12 +13,12 @@ LIBBPF_TOOLS = "libbpf-tools"
 
 
 def libbpf_tools(settings: Settings) -> Path:
-    """Give the folder of bcc's libbpf-tools, unmodified, which others use too: write nothing there.
+    """Return the folder of bcc's libbpf-tools, unmodified. It is shared: write nothing there.
 
     It is in the cache, in a folder whose name is the archive's sha256.
 
     Raises:
-        DroidbpfError: no place gives the archive.
+        DroidbpfError: the archive cannot be downloaded.
     """
     archive = download.obtain(pins.load(PINS)["bcc"], settings)
     folder = settings.cache / "peers" / archive.name
@@ -29,5 +29,5 @@ def libbpf_tools(settings: Settings) -> Path:
 
 
 def apps(folder: Path) -> list[str]:
-    """Name the apps of a flat folder, sorted."""
+    """Return the names of the apps of a flat folder, sorted."""
     return sorted(path.name.removesuffix(".bpf.c") for path in folder.glob("*.bpf.c"))

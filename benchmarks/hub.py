@@ -10,50 +10,23 @@ import argparse
 import contextlib
 import functools
 import http.server
-import json
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from os import environ
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
+from benchmarks._figures import Figure, add_rounds, print_figures
+from benchmarks._runs import ASSETS, ROOT, scratch, seconds
 from btfhub import lock, mirror
 from fetch import download
 from fetch.pins import Pin
 
-ROOT = Path(__file__).resolve().parent.parent
-ASSETS = Path(environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
 DELAY_S = 0.1
 LEAST_RATIO = 4.0
-
-
-@dataclass(frozen=True)
-class Report:
-    """Medians of wall time in seconds; the most that a round had of what is counted."""
-
-    files: int
-    size: int  # bytes of all files
-    serial_s: float
-    parallel_s: float
-    warm_s: float
-    connections: int  # of a parallel pull
-    warm_requests: int
-    warm_bytes: int
-
-    @property
-    def ratio(self) -> float:
-        """How many times as fast as the serial loop."""
-        return self.serial_s / self.parallel_s
-
-    @property
-    def met(self) -> bool:
-        """Tell whether all limits are kept."""
-        return self.ratio >= LEAST_RATIO and self.warm_requests == 0 and self.warm_bytes == 0
 
 
 @dataclass
@@ -69,61 +42,57 @@ class Served:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmark's own arguments."""
     parser.add_argument(
-        "--hub", type=Path, default=ASSETS / "btfhub", help="a folder [%(default)s]"
+        "--hub", type=Path, default=ASSETS / "btfhub", help="a folder (default: %(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="of each way [5]")
+    add_rounds(parser, 5, "each way")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Run the benchmark and print its figures; return 0 where the limits are kept, else 1."""
-    if options.rounds < 1:
-        raise DroidbpfError("--rounds must be at least 1")
-    report = measure(options.hub, options.rounds)
-    if options.json:
-        print(json.dumps(asdict(report) | {"ratio": report.ratio, "met": report.met}))
-    else:
-        print("\n".join(shown(report)))
-    return 0 if report.met else 1
+    """Run the benchmark and print its figures; return 0 if all limits are met, else 1."""
+    return print_figures(measure(options.hub, options.rounds), options.json)
 
 
-def measure(hub: Path, rounds: int) -> Report:
-    """Pull what a folder holds of the lock in each way, by turns.
+def measure(hub: Path, rounds: int) -> list[Figure]:
+    """Pull the files of the lock that a folder holds, in each way by turns; return the figures.
 
     Raises:
-        DroidbpfError: the folder holds nothing that the lock pins.
+        DroidbpfError: the folder holds no file of the lock.
     """
     pins = lock.load(ROOT / "btfhub" / "btfhub.lock")
     files = list(mirror.listing(str(hub), pins).values())
     if not files:
         raise DroidbpfError(
-            f"{hub} holds no file of the lock",
+            f"{printable(str(hub))} holds no file of the lock",
             "set DROIDBPF_TEST_ASSETS to the folder of test data",
         )
     serial, parallel, warm = [], [], []
-    with serving(hub) as (url, served), tempfile.TemporaryDirectory() as folder:
+    with serving(hub) as (url, served), scratch() as folder:
         connections, requests, sent = 0, 0, 0
         for number in range(rounds):
-            loop = Settings(Path(folder, f"serial{number}"))
-            serial.append(timed(functools.partial(obtain_one_by_one, files, url, loop)))
-            cold = Settings(Path(folder, f"parallel{number}"))
+            loop = Settings(folder / f"serial{number}")
+            serial.append(seconds(functools.partial(obtain_one_by_one, files, url, loop)))
+            cold = Settings(folder / f"parallel{number}")
             pull = functools.partial(mirror.obtain, files, url, pins, cold)
             before = served.connections
-            parallel.append(timed(pull))
+            parallel.append(seconds(pull))
             connections = max(connections, served.connections - before)
             before_requests, before_sent = served.requests, served.sent
-            warm.append(timed(pull))
+            warm.append(seconds(pull))
             requests = max(requests, served.requests - before_requests)
             sent = max(sent, served.sent - before_sent)
-    return Report(
-        len(files),
-        sum(file.size for file in files),
-        statistics.median(serial),
-        statistics.median(parallel),
-        statistics.median(warm),
-        connections,
-        requests,
-        sent,
-    )
+    one_by_one, at_once = statistics.median(serial), statistics.median(parallel)
+    return [
+        Figure("files", len(files), ""),
+        Figure("bytes of all files", sum(file.size for file in files), "B"),
+        Figure("delay that the server adds to each request", DELAY_S, "s"),
+        Figure("one after the other: wall", one_by_one, "s"),
+        Figure("in parallel: wall", at_once, "s"),
+        Figure("in parallel: connections", connections, ""),
+        Figure("one after the other / in parallel", one_by_one / at_once, "x", least=LEAST_RATIO),
+        Figure("with a warm cache: wall", statistics.median(warm), "s"),
+        Figure("with a warm cache: requests", requests, "", 0),
+        Figure("with a warm cache: bytes", sent, "B", 0),
+    ]
 
 
 def obtain_one_by_one(files: Sequence[lock.HubFile], url: str, settings: Settings) -> None:
@@ -133,16 +102,9 @@ def obtain_one_by_one(files: Sequence[lock.HubFile], url: str, settings: Setting
         download.obtain(Pin(file.name, "", file.path, file.sha256, file.size, where), settings)
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Give the wall time of some work, in seconds."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, Served]]:
-    """Serve a folder on loopback, slowly; give its URL and what is counted."""
+    """Serve a folder on loopback, slowly; yield its URL and what is counted."""
     served = Served()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -162,7 +124,7 @@ def serving(folder: Path) -> Iterator[tuple[str, Served]]:
             super().do_GET()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     handler = functools.partial(Handler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -174,21 +136,3 @@ def serving(folder: Path) -> Iterator[tuple[str, Served]]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def shown(report: Report) -> list[str]:
-    """Give the lines for a person."""
-
-    def verdict(met: bool) -> str:
-        return "met" if met else "MISSED"
-
-    faster = verdict(report.ratio >= LEAST_RATIO)
-    nothing = verdict(not report.warm_requests and not report.warm_bytes)
-    return [
-        f"{report.files} files, {report.size} bytes, {DELAY_S * 1000:.0f} ms added to each request",
-        f"one after the other   {report.serial_s:8.3f} s",
-        f"in parallel           {report.parallel_s:8.3f} s  {report.connections} connections",
-        f"with a warm cache     {report.warm_s:8.3f} s  {report.warm_requests} requests, "
-        f"{report.warm_bytes} bytes  none: {nothing}",
-        f"ratio                 {report.ratio:8.2f} x  at least {LEAST_RATIO:g}: {faster}",
-    ]

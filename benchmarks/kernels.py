@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
-from benchmarks.build import ROOT, SCONS, Limit, copy_checkout, execute, interleaved, tell
+from benchmarks._figures import Figure, add_rounds, print_figures
+from benchmarks._runs import ASSETS, SCONS, copied_checkout, execute, interleaved
 
 APP = "proc_mon"
 PROGRAM = f"build/arm64-gnu/apps/{APP}/{APP}"
@@ -36,24 +35,24 @@ void droidbpf_btf_done(void)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmark's own arguments."""
-    assets = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
-    parser.add_argument("--hub", type=Path, default=assets / "btfhub", help="a hub folder")
-    parser.add_argument("--rounds", type=int, default=5, help="of each short command [5]")
+    parser.add_argument(
+        "--hub", type=Path, default=ASSETS / "btfhub", help="a hub folder (default: %(default)s)"
+    )
+    add_rounds(parser, 5, "each short command")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Run the benchmark and print its figures; return 0 where all limits are met, else 1."""
+    """Run the benchmark and print its figures; return 0 if all limits are met, else 1."""
     if not options.hub.is_dir():
-        raise DroidbpfError(f"there is no hub in {options.hub}", "name one: --hub DIR")
-    with tempfile.TemporaryDirectory(prefix="droidbpf-benchmark-") as folder:
-        tree = Path(folder, "checkout")
-        copy_checkout(tree)
+        shown = printable(str(options.hub))
+        raise DroidbpfError(f"there is no hub in {shown}", "name one: --hub DIR")
+    with copied_checkout() as tree:
         figures = measure(tree, options.hub.absolute(), options.rounds)
-    return tell(figures, options.json)
+    return print_figures(figures, options.json)
 
 
-def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
-    """Give all figures of builds in tree."""
+def measure(tree: Path, hub: Path, rounds: int) -> list[Figure]:
+    """Return all figures of builds in tree."""
     plain = [*SCONS, "ARCH=arm64", f"app={APP}"]
     embed = [*plain, "kernels=all", f"btfhub={hub}", "offline=1"]
     execute(plain, tree)
@@ -69,28 +68,28 @@ def measure(tree: Path, hub: Path, rounds: int) -> list[Limit]:
     runtime = tree / "btfhub/runtime"
     for source in runtime.glob("*.c"):
         if not source.name.endswith(".bpf.c") and not source.name.startswith("timezone"):
-            source.unlink()  # the time zone is in every program, and no matter of BTFs
+            source.unlink()  # the time zone is in every program, with or without BTFs
     (runtime / "stub.c").write_text(STUB)
     shutil.rmtree(tree / "build/arm64-gnu/btfhub")
     execute(plain, tree)
     bare_file, bare = (tree / PROGRAM).stat().st_size, content(tree / PROGRAM)
     return [
-        Limit("files of the hub", held, ""),
-        Limit("files pulled", pulled, ""),
-        Limit(f"cold: pull, check, minimize and embed for {APP}: wall", cold.wall_s, "s", 20.0),
-        Limit(f"cold: pull, check, minimize and embed for {APP}: CPU", cold.cpu_s, "s"),
-        Limit("nothing changed: wall", unchanged.wall_s, "s", 1.0),
-        Limit("distinct minimized BTFs", len(minimized), ""),
-        Limit("minimized BTFs, before they are packed", sum(map(len, minimized)), "B"),
-        Limit("embedded", size, "B", 4000),
-        Limit("program without runtime and BTFs", bare, "B"),
-        Limit("growth by runtime and BTFs", program - bare, "B", 16000),
-        Limit("growth of the file, whose segments begin at pages of 16 KiB", file - bare_file, "B"),
+        Figure("files of the hub", held, ""),
+        Figure("files pulled", pulled, ""),
+        Figure(f"cold: pull, check, minimize and embed for {APP}: wall", cold.wall_s, "s", 20.0),
+        Figure(f"cold: pull, check, minimize and embed for {APP}: CPU", cold.cpu_s, "s"),
+        Figure("nothing changed: wall", unchanged.wall_s, "s", 1.0),
+        Figure("distinct minimized BTFs", len(minimized), ""),
+        Figure("minimized BTFs, before they are packed", sum(map(len, minimized)), "B"),
+        Figure("embedded", size, "B", 4000),
+        Figure("program without runtime and BTFs", bare, "B"),
+        Figure("growth by runtime and BTFs", program - bare, "B", 16000),
+        Figure("growth of the file, in segments of 16 KiB pages", file - bare_file, "B"),
     ]
 
 
 def content(program: Path) -> int:
-    """Give the bytes of a program's sections that are loaded from its file."""
+    """Return the size in bytes of a program's sections that are loaded from its file."""
     with program.open("rb") as file:
         return sum(
             section["sh_size"]

@@ -1,4 +1,4 @@
-"""Measures how much syscall_mon and strace slow down dd on this machine's own kernel.
+"""Measures how much syscall_mon and strace slow down dd on this machine's kernel.
 
 The subject is `dd if=/dev/zero of=/dev/null bs=1`: two of the cheapest syscalls, again and again.
 Each round runs every case once, one after the other; a case's time is the median of its rounds.
@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base import cli
+from base.errors import DroidbpfError, printable_lines
 from base.settings import Settings
+from benchmarks._figures import add_rounds, warn_if_busy
+from benchmarks._runs import ROOT, SCONS, execute
 
-ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/x86_64-gnu/apps/syscall_mon/syscall_mon"
 COUNT = 300_000
-STRACE_FRACTION = 10  # strace is so slow that a tenth of the count tells enough
+STRACE_FRACTION = 10  # strace is so slow that a tenth of the count is enough
+STRACE_RATIO_LIMIT = 50.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Case:
         name: what was measured.
         seconds: the median of the rounds, of a run with `COUNT` or (strace) a tenth of it.
         slowdown: against the untraced run of the same count.
-        limit: what the slowdown must not exceed, None if nothing is promised.
+        limit: the most that the slowdown may be, None if nothing is promised.
     """
 
     name: str
@@ -51,14 +52,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Report:
-    """All that one benchmark found.
+    """The result of the benchmark.
 
     Attributes:
         cases: the rows.
-        strace_ratio: how many times the slowdown of syscall_mon's text output strace's is.
+        strace_ratio: the slowdown by strace, divided by that of syscall_mon's text output.
         expected: syscalls that the counted run made, at least.
         seen: events of that run that were written.
-        lost: events that syscall_mon said it lost, in that run and all others.
+        lost: events that syscall_mon reported as lost, in that run and all others.
     """
 
     cases: list[Case]
@@ -68,12 +69,9 @@ class Report:
     lost: int
 
 
-STRACE_RATIO_LIMIT = 50.0
-
-
 @contextlib.contextmanager
 def _waiting_dd(count: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Give a process that becomes dd when its stdin gets a line or ends."""
+    """Yield a process that becomes dd when its stdin gets a line or ends."""
     script = f"read line; exec dd if=/dev/zero of=/dev/null bs=1 count={count}"
     with subprocess.Popen(
         ["sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -84,8 +82,8 @@ def _waiting_dd(count: int) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _let_run(process: subprocess.Popen[bytes]) -> float:
-    """Let a waiting dd run to its end; give the seconds."""
+def _time(process: subprocess.Popen[bytes]) -> float:
+    """Run a waiting dd to its end; return its run time in seconds."""
     assert process.stdin
     begin = time.perf_counter()
     process.stdin.close()
@@ -97,7 +95,7 @@ def _let_run(process: subprocess.Popen[bytes]) -> float:
 def _syscall_mon(
     program: Path, pid: int, options: Sequence[str], losses: list[int], output: Path
 ) -> Iterator[None]:
-    """Trace a process; add what was lost to `losses`."""
+    """Trace a process; add the numbers of lost events to `losses`."""
     ready, theirs = os.pipe()
     command = [str(program), "-p", str(pid), "--ready-fd", str(theirs), *options]
     with output.open("wb") as stdout:
@@ -112,10 +110,10 @@ def _syscall_mon(
             yield
     finally:
         tracer.send_signal(signal.SIGINT)
-        _, said = tracer.communicate()
+        _, errors = tracer.communicate()
     if tracer.returncode or not tracing:
-        raise DroidbpfError(f"{program} failed: {said.strip()}")
-    losses += [int(number) for number in re.findall(r"lost (\d+) events", said)]
+        raise DroidbpfError(f"{program} failed: {printable_lines(errors.strip())}")
+    losses += [int(number) for number in re.findall(r"lost (\d+) events", errors)]
 
 
 @contextlib.contextmanager
@@ -136,12 +134,12 @@ def _strace(pid: int) -> Iterator[None]:
 
 def _untraced(count: int) -> float:
     with _waiting_dd(count) as dd:
-        return _let_run(dd)
+        return _time(dd)
 
 
 def _traced(program: Path, options: Sequence[str], losses: list[int]) -> float:
     with _waiting_dd(COUNT) as dd, _syscall_mon(program, dd.pid, options, losses, Path(os.devnull)):
-        return _let_run(dd)
+        return _time(dd)
 
 
 def _beside(program: Path, losses: list[int]) -> float:
@@ -150,30 +148,30 @@ def _beside(program: Path, losses: list[int]) -> float:
         _waiting_dd(COUNT) as dd,
         _syscall_mon(program, other.pid, [], losses, Path(os.devnull)),
     ):
-        return _let_run(dd)
+        return _time(dd)
 
 
 def _straced() -> float:
     with _waiting_dd(COUNT // STRACE_FRACTION) as dd, _strace(dd.pid):
-        return _let_run(dd)
+        return _time(dd)
 
 
 def _count_events(program: Path, losses: list[int]) -> int:
-    """Give the lines that a traced run writes into a file."""
+    """Return the number of lines that a traced run writes to a file."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "events"
         with _waiting_dd(COUNT) as dd, _syscall_mon(program, dd.pid, [], losses, output):
-            _let_run(dd)
+            _time(dd)
         with output.open("rb") as events:
             return sum(1 for _ in events)
 
 
 def measure(program: Path, rounds: int) -> Report:
-    """Run the benchmark.
+    """Run all cases.
 
     Args:
         program: the syscall_mon to measure.
-        rounds: how many times each case runs.
+        rounds: the number of runs of each case.
 
     Raises:
         DroidbpfError: the program or strace does not work here.
@@ -207,7 +205,7 @@ def measure(program: Path, rounds: int) -> Report:
 
 
 def failures(report: Report) -> list[str]:
-    """Give the promises that a report breaks, a line each."""
+    """Return a line for each promise that a report breaks."""
     broken = [
         f"{case.name}: {case.slowdown:.2f} x is more than {case.limit} x"
         for case in report.cases
@@ -235,31 +233,28 @@ def _table(report: Report) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmark's own arguments."""
-    parser.add_argument("--program", type=Path, help="the syscall_mon to measure (built if absent)")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each case (5)")
+    parser.add_argument("--program", type=Path, help="the syscall_mon to measure (default: build)")
+    add_rounds(parser, 5, "each case")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Measure, print the result, return 0 if it keeps all promises, else 1.
+    """Run the benchmark and print its table; return 0 if all limits are met, else 1.
 
     Raises:
-        DroidbpfError: something that is needed is missing or does not work.
+        DroidbpfError: a program is missing or fails, or this is not root.
     """
     if os.geteuid():
         raise DroidbpfError("the benchmark loads BPF programs", "run it as root")
     if not shutil.which("strace"):
-        raise DroidbpfError("strace is missing", "apt-get install strace")
+        raise DroidbpfError("strace is missing", "install it: apt-get install strace")
     program: Path = options.program or PROGRAM
     if not options.program:
-        build = [sys.executable, "-m", "SCons", "-Q", "ARCH=x86_64", "app=syscall_mon"]
-        if subprocess.run(build, cwd=ROOT, stdout=sys.stderr).returncode:
-            raise DroidbpfError("syscall_mon for x86_64 cannot be built")
-    if os.getloadavg()[0] > 0.5:
-        print("note: the machine is busy, the figures will be noise", file=sys.stderr)
+        execute([*SCONS, "ARCH=x86_64", "toolchain=gnu", "app=syscall_mon"])
+    warn_if_busy()
     report = measure(program.resolve(), options.rounds)
     broken = failures(report)
     if options.json:
-        print(json.dumps({**asdict(report), "failures": broken}, indent=2))
+        cli.print_json({**asdict(report), "failures": broken})
     else:
         print(_table(report))
         print("\n".join(broken) if broken else "every target is met")
