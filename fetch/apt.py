@@ -1,54 +1,29 @@
-"""Files from the distribution's archive, by apt with a private state beside the system's own.
+"""Packages by their names, as a signed index of the distribution's archive has them.
 
-The archive's URI and keyring are the machine's (fetch/aptconf.py). Signatures are always checked.
-Each suite and architecture has a folder of its own below `<cache>/apt`, with one lock.
+The archive's URI and keyring are the machine's (fetch/aptconf.py); apt checks signatures, with a
+private state beside the system's: a folder with one lock below `<cache>/apt` for each suite and
+architecture.
 """
 
 import contextlib
 import re
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import aptconf, cache
+from fetch import aptconf, cache, download
+from fetch.errors import AbsentError
+from fetch.pins import Alternative, Pin
 
 INDEX_DAYS = 7
 _UPDATE_SECONDS = 600
 
 
 class AptError(DroidbpfError):
-    """apt cannot give the file."""
-
-
-def source_file(
-    source: str,
-    version: str,
-    suite: str,
-    filename: str,
-    settings: Settings,
-    *,
-    distribution: str = "",
-) -> Path:
-    """Give one file of a source package, in the cache under its sha256.
-
-    Args:
-        version: the version wanted; another of the suite is taken if it carries the same file.
-        distribution: ID of /etc/os-release that the suite belongs to; "" for this machine's.
-
-    Raises:
-        AptError: no apt, another distribution, no such file, a bad signature, no network.
-    """
-    with _state(suite, "source", source, settings, distribution) as state:
-        return _refreshed_if_outdated(
-            state,
-            settings,
-            None,
-            lambda: _download_source(state, source, version, filename, settings),
-        )
+    """The distribution's archive has no such suite or package, or cannot be trusted."""
 
 
 def binary(
@@ -60,20 +35,51 @@ def binary(
     version: str = "",
     distribution: str = "",
 ) -> Path:
-    """Give a binary package (.deb), in the cache under its sha256.
+    """Return a binary package (.deb), in the cache under its sha256.
 
     Args:
         arch: the distribution's name of the architecture: arm64, amd64 …
         version: exactly this version; "" for the suite's newest.
-        distribution: as for source_file().
+        distribution: ID of /etc/os-release that the suite belongs to; "" for this machine's.
 
     Raises:
-        AptError: as source_file().
+        AptError: no apt, another distribution, no such package, a bad signature, no network.
+        AbsentError: no place gives it.
     """
-    with _state(suite, arch, package, settings, distribution) as state:
-        return _refreshed_if_outdated(
-            state, settings, INDEX_DAYS, lambda: _download_binary(state, package, version, settings)
-        )
+    ask = partial(
+        pin, package, suite=suite, arch=arch, settings=settings, version=version,
+        distribution=distribution,
+    )  # fmt: skip
+    named = ask()
+    try:
+        return download.obtain(named, settings)
+    except AbsentError:
+        if settings.offline or (newest := ask(days=0)) == named:
+            raise
+    return download.obtain(newest, settings)
+
+
+def pin(
+    package: str,
+    *,
+    suite: str,
+    arch: str,
+    settings: Settings,
+    version: str = "",
+    distribution: str = "",
+    days: float = INDEX_DAYS,
+) -> Pin:
+    """Return the pin of a binary package by the suite's index. Arguments are those of show()."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() // 86400 * 86400))
+    fields = show(
+        package, suite=suite, arch=arch, settings=settings, version=version,
+        distribution=distribution, days=days,
+    )  # fmt: skip
+    path, sha256, size = fields["Filename"], fields["SHA256"], int(fields["Size"])
+    place = Alternative(
+        distribution or aptconf.os_release().get("ID", ""), suite, path, now, sha256, size, arch
+    )
+    return Pin(f"{package}-{arch}", fields["Version"], place.filename, sha256, size, (), (place,))
 
 
 def show(
@@ -89,36 +95,42 @@ def show(
     """Return the fields of a binary package in the suite's index: Version, Depends, SHA256 …
 
     Args:
-        days: the index is fetched again where it is older.
+        days: the index is fetched again if it is older, or has no such package.
+
+    Raises:
+        AptError: as binary().
     """
+    name = f"{package}={version}" if version else package
     with _state(suite, arch, package, settings, distribution) as state:
-        _update(state, settings, days=days)
-        return _show(state, package, version)
+        _update(state, settings, days)
+        fields = _fields(state, name)
+        if not fields and days and not settings.offline:
+            _update(state, settings, 0)
+            fields = _fields(state, name)
+    if not fields:
+        raise AptError(f"no package {name} in {suite}-{arch}")
+    return fields
 
 
 def depends(
     package: str, *, suite: str, arch: str, settings: Settings, distribution: str = ""
 ) -> tuple[str, ...]:
-    """Name the packages that a package depends on; of alternatives, the first."""
+    """Return the names of the packages that a package depends on; of alternatives, the first."""
     fields = show(package, suite=suite, arch=arch, settings=settings, distribution=distribution)
     wanted = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
     return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in wanted)
 
 
-class _OutdatedIndexError(AptError):
-    """The index names what the archive no longer has, or not what is wanted: refresh it."""
-
-
 @contextlib.contextmanager
 def _state(
-    suite: str, kind: str, package: str, settings: Settings, distribution: str
+    suite: str, arch: str, package: str, settings: Settings, distribution: str
 ) -> Iterator[Path]:
-    """Make and lock the private state of a suite; `kind` is an architecture or "source"."""
-    for word in (suite, kind, package):
+    """Lock the private state of a suite and an architecture, and yield its folder."""
+    for word in (suite, arch, package):
         if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", word):
             raise AptError(f"no such suite, architecture or package: {word!r}")
     aptconf.require_distribution(distribution)
-    name = f"{suite}-{kind}"
+    name = f"{suite}-{arch}"
     folder = settings.cache / "apt" / name
     with cache.lock(settings.cache, f"apt-{name}"):
         with cache.writing(settings.cache):
@@ -126,136 +138,49 @@ def _state(
         yield folder
 
 
-def _refreshed_if_outdated(
-    state: Path, settings: Settings, days: float | None, download: Callable[[], Path]
-) -> Path:
-    """Download by an index at most `days` old (None: of any age), or else by a fresh one."""
-    _update(state, settings, days=days)
-    try:
-        return download()
-    except _OutdatedIndexError:
-        if settings.offline:
-            raise
-    _update(state, settings, days=0)
-    return download()
-
-
-def _update(state: Path, settings: Settings, *, days: float | None) -> None:
-    """Fetch the index unless the one there is at most `days` old (None: any age will do)."""
+def _update(state: Path, settings: Settings, days: float) -> None:
+    """Fetch the index unless the one there is at most `days` old."""
     stamp = state / "updated"
     with contextlib.suppress(OSError):
-        if days is None or settings.offline or time.time() - stamp.stat().st_mtime < days * 86400:
+        if settings.offline or time.time() - stamp.stat().st_mtime < days * 86400:
             stamp.stat()
             return
     if settings.offline:
         raise AptError(f"offline=1, and there is no index of {state.name} yet")
-    suite, _, kind = state.name.rpartition("-")
-    command = ["apt-get", "update", "-qq"]
-    files = aptconf.make(state, suite, kind)
+    suite, _, arch = state.name.rpartition("-")
+    files = aptconf.make(state, suite, arch)
     with cache.writing(settings.cache):
         stamp.unlink(missing_ok=True)
         for name, text in files.items():
             (state / name).parent.mkdir(parents=True, exist_ok=True)
             (state / name).write_text(text)
-    try:
-        _run(state, command, settings.cache, seconds=_UPDATE_SECONDS)
-    except AptError as error:
-        # The index of a suite that is no longer maintained expires. Its signature is still good, so
-        # the worst is an old index, and that is what such a suite has.
-        if "expired" not in error.message:
-            raise
-        settings.report(f"{error.message}; it is used all the same: its signature is good")
-        command += ["-o", "Acquire::Check-Valid-Until=false"]
-        _run(state, command, settings.cache, seconds=_UPDATE_SECONDS)
+    _run(state, ["apt-get", "update", "-qq"])
+    named = _run(state, ["apt-get", "indextargets", "--format", "$(CODENAME) $(SUITE)"]).split()
+    if suite not in named:
+        raise AptError(f"the archive has {' or '.join(named)} where {suite} should be")
     stamp.touch()
 
 
-def _download_source(
-    state: Path, source: str, version: str, filename: str, settings: Settings
-) -> Path:
-    versions = _source_versions(state, source, filename)
-    if not versions:
-        raise _OutdatedIndexError(f"source package {source} has no file {filename}")
-    chosen = version if version in versions else versions[-1]
-    command = ["apt-get", "source", "-qq", "--download-only", "--only-source"]
-    if ".orig." in filename:
-        command.append("--tar-only")
-    return _download(state, [*command, f"{source}={chosen}"], filename, settings)
-
-
-def _source_versions(state: Path, source: str, filename: str) -> list[str]:
-    """List the versions of a source package in the index that have the file."""
-    text = _run(state, ["apt-cache", "showsrc", "--only-source", source], None, missing="")
-    found = []
-    for stanza in text.split("\n\n"):
-        if re.search(rf"^ [0-9a-f]{{64}} [0-9]+ {re.escape(filename)}$", stanza, re.MULTILINE):
-            found += re.findall(r"^Version: (\S+)$", stanza, re.MULTILINE)
-    return found
-
-
-def _download_binary(state: Path, package: str, version: str, settings: Settings) -> Path:
-    fields = _show(state, package, version)
-    sha256, size = fields["SHA256"], int(fields["Size"])
-    if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
-        return found
-    if settings.offline:
-        raise AptError(f"offline=1, and {package} {fields['Version']} is not in the cache")
-    cache.check_space(settings.cache, size)
-    command = ["apt-get", "download", "-qq", f"{package}={fields['Version']}"]
-    settings.progress(f"{package}.deb", 0, size)
-    found = _download(state, command, "*.deb", settings)
-    settings.progress(f"{package}.deb", size, size)
-    return found
-
-
-def _show(state: Path, package: str, version: str) -> dict[str, str]:
-    name = f"{package}={version}" if version else package
-    text = _run(state, ["apt-cache", "show", "--no-all-versions", name], None, missing="")
+def _fields(state: Path, name: str) -> dict[str, str]:
+    """Return the fields of a package in the index; {} where it is not there."""
+    text = _run(state, ["apt-cache", "show", "--no-all-versions", name], missing=True)
     stanza = text.split("\n\n")[0]
     fields = dict(re.findall(r"^([A-Za-z0-9-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
-    if not {"Version", "Size", "SHA256"} <= fields.keys():
-        raise _OutdatedIndexError(f"no package {name} in {state.name}")
-    return fields
+    return fields if {"Version", "Filename", "Size", "SHA256"} <= fields.keys() else {}
 
 
-def _download(state: Path, command: list[str], pattern: str, settings: Settings) -> Path:
-    """Run apt in an empty folder and move the file that appears into the cache."""
-    for left in state.glob("download-*"):  # by who was killed: we have the lock
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(dir=state, prefix="download-") as folder:
-        _run(state, command, settings.cache, folder=Path(folder), seconds=_UPDATE_SECONDS)
-        files = list(Path(folder).glob(pattern))
-        if len(files) != 1:
-            raise AptError(f"apt gave no file {pattern}")
-        sha256 = cache.digest(files[0])
-        adopted = cache.adopt(files[0], settings.cache, sha256, files[0].stat().st_size)
-    assert adopted is not None
-    return adopted
-
-
-def _run(
-    state: Path,
-    command: list[str],
-    space: Path | None,
-    *,
-    folder: Path | None = None,
-    seconds: float = 120,
-    missing: str | None = None,
-) -> str:
-    """Run an apt program on the private state and give its output.
+def _run(state: Path, command: list[str], *, missing: bool = False) -> str:
+    """Run an apt program on the private state; return its output.
 
     Args:
-        space: the cache to name when its disk is full.
-        missing: the output to give where apt finds no such package; None: that is an error.
+        missing: return "" where apt finds no such package.
     """
-    done = aptconf.run(command, seconds=seconds, config=state / "apt.conf", folder=folder or state)
+    config = state / "apt.conf"
+    done = aptconf.run(command, seconds=_UPDATE_SECONDS, config=config, folder=state)
     if done.returncode == 0:
         return done.stdout
     reason = aptconf.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"
-    if space and re.search("No space left on device|enough free space", done.stderr):
-        raise cache.full(space, 0)
-    if missing is not None and re.search(r"Unable to (find|locate)|No packages found", reason):
-        return missing
-    if re.search(r"\b404\b|Hash Sum mismatch", reason):
-        raise _OutdatedIndexError(reason)
+    if missing and re.search(r"Unable to (find|locate)|No packages found", reason):
+        return ""
+    aptconf.check_space(done.stderr, state.parent.parent)
     raise AptError(reason)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
+from fetch import cache
 
 # Taken over from the machine's configuration: how to reach an archive, and which keys to trust.
 _KEPT = re.compile(r"Acquire::|Dir::Etc::(trusted|netrc)", re.IGNORECASE)
@@ -20,6 +21,7 @@ _DROPPED = re.compile(
     re.IGNORECASE,
 )
 
+_END_OF_LIFE = Path(__file__).parent / "end_of_life.txt"
 _OFFICIAL = ("sources.list", "debian.sources", "ubuntu.sources")
 
 
@@ -42,37 +44,39 @@ def require_distribution(wanted: str) -> None:
 
 
 def os_release() -> dict[str, str]:
-    """Read /etc/os-release (os-release(5))."""
+    """Return the fields of /etc/os-release (os-release(5))."""
     text = _text(Path("/etc/os-release"))
     return dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", text, re.MULTILINE))
 
 
 def archive_uri(suite: str, arch: str) -> str:
-    """Return the URI of the machine's archive that carries a suite, with a slash at its end."""
+    """Return the URI of the machine's archive that carries a suite, with a slash at its end.
+
+    Args:
+        arch: an architecture, or "" for sources.
+    """
     return _choose(_entries(), suite, arch).uri
 
 
-def make(folder: Path, suite: str, kind: str) -> dict[str, str]:
-    """Give the files of a private apt configuration in a folder, by name; apt.conf is the entry.
+def make(folder: Path, suite: str, arch: str) -> dict[str, str]:
+    """Return the files of a private apt configuration in a folder by name; apt.conf is the entry.
 
-    Args:
-        kind: an architecture or "source".
+    A Release that has expired is refused, unless its suite is at its end of life.
     """
-    entry = _choose(_entries(), suite, kind)
+    entry = _choose(_entries(), suite, arch)
     stanza = {
-        "Types": "deb-src" if kind == "source" else "deb",
+        "Types": "deb",
         "URIs": entry.uri,
         "Suites": suite,
         "Components": entry.component,
+        "Architectures": arch,
     }
-    if kind != "source":
-        stanza["Architectures"] = kind
     if key := _signed_by(entry):
         stanza["Signed-By"] = key
-    sources = "".join(f"{key}: {value}\n" for key, value in stanza.items())
+    ended = suite in re.sub("#.*", "", _END_OF_LIFE.read_text()).split()
     return {
-        "archive.sources": sources,
-        "apt.conf": _configuration(folder, kind),
+        "archive.sources": "".join(f"{key}: {value}\n" for key, value in stanza.items()),
+        "apt.conf": _configuration(folder, arch, expires=not ended),
         "status": "",
         "lists/partial/.keep": "",
         "cache/archives/partial/.keep": "",
@@ -80,16 +84,21 @@ def make(folder: Path, suite: str, kind: str) -> dict[str, str]:
     }
 
 
+def check_space(errors: str, cache_folder: Path) -> None:
+    """Raise the error of a full disk if it is what apt complains about."""
+    if re.search("No space left on device|enough free space", errors):
+        raise cache.full(cache_folder, 0)
+
+
 def reason(errors: str) -> str:
-    """Give what apt complains about, on one line and without credentials."""
+    """Return what apt complains about, on one line and without credentials."""
     lines = re.findall(r"^(?:E: |Error: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
     lines = lines or re.findall(r"^W: (.*)$", errors, re.MULTILINE)
     text = printable("; ".join(dict.fromkeys(line.strip() for line in lines)))
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
-def _configuration(folder: Path, kind: str) -> str:
-    arch = _output(["dpkg", "--print-architecture"]).strip() if kind == "source" else kind
+def _configuration(folder: Path, arch: str, *, expires: bool) -> str:
     own = {
         "Dir::Etc::main": folder / "empty/none",
         "Dir::Etc::parts": folder / "empty",
@@ -106,6 +115,8 @@ def _configuration(folder: Path, kind: str) -> str:
         "APT::Update::Error-Mode": "any",
         "APT::Get::AllowUnauthenticated": "false",
         "Acquire::Languages": "none",
+        "Acquire::Check-Date": "true",
+        "Acquire::Check-Valid-Until": "true" if expires else "false",
         "Acquire::Retries": 1,
         "Acquire::http::Timeout": 20,
         "Acquire::https::Timeout": 20,
@@ -121,7 +132,7 @@ def _configuration(folder: Path, kind: str) -> str:
 
 
 def _open_to_all(folder: Path) -> bool:
-    """Tell whether apt's unprivileged download user can reach the folder."""
+    """Return whether apt's unprivileged download user can reach the folder."""
     return all(p.stat().st_mode & stat.S_IXOTH for p in (folder, *folder.absolute().parents))
 
 
@@ -143,7 +154,7 @@ def _entries() -> list[Entry]:
     ]
 
 
-def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
+def _choose(entries: list[Entry], suite: str, arch: str) -> Entry:
     """Choose the archive that carries a suite of the machine's distribution."""
     system = os_release()
     name = system.get("ID", "")
@@ -162,19 +173,19 @@ def _choose(entries: list[Entry], suite: str, kind: str) -> Entry:
     fit = [e for e in entries if e.component == "main" and e.origin.lower() in ("", name)]
     if security and name == "debian":  # it has a host or a path of its own
         fit = [e for e in fit if e.release.endswith("-security")]
-    if name == "ubuntu" and kind not in ("source", "amd64", "i386"):  # these are on another host
-        fit = [e for e in fit if e.arch == kind]
+    if name == "ubuntu" and arch not in ("", "amd64", "i386"):  # these are on another host
+        fit = [e for e in fit if e.arch == arch]
     if not fit:
         raise DroidbpfError(
             f"apt is configured with no archive of {name or 'the distribution'} that could carry "
-            f"{suite} ({kind})",
+            f"{suite} ({arch or 'sources'})",
             "add the distribution's archive to apt's sources",
         )
     return min(fit, key=rank)
 
 
 def _signed_by(entry: Entry) -> str:
-    """Give the Signed-By of the machine's entry (deb822 value or one-line option), or ""."""
+    """Return the Signed-By of the machine's entry (deb822 value or one-line option), or ""."""
     stanza = _stanza(entry)
     found = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE | re.IGNORECASE)
     found = found or re.search(r"^deb.*\[[^\]]*\bsigned-by=([^\]\s]+)", stanza, re.IGNORECASE)
@@ -182,7 +193,7 @@ def _signed_by(entry: Entry) -> str:
 
 
 def _stanza(entry: Entry, *, official: bool = False) -> str:
-    """Give the text that configures an entry: a line of a .list, a stanza of a .sources file.
+    """Return the text that configures an entry: a line of a .list, a stanza of a .sources file.
 
     Args:
         official: look only at the files that the distribution's installer writes.

@@ -111,14 +111,11 @@ def _places(pin: Pin, settings: Settings, connections: Connections | None) -> It
     for url in pin.urls:
         name, file = redact(url), (pin.filename, pin.sha256, pin.size)
         yield name, partial(_from_url, url, *file, settings, connections)
-    for alternative in pin.alternatives:
-        name = f"source archive of {alternative.distribution} {alternative.suite}"
-        yield name, partial(_from_distribution, alternative, settings)
-    if pin.pool:
+    if pin.alternatives:
         from fetch import pool
-
-        for name, fill in pool.places(pin.pool):
-            yield name, partial(_from_pool, pin, fill, settings)
+    for alternative in pin.alternatives:
+        for name, fill in pool.places(alternative):
+            yield name, partial(_from_pool, alternative, fill, settings)
 
 
 def mirror_folder(settings: Settings) -> Path | None:
@@ -127,36 +124,32 @@ def mirror_folder(settings: Settings) -> Path | None:
     return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
 
 
-def _names(pin: Pin, sha256: str, filename: str) -> list[str]:
-    """Return the paths below a mirror where a file may be."""
-    return [f"sha256/{sha256}", filename, *([pin.pool.path] if pin.pool else [])]
-
-
 def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
-    """Give name, sha256 and size (bytes) of every file that satisfies the pin."""
-    yield pin.filename, pin.sha256, pin.size
-    for alternative in pin.alternatives:
-        yield alternative.filename, alternative.sha256, alternative.size
+    """Yield path below a mirror, sha256 and size (bytes) of every file that satisfies the pin."""
+    files = [(pin.sha256, pin.size, [pin.filename])]
+    files += [(a.sha256, a.size, [a.filename, a.path]) for a in pin.alternatives]
+    for sha256, size, names in files:
+        for name in (f"sha256/{sha256}", *names):
+            yield name, sha256, size
 
 
 def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
     if not folder.is_dir():
         raise PlaceError("no such folder")
     wrong = []
-    for filename, sha256, size in _files(pin):
-        for name in _names(pin, sha256, filename):
-            part = cache.partial(settings.cache, sha256)
-            try:
-                with (folder / name).open("rb") as file:
-                    cache.copy(file, part, settings.cache, size or LARGEST)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise PlaceError(f"cannot read {name}: {error.strerror}") from error
-            try:
-                return _verified(part, name, sha256, size, settings)
-            except PlaceError as error:
-                wrong.append(error.message)
+    for name, sha256, size in _files(pin):
+        part = cache.partial(settings.cache, sha256)
+        try:
+            with (folder / name).open("rb") as file:
+                cache.copy(file, part, settings.cache, size or LARGEST)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise PlaceError(f"cannot read {name}: {error.strerror}") from error
+        try:
+            return _verified(part, name, sha256, size, settings)
+        except PlaceError as error:
+            wrong.append(error.message)
     if wrong:
         raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
     raise PlaceError("not there", missing=True)
@@ -166,16 +159,15 @@ def _from_mirror(
     pin: Pin, mirror: str, settings: Settings, connections: Connections | None
 ) -> Path:
     wrong = []
-    for filename, sha256, size in _files(pin):
-        for name in _names(pin, sha256, quote(filename)):
-            url = f"{mirror.rstrip('/')}/{name}"
-            try:
-                return _from_url(url, pin.filename, sha256, size, settings, connections)
-            except PlaceError as error:
-                if error.wrong:
-                    wrong.append(f"{name}: {error.message}")
-                elif not error.missing:
-                    raise
+    for name, sha256, size in _files(pin):
+        url = f"{mirror.rstrip('/')}/{quote(name)}"
+        try:
+            return _from_url(url, pin.filename, sha256, size, settings, connections)
+        except PlaceError as error:
+            if error.wrong:
+                wrong.append(f"{name}: {error.message}")
+            elif not error.missing:
+                raise
     if wrong:
         raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
     raise PlaceError("not there", missing=True)
@@ -218,30 +210,14 @@ def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings)
     raise PlaceError(reason, wrong=True)
 
 
-def _from_distribution(alternative: Alternative, settings: Settings) -> Path:
-    from fetch import apt
-
-    found = apt.source_file(
-        alternative.source,
-        alternative.version,
-        alternative.suite,
-        alternative.filename,
-        settings,
-        distribution=alternative.distribution,
-    )
-    if found.name != alternative.sha256:
-        raise PlaceError(f"{alternative.filename} has sha256 {found.name}", wrong=True)
-    return found
-
-
-def _from_pool(pin: Pin, fill: Callable[[Path], None], settings: Settings) -> Path:
-    part = cache.partial(settings.cache, pin.sha256)
+def _from_pool(file: Alternative, fill: Callable[[Path], None], settings: Settings) -> Path:
+    part = cache.partial(settings.cache, file.sha256)
     http.discard(part)
-    settings.progress(pin.filename, 0, pin.size)
-    with cache.writing(settings.cache, pin.size):
+    settings.progress(file.filename, 0, file.size)
+    with cache.writing(settings.cache, file.size):
         fill(part)
-    settings.progress(pin.filename, pin.size, pin.size)
-    return _verified(part, pin.filename, pin.sha256, pin.size, settings)
+    settings.progress(file.filename, file.size, file.size)
+    return _verified(part, file.filename, file.sha256, file.size, settings)
 
 
 def _describe(pin: Pin) -> str:
@@ -251,11 +227,10 @@ def _describe(pin: Pin) -> str:
 
 def _by_hand(pin: Pin, settings: Settings) -> str:
     path = cache.content(settings.cache, pin.sha256)
-    renew = "; or pin the version that the archive has now: ./dev fetch renew" if pin.pool else ""
-    snapshot = f" (or a snapshot of the archive at {pin.pool.snapshot})" if pin.pool else ""
-    return (
-        f"put the file at {path}, or name a folder or URL that holds it{snapshot}: mirror=…{renew}"
-    )
+    hint = f"put the file at {path}, or name a folder or URL that holds it: mirror=…"
+    if not pin.urls and pin.alternatives:  # a package: archives have the newest alone
+        hint += "; or pin what the archive has now: ./dev fetch renew"
+    return hint
 
 
 def offline_error(pins: list[Pin], settings: Settings) -> AbsentError:

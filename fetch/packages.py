@@ -26,7 +26,7 @@ def obtain_pinned(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
     """Obtain the binary packages of an architecture that a file of pins names, each verified.
 
     Args:
-        path: a file of pins, each with a [NAME.pool] (fetch/pins.py).
+        path: a file of pins, each with a [[NAME.distribution]] that has an arch (fetch/pins.py).
         arch: the distribution's name of the architecture: arm64, amd64 …
 
     Returns:
@@ -37,8 +37,9 @@ def obtain_pinned(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
     """
     from fetch import download
 
-    chosen = [pin for pin in pins.load(path).values() if pin.pool and pin.pool.arch == arch]
-    return download.obtain_all(chosen, settings)
+    known = pins.load(path).values()
+    wanted = [pin for pin in known if any(place.arch == arch for place in pin.alternatives)]
+    return download.obtain_all(wanted, settings)
 
 
 def current(

@@ -1,4 +1,4 @@
-"""The pins: which archive exactly (sha256 and size), and where it can be had.
+"""The pins: which archive exactly (sha256 and size), and the places that have it.
 
 The format of third_party/sources.toml, one table per archive:
 
@@ -6,15 +6,13 @@ The format of third_party/sources.toml, one table per archive:
     version, filename, sha256, urls (upstream's, in order)
     size                        bytes; 0 where it is not known: the hash decides, within LARGEST
 
-    [[NAME.distribution]]       the same archive in a distribution's source archive (any number)
-    id (ID of /etc/os-release), suite, source, version, filename
-    sha256, size                only where the distribution repacked the archive
-    layout                      only where its folders are others: {upstream's folder = its folder}
-
-    [NAME.pool]                 for a binary package (.deb): where a distribution's archive has it
-    id, suite, arch (the distribution's name: arm64, amd64 …)
+    [[NAME.distribution]]       a distribution's archive that has it, too (any number)
+    id (ID of /etc/os-release), suite
     path                        below the archive's URI: pool/main/…
     snapshot                    a time when the archive had it: 20260711T000000Z
+    arch                        only of a binary package, its architecture: arm64, amd64 …
+    sha256, size                only where the distribution repacked the archive
+    layout                      only where its folders are others: {upstream's folder = its folder}
 """
 
 import re
@@ -27,42 +25,41 @@ from typing import Any
 from base.errors import DroidbpfError
 
 _PIN_KEYS = {"version": str, "filename": str, "sha256": str, "size": int, "urls": list}
-_ALTERNATIVE_KEYS = {"id": str, "suite": str, "source": str, "version": str, "filename": str}
-_POOL_KEYS = {"id": str, "suite": str, "arch": str, "path": str, "snapshot": str}
+_ALTERNATIVE_KEYS = {"id": str, "suite": str, "path": str, "snapshot": str, "arch": str}
 _HASH_KEYS = {"sha256": str, "size": int}
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._+~-]*"
+_FORMS = {
+    "filename": (_NAME, "a plain file name"),
+    "suite": (r"[a-z0-9][a-z0-9.+-]*", "a plain word"),
+    "arch": (r"([a-z0-9][a-z0-9-]*)?", "a plain word"),
+    "path": (rf"pool(/{_NAME})+", "a path that begins with pool/"),
+    "snapshot": (r"[0-9]{8}T[0-9]{6}Z", "a time like 20260711T000000Z"),
+}
 LARGEST = 64 << 20  # bytes that are read of an archive whose size is not known
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """The same sources as a file of a distribution's source package.
+    """The same content as a file of a distribution's archive.
 
-    `sha256` and `size` (bytes) are upstream's, unless the distribution repacked the archive.
-    `layout` pairs upstream's folders with this archive's, where they differ; () where they do not.
+    `path` is below the archive's URI; `snapshot` is a time when the archive had it. `sha256` and
+    `size` (bytes) are the pin's, unless the distribution repacked the archive. `arch` is "" for
+    sources. `layout` pairs upstream's folders with this archive's, where they differ.
     """
 
     distribution: str
     suite: str
-    source: str
-    version: str
-    filename: str
-    sha256: str
-    size: int
-    layout: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Where a distribution's archive has a binary package.
-
-    `path` is below the archive's URI; `snapshot` is a time when the archive had it.
-    """
-
-    distribution: str
-    suite: str
-    arch: str
     path: str
     snapshot: str
+    sha256: str
+    size: int
+    arch: str = ""
+    layout: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def filename(self) -> str:
+        """The file's own name."""
+        return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,6 @@ class Pin:
     size: int
     urls: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
-    pool: Pool | None = None
 
     @property
     def accepted(self) -> dict[str, int]:
@@ -84,7 +80,7 @@ class Pin:
         return {self.sha256: self.size} | {a.sha256: a.size for a in self.alternatives}
 
     def layout(self, sha256: str) -> dict[str, str]:
-        """Give {upstream's folder: the folder of the archive of this sha256}; {}: the same."""
+        """Return {upstream's folder: the folder of the archive of this sha256}; {}: the same."""
         return next((dict(a.layout) for a in self.alternatives if a.sha256 == sha256), {})
 
 
@@ -110,34 +106,21 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
         raise DroidbpfError(f"{where} is not a table")
     table = dict(table)
     distributions = table.pop("distribution", [])
-    pool = _pool(f"{path}: [{name}.pool]", table.pop("pool")) if "pool" in table else None
     if not isinstance(distributions, list):
         raise DroidbpfError(f"{where}: distribution must be written [[{name}.distribution]]")
     _check(where, table, _PIN_KEYS)
-    _check_hash(where, table)
     if not all(isinstance(u, str) and u.startswith(("https://", "http://")) for u in table["urls"]):
         raise DroidbpfError(f"{where}: urls must be a list of http(s) URLs")
     alternatives = []
     for entry in distributions:
         place = f"{path}: [[{name}.distribution]]"
-        full = {key: table[key] for key in _HASH_KEYS} | (entry if isinstance(entry, dict) else {})
+        own = entry if isinstance(entry, dict) else {}
+        full = {"arch": "", **{key: table[key] for key in _HASH_KEYS}, **own}
         layout = _layout(place, full.pop("layout", {}))
         _check(place, full, _ALTERNATIVE_KEYS | _HASH_KEYS)
-        _check_hash(place, full)
         alternatives.append(Alternative(distribution=full.pop("id"), layout=layout, **full))
     table["urls"] = tuple(table["urls"])
-    return Pin(name=name, alternatives=tuple(alternatives), pool=pool, **table)
-
-
-def _pool(where: str, table: Any) -> Pool:
-    if not isinstance(table, dict):
-        raise DroidbpfError(f"{where} is not a table")
-    _check(where, table, _POOL_KEYS)
-    if not re.fullmatch(r"pool(/[A-Za-z0-9][A-Za-z0-9._+~-]*)+", table["path"]):
-        raise DroidbpfError(f"{where}: path must begin with pool/")
-    if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", table["snapshot"]):
-        raise DroidbpfError(f"{where}: snapshot must be a time like 20260711T000000Z")
-    return Pool(distribution=table["id"], **{k: v for k, v in table.items() if k != "id"})
+    return Pin(name=name, alternatives=tuple(alternatives), **table)
 
 
 def _layout(where: str, layout: Any) -> tuple[tuple[str, str], ...]:
@@ -158,15 +141,10 @@ def _check(where: str, table: dict[str, Any], keys: Mapping[str, type]) -> None:
             raise DroidbpfError(f"{where}: {key} must be of type {kind.__name__}")
     if unknown := sorted(table.keys() - keys.keys()):
         raise DroidbpfError(f"{where}: unknown key {unknown[0]}")
-    for key in ("suite", "source", "version"):
-        if key in table and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+~:-]*", table[key]):
-            raise DroidbpfError(f"{where}: {key} has characters that it cannot have")
-
-
-def _check_hash(where: str, table: dict[str, Any]) -> None:
     if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]):
         raise DroidbpfError(f"{where}: sha256 must be 64 lowercase hex digits")
     if table["size"] < 0:
         raise DroidbpfError(f"{where}: size must be a number of bytes, or 0: not known")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", table["filename"]):
-        raise DroidbpfError(f"{where}: filename must be a plain file name")
+    for key, (pattern, expected) in _FORMS.items():
+        if key in table and not re.fullmatch(pattern, table[key]):
+            raise DroidbpfError(f"{where}: {key} must be {expected}")

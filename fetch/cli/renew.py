@@ -3,7 +3,6 @@
 import argparse
 import json
 import re
-import time
 from pathlib import Path
 
 from base import files
@@ -24,18 +23,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Rewrite the pins that are outdated; print a line for each package; return 0."""
-    old = pins.load(options.file)
+    from fetch import apt
+
+    if settings.offline:
+        raise DroidbpfError("offline: the archive cannot be asked")
     text = options.file.read_text()
     with show_progress(settings) as shown:
-        for pin in old.values():
-            if not pin.pool:
+        for old in pins.load(options.file).values():
+            place = next((place for place in old.alternatives if place.arch), None)
+            if not place:
                 continue
-            fields = _newest(pin, pin.pool, shown)
-            if fields["SHA256"] == pin.sha256:
-                print(f"{pin.name:<20} {pin.version} is the newest")
+            new = apt.pin(
+                old.filename.partition("_")[0],
+                suite=place.suite,
+                arch=place.arch,
+                settings=shown,
+                distribution=place.distribution,
+                days=0,
+            )
+            if new.sha256 == old.sha256:
+                print(f"{old.name:<20} {old.version} is the newest")
             else:
-                text = _renewed(text, pin, pin.pool, fields)
-                print(f"{pin.name:<20} {pin.version} -> {fields['Version']}")
+                text = _renewed(text, old.name, new)
+                print(f"{old.name:<20} {old.version} -> {new.version}")
     try:
         files.write_atomically(options.file, text)
     except OSError as error:
@@ -43,38 +53,16 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _newest(pin: pins.Pin, pool: pins.Pool, settings: Settings) -> dict[str, str]:
-    """Return the fields of the package in an index that is fetched now."""
-    from fetch import apt
-
-    return apt.show(
-        pin.filename.partition("_")[0],
-        suite=pool.suite,
-        arch=pool.arch,
-        settings=settings,
-        distribution=pool.distribution,
-        days=0,
-    )
-
-
-def _renewed(text: str, pin: pins.Pin, pool: pins.Pool, fields: dict[str, str]) -> str:
-    """Return the text of a file of pins in which one pin is that of other fields."""
-    path = fields["Filename"]
-    changes: dict[str, str | int] = {
-        "version": fields["Version"],
-        "filename": path.rpartition("/")[2],
-        "sha256": fields["SHA256"],
-        "size": int(fields["Size"]),
-        "path": path,
-        "snapshot": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
-    }
-    begin = text.index(f"[{pin.name}]")
-    pool_table = text.index(f"[{pin.name}.pool]")
-    after = re.compile(r"^\[", re.MULTILINE).search(text, pool_table + 1)
+def _renewed(text: str, name: str, new: pins.Pin) -> str:
+    """Return the text of a file of pins in which one pin, whatever its old fields, is another."""
+    (place,) = new.alternatives
+    begin = text.index(f"[{name}]\n")
+    after = re.compile(r"^\[[^\[]", re.MULTILINE).search(text, begin + 1)
     end = after.start() if after else len(text)
     table = text[begin:end]
-    for key, value in changes.items():
+    for key in ("version", "filename", "sha256", "size", "path", "snapshot"):
+        value = json.dumps(getattr(new, key, None) or getattr(place, key))
         old = re.search(rf"^{key} = .*$", table, re.MULTILINE)
         assert old, "pins.load() has read it"
-        table = table.replace(old[0], f"{key} = {json.dumps(value)}")
+        table = table.replace(old[0], f"{key} = {value}")
     return text[:begin] + table + text[end:]

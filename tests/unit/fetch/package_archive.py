@@ -14,7 +14,6 @@ from fetch import apt, aptconf
 
 ORIGIN = aptconf.os_release().get("ID", "").capitalize()
 SUITE = aptconf.os_release().get("VERSION_CODENAME", "")
-SOURCES = b"int main(void) { return 0; }\n" * 1000
 
 
 @dataclass
@@ -29,24 +28,36 @@ class Archive:
     def serve(self, path: str, data: bytes) -> None:
         self.server.routes[f"/{path}"] = body(data)
 
-    def publish(self, indexes: dict[str, bytes], extra: str = "", sign: bool = True) -> None:
-        """Write the indexes and the (signed) release file over them."""
+    def publish(
+        self,
+        indexes: dict[str, bytes],
+        extra: str = "",
+        sign: bool = True,
+        suite: str = SUITE,
+        named: str = "",
+    ) -> None:
+        """Write the indexes and the (signed) release file over them.
+
+        Args:
+            suite: the folder of the release file.
+            named: the suite that the release file names, if it is another one.
+        """
         lines = [f" {hashlib.sha256(b).hexdigest()} {len(b)} {n}" for n, b in indexes.items()]
         self.release = (
-            f"Origin: {ORIGIN}\nLabel: {ORIGIN}\nSuite: {SUITE}\nCodename: {SUITE}\n"
+            f"Origin: {ORIGIN}\nLabel: {ORIGIN}\nSuite: some\nCodename: {named or suite}\n"
             f"Date: Sat, 01 Jan 2022 00:00:00 UTC\n{extra}"
             "Architectures: arm64 amd64\nComponents: main\nSHA256:\n" + "\n".join(lines) + "\n"
         )
         for name, data in indexes.items():
-            self.serve(f"dists/{SUITE}/{name}", data)
+            self.serve(f"dists/{suite}/{name}", data)
         if sign:
             command = ["gpg", "--homedir", self.home, "--batch", "--clearsign"]
             done = subprocess.run(
                 command, input=self.release.encode(), stdout=subprocess.PIPE, check=True
             )
-            self.serve(f"dists/{SUITE}/InRelease", done.stdout)
+            self.serve(f"dists/{suite}/InRelease", done.stdout)
         else:
-            self.serve(f"dists/{SUITE}/Release", self.release.encode())
+            self.serve(f"dists/{suite}/Release", self.release.encode())
 
 
 def deb(tmp_path: Path, version: str = "1.0") -> bytes:
@@ -77,18 +88,8 @@ def packages(data: bytes, version: str = "1.0") -> dict[str, bytes]:
     return {"main/binary-arm64/Packages": text.encode()}
 
 
-def sources(data: bytes = SOURCES, version: str = "1.0-1") -> dict[str, bytes]:
-    text = (
-        f"Package: thing\nBinary: thing\nVersion: {version}\nMaintainer: a <a@b>\n"
-        "Architecture: any\nFormat: 3.0 (quilt)\nDirectory: pool/thing\nChecksums-Sha256:\n"
-        f" {'0' * 64} 100 thing_{version}.dsc\n"
-        f" {hashlib.sha256(data).hexdigest()} {len(data)} thing_1.0.orig.tar.gz\n\n"
-    )
-    return {"main/source/Sources": text.encode()}
-
-
-def kernel(settings: Settings) -> Path:
-    return apt.binary("kernel", suite=SUITE, arch="arm64", settings=settings)
+def kernel(settings: Settings, suite: str = SUITE) -> Path:
+    return apt.binary("kernel", suite=suite, arch="arm64", settings=settings)
 
 
 def refusal(settings: Settings) -> str:

@@ -10,14 +10,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from package_archive import ORIGIN, SOURCES, SUITE, Archive, deb, kernel, packages, refusal, sources
+from package_archive import ORIGIN, SUITE, Archive, deb, kernel, packages, refusal
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import apt, aptconf
+from fetch import apt
 from fetch.deb import unpack_deb
-from fetch.download import obtain
-from fetch.pins import Alternative, Pin
 
 ROOT = Path(__file__).parents[3]
 pytest_plugins = ("package_fixtures",)
@@ -25,10 +23,6 @@ TOOLS = ("apt-get", "apt-cache", "gpg", "dpkg-deb")
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}"
 )
-
-
-def thing(settings: Settings, version: str = "1.0-1") -> Path:
-    return apt.source_file("thing", version, SUITE, "thing_1.0.orig.tar.gz", settings)
 
 
 @pytest.fixture
@@ -52,19 +46,13 @@ def test_signed_package_is_given_and_cached(
     assert len(archive.server.requests) == before
 
 
-def test_what_a_killed_download_left_is_removed(settings: Settings, published: bytes) -> None:
-    left = settings.cache / "apt" / f"{SUITE}-arm64/download-12345678"
-    left.mkdir(parents=True)
-    (left / "kernel.deb").write_bytes(published[:100])
-    assert kernel(settings).read_bytes() == published
-    assert not left.exists()
-
-
 def test_only_the_wanted_index_is_downloaded(
     archive: Archive, settings: Settings, tmp_path: Path
 ) -> None:
     data = deb(tmp_path)
-    archive.publish(packages(data) | sources() | {"main/i18n/Translation-en": b"x"})
+    archive.publish(
+        packages(data) | {"main/source/Sources": b"x"} | {"main/i18n/Translation-en": b"x"}
+    )
     archive.serve("pool/kernel_1.0_arm64.deb", data)
     kernel(settings)
     asked = [path for path in archive.server.paths if "InRelease" not in path]
@@ -120,7 +108,7 @@ def test_tampered_package_is_refused(archive: Archive, settings: Settings, tmp_p
     data = deb(tmp_path)
     archive.publish(packages(data))
     archive.serve("pool/kernel_1.0_arm64.deb", data[:-1] + b"x")
-    assert "Hash Sum mismatch" in refusal(settings)
+    assert f"archive of {ORIGIN.lower()} {SUITE}: wrong bytes in kernel_1.0" in refusal(settings)
 
 
 def test_unknown_package_is_a_clear_error(archive: Archive, settings: Settings) -> None:
@@ -140,16 +128,37 @@ def test_package_that_left_the_pool_refreshes_the_index(
     assert kernel(settings).read_bytes() == data
 
 
-def test_expired_index_is_used_and_told(
-    archive: Archive, settings: Settings, tmp_path: Path, told: list[str]
+EXPIRED = "Valid-Until: Sun, 02 Jan 2022 00:00:00 UTC\n"
+
+
+def test_expired_release_is_refused_though_the_machines_apt_permits_it(
+    archive: Archive, settings: Settings, tmp_path: Path
+) -> None:
+    with (tmp_path / "apt.conf").open("a") as file:
+        file.write('Acquire::Check-Valid-Until "false";\nAcquire::Check-Date "false";\n')
+    archive.publish(packages(b"x"), extra=EXPIRED)
+    assert "is expired (invalid since" in refusal(settings)
+
+
+def test_expired_release_of_a_suite_at_its_end_of_life_is_used(
+    archive: Archive, settings: Settings, tmp_path: Path
 ) -> None:
     data = deb(tmp_path)
-    archive.publish(packages(data), extra="Valid-Until: Sun, 02 Jan 2022 00:00:00 UTC\n")
+    archive.publish(packages(data), extra=EXPIRED, suite="buster")
     archive.serve("pool/kernel_1.0_arm64.deb", data)
-    assert kernel(settings).read_bytes() == data
-    assert len(told) == 1
-    assert "expired" in told[0]
-    assert told[0].endswith("; it is used all the same: its signature is good")
+    assert kernel(settings, "buster").read_bytes() == data
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_suite_served_under_another_name_is_refused(
+    archive: Archive, settings: Settings, offline: bool
+) -> None:
+    archive.publish(packages(b"x"), named="sid")
+    reason = f"the archive has sid or some where {SUITE} should be"
+    assert refusal(settings) == reason
+    if offline:
+        reason = f"offline=1, and there is no index of {SUITE}-arm64 yet"
+        assert refusal(settings._replace(offline=True)) == reason
 
 
 def test_corrupt_cached_package_is_fetched_again(
@@ -158,56 +167,6 @@ def test_corrupt_cached_package_is_fetched_again(
     kernel(settings).write_bytes(b"broken")
     assert kernel(settings).read_bytes() == published
     assert len(told) == 1
-
-
-def test_source_file_is_given(archive: Archive, settings: Settings) -> None:
-    archive.publish(sources())
-    archive.serve("pool/thing/thing_1.0.orig.tar.gz", SOURCES)
-    assert thing(settings).read_bytes() == SOURCES
-
-
-def test_newer_package_revision_with_the_same_file_will_do(
-    archive: Archive, settings: Settings
-) -> None:
-    archive.publish(sources(version="1.0-2"))
-    archive.serve("pool/thing/thing_1.0.orig.tar.gz", SOURCES)
-    assert thing(settings, "1.0-1").read_bytes() == SOURCES
-
-
-def test_missing_source_file_is_a_clear_error(archive: Archive, settings: Settings) -> None:
-    archive.publish(
-        {"main/source/Sources": sources()["main/source/Sources"].replace(b"1.0.orig", b"2")}
-    )
-    with pytest.raises(DroidbpfError) as failure:
-        thing(settings)
-    assert failure.value.message == "source package thing has no file thing_1.0.orig.tar.gz"
-
-
-def pin_in_distribution(sha256: str) -> Pin:
-    place = Alternative(
-        aptconf.os_release().get("ID", ""), SUITE, "thing", "1.0-1", "thing_1.0.orig.tar.gz",
-        sha256, len(SOURCES),
-    )  # fmt: skip
-    return Pin("thing", "1.0", "t.tar.gz", "0" * 64, 1, ("http://no.invalid/t",), (place,))
-
-
-def test_pin_is_obtained_from_the_distribution_last(archive: Archive, settings: Settings) -> None:
-    archive.publish(sources())
-    archive.serve("pool/thing/thing_1.0.orig.tar.gz", SOURCES)
-    pin = pin_in_distribution(hashlib.sha256(SOURCES).hexdigest())
-    assert obtain(pin, settings).read_bytes() == SOURCES
-
-
-def test_distribution_with_other_bytes_is_not_trusted(
-    archive: Archive, settings: Settings, told: list[str]
-) -> None:
-    archive.publish(sources())
-    archive.serve("pool/thing/thing_1.0.orig.tar.gz", SOURCES)
-    with pytest.raises(DroidbpfError):
-        obtain(pin_in_distribution("1" * 64), settings)
-    sha256 = hashlib.sha256(SOURCES).hexdigest()
-    place = f"source archive of {ORIGIN.lower()} {SUITE}"
-    assert told == [f"t.tar.gz: {place} is skipped: thing_1.0.orig.tar.gz has sha256 {sha256}"]
 
 
 def test_threads_share_one_state(archive: Archive, settings: Settings, published: bytes) -> None:

@@ -29,7 +29,7 @@ def test_machine_without_apt_is_a_clear_reason(
 
 def test_other_distribution_is_a_clear_reason(settings: Settings) -> None:
     with pytest.raises(DroidbpfError) as failure:
-        apt.source_file("a", "1", "x", "a.tar", settings, distribution="plan9")
+        apt.show("a", suite="x", arch="arm64", settings=settings, distribution="plan9")
     assert failure.value.message == f"this machine runs {ORIGIN.lower()}, not plan9"
 
 

@@ -51,7 +51,7 @@ def test_mirror_folder_with_wrong_bytes_is_skipped_and_named(
 def test_repacked_archive_satisfies_the_pin(tmp_path: Path, mirror: Path) -> None:
     repacked = b"repacked"
     sha256 = hashlib.sha256(repacked).hexdigest()
-    other = Alternative("debian", "trixie", "thing", "1.0-1", "thing_1.0.orig.tar.gz", sha256, 8)
+    other = Alternative("debian", "trixie", "pool/thing_1.0.orig.tar.gz", "", sha256, 8)
     (mirror / PIN.filename).unlink()
     (mirror / "thing_1.0.orig.tar.gz").write_bytes(repacked)
     pin = replace(PIN, alternatives=(other,))

@@ -16,6 +16,7 @@ FIELDS = {
     "size": "1",
     "urls": "['https://x/a.tar']",
 }
+PLACE = "[[a.distribution]]\nid='d'\nsuite='s'\npath='pool/a/b.tar'\nsnapshot='20260711T000000Z'\n"
 
 
 def table(**changes: str) -> str:
@@ -35,8 +36,16 @@ BAD = [
     (table(distribution="1"), ": [a]: distribution must be written [[a.distribution]]"),
     (table() + "[[a.distribution]]", ": [[a.distribution]] has no id"),
     (
-        table() + "[[a.distribution]]\nid='d'\nsuite='-o'\nsource='s'\nversion='1'\nfilename='f'",
-        ": [[a.distribution]]: suite has characters that it cannot have",
+        table() + PLACE.replace("'s'", "'-o'"),
+        ": [[a.distribution]]: suite must be a plain word",
+    ),
+    (
+        table() + PLACE.replace("pool/", "pool/../"),
+        ": [[a.distribution]]: path must be a path that begins with pool/",
+    ),
+    (
+        table() + PLACE.replace("T", " "),
+        ": [[a.distribution]]: snapshot must be a time like 20260711T000000Z",
     ),
     *(
         (
@@ -82,8 +91,7 @@ def test_broken_toml_and_missing_file_are_clear_errors(tmp_path: Path) -> None:
 
 def test_repacked_archive_has_a_hash_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "pins.toml"
-    place = "[[a.distribution]]\nid='d'\nsuite='s'\nsource='a'\nversion='1-1'\nfilename='b'\n"
-    path.write_text(table() + place + place + f"sha256='{'0' * 64}'\nsize=2\n")
+    path.write_text(table() + PLACE + PLACE + f"sha256='{'0' * 64}'\nsize=2\n")
     same, repacked = load(path)["a"].alternatives
     assert (same.sha256, same.size) == (HASH, 1)
     assert (repacked.sha256, repacked.size) == ("0" * 64, 2)
@@ -92,9 +100,8 @@ def test_repacked_archive_has_a_hash_of_its_own(tmp_path: Path) -> None:
 
 def test_archive_of_another_layout_says_which_folders_are_which(tmp_path: Path) -> None:
     path = tmp_path / "pins.toml"
-    place = "[[a.distribution]]\nid='d'\nsuite='s'\nsource='a'\nversion='1-1'\nfilename='b'\n"
     other = f"sha256='{'0' * 64}'\nsize=2\nlayout={{src='tools/bpf', 'a/b'='c'}}\n"
-    path.write_text(table() + place + other)
+    path.write_text(table() + PLACE + other)
     pin = load(path)["a"]
     assert pin.layout("0" * 64) == {"src": "tools/bpf", "a/b": "c"}
     assert pin.layout(HASH) == {}

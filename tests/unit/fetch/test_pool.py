@@ -1,17 +1,18 @@
-"""Packages pinned by hash: the machine's archive, then a snapshot of it, never other bytes."""
+"""Files pinned by hash, from the machine's package archive, then from a snapshot of it."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
-from http_server import status
+from http_server import Server, status
 from package_archive import SUITE, Archive, deb
 from package_archive import packages as package_index
 
 import fetch.__main__
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import aptconf, packages
+from fetch import aptconf, download, packages
+from fetch.pins import Alternative, Pin
 
 pytest_plugins = ("package_fixtures",)
 PATH = "pool/main/k/kernel_1.0_arm64.deb"
@@ -30,7 +31,7 @@ def pins(tmp_path: Path, package: bytes) -> Path:
     path.write_text(
         f'[kernel-arm64]\nversion = "1.0"\nfilename = "kernel_1.0_arm64.deb"\nurls = []\n'
         f'sha256 = "{hashlib.sha256(package).hexdigest()}"\nsize = {len(package)}\n'
-        f'[kernel-arm64.pool]\nid = "{ID}"\nsuite = "{SUITE}"\narch = "arm64"\n'
+        f'[[kernel-arm64.distribution]]\nid = "{ID}"\nsuite = "{SUITE}"\narch = "arm64"\n'
         f'path = "{PATH}"\nsnapshot = "20260711T000000Z"\n'
     )
     return path
@@ -108,12 +109,23 @@ def test_package_that_no_place_has_names_each_place_and_the_remedies(
     )
     assert lines[3] == (
         f"snapshot of the archive of {ID} {SUITE} at 20260711T000000Z: "
-        "this machine's apt names no snapshot service"
+        "apt names no snapshot service on this machine"
     )
     assert failure.value.hint.endswith(
-        " (or a snapshot of the archive at 20260711T000000Z): mirror=…; "
-        "or pin the version that the archive has now: ./dev fetch renew"
+        ": mirror=…; or pin what the archive has now: ./dev fetch renew"
     )
+
+
+def test_archive_of_sources_is_the_last_place_of_a_pin(
+    archive: Archive, settings: Settings, server: Server
+) -> None:
+    data = b"repacked"
+    sha256 = hashlib.sha256(data).hexdigest()
+    place = Alternative(ID, SUITE, "pool/main/t/t.tar", "20260711T000000Z", sha256, len(data))
+    pin = Pin("t", "1", "t.tar.gz", "0" * 64, 1, (f"{server.url}/t",), (place,))
+    archive.serve("pool/main/t/t.tar", data)
+    assert download.obtain(pin, settings).name == sha256
+    assert server.paths == ["/t"]
 
 
 def test_renew_pins_what_the_archive_has_now(
