@@ -13,10 +13,10 @@ from urllib.parse import quote
 from base.errors import DroidbpfError
 from base.settings import Settings, expand_user
 from fetch import cache, http
+from fetch.connections import Connections
 from fetch.errors import AbsentError, NoPlaceError, PlaceError
 from fetch.pins import LARGEST, Alternative, Pin
 from fetch.reasons import redact
-from fetch.watch import Connections
 
 _Place = tuple[str, Callable[[], Path]]
 

@@ -8,8 +8,9 @@ those of the environment, as requests reads them.
 import contextlib
 import json
 import random
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,12 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from base.errors import DroidbpfError
 from fetch import cache
+from fetch.connections import Connections, StoppedError, read_aside
 from fetch.errors import PlaceError
 from fetch.reasons import RetryError, explain, redact, retry_after
 
 if TYPE_CHECKING:
     import requests
-
-    from fetch.watch import Connections, Guard
 
 _CHUNK = 1 << 16
 _AGAIN = {408, 429} | set(range(500, 600)) - {501, 505}
@@ -36,7 +36,6 @@ class Limits:
     """How long a server may keep us: seconds, bytes a second, counts."""
 
     connect: float = 10
-    read: float = 15
     window: float = 15  # in every window, `rate` bytes a second must arrive
     rate: int = 4096
     total: float = 3600
@@ -57,7 +56,7 @@ def download(
     limits: Limits = DEFAULT,
     *,
     exact: bool = True,
-    connections: "Connections | None" = None,
+    connections: Connections | None = None,
 ) -> bool:
     """Fill the file `part` from a URL; go on from what it has if the server proves it unchanged.
 
@@ -80,10 +79,8 @@ def download(
         import requests  # noqa: F401
     except ImportError as error:
         raise PlaceError("the Python package requests is not installed (use ./dev)") from error
-    from fetch import watch
-
     if connections is None:
-        with watch.Connections() as own:
+        with Connections() as own:
             return download(url, part, size, progress, limits, exact=exact, connections=own)
     attempt = partial(_attempt, url, part, size, progress, limits, exact, connections)
     host = _host(url)
@@ -102,28 +99,61 @@ def _repeated(
     part: Path,
     size: int,
     limits: Limits,
-    connections: "Connections",
+    connections: Connections,
 ) -> bool:
-    """Attempt a download as often as the limits allow."""
-    started = time.monotonic()
+    """Attempt a download as often as the limits allow.
+
+    This is not urllib3's Retry: that cannot go on from the bytes that are there.
+    """
     resumed = False
     retry = 0
     while True:
+        started = time.monotonic()
         before = _length(part)
         try:
             return attempt() or resumed
         except RetryError as error:
             retry += 1
-            grew = _length(part) - before >= _CHUNK
-            late = time.monotonic() - started >= limits.window and not grew
-            if retry > min(limits.retries, error.retries) or late:
-                have = _length(part)
+            have = _length(part)
+            late = time.monotonic() - started >= limits.window and have - before < _CHUNK
+            if retry > limits.retries or late:
                 after = f" after {have} of {size} bytes" if have else ""
                 message = f"{error.message}{after}"
                 raise PlaceError(message, unreachable=error.unreachable) from error
             resumed = True
             backoff = limits.backoff * 2 ** (retry - 1) * random.uniform(0.75, 1.25)
             connections.pause(max(backoff, min(error.wait, limits.retry_after)))
+
+
+class _Pace:
+    """Raises in check() once the bytes of an answer come too slowly."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.count = 0  # bytes of the body in this window
+        self._limits = limits
+        self._end = time.monotonic() + limits.total
+        self._window_end = time.monotonic() + limits.connect + limits.window
+        self._answered = False
+
+    def begin(self) -> None:
+        """Expect the body from now on."""
+        self._answered = True
+        self._window_end = time.monotonic() + self._limits.window
+
+    def check(self) -> None:
+        now = time.monotonic()
+        limits = self._limits
+        if now > self._end:
+            raise PlaceError(f"not finished in {limits.total:g} seconds")
+        if now < self._window_end:
+            return
+        if not self._answered:
+            seconds = limits.connect + limits.window
+            raise RetryError(f"no answer in {seconds:g} seconds", unreachable=True)
+        if self.count < limits.rate * limits.window:
+            raise RetryError(f"too slow: {self.count} bytes in {limits.window:g} seconds")
+        self.count = 0
+        self._window_end = now + limits.window
 
 
 def _attempt(
@@ -133,55 +163,72 @@ def _attempt(
     progress: Callable[[int], None],
     limits: Limits,
     exact: bool,
-    connections: "Connections",
+    connections: Connections,
 ) -> bool:
+    import requests
+
     have, headers = _resume_headers(url, part, size)
-    with connections.guarded(limits.window, limits.rate, limits.total) as (session, guard):
-        try:
-            with _request(session, guard, url, headers, limits) as response:
-                connections.reached.add(_host(url))
-                have = _accept(response, url, part, size, have, exact)
-                with cache.writing(part.parent.parent, size):
-                    file = part.open("r+b" if have else "wb")
-                with file:
-                    file.seek(have)
-                    got = have
-                    while chunk := response.raw.read1(_CHUNK, decode_content=False):
-                        got += len(chunk)
-                        guard.count += len(chunk)
-                        if got > size:
-                            raise PlaceError(f"more than {size} bytes", wrong=True)
-                        with cache.writing(part.parent.parent, size):
-                            file.write(chunk)
-                            file.flush()
-                        progress(got)
-        except DroidbpfError as error:
-            if isinstance(error, cache.CacheError) or (
-                isinstance(error, PlaceError) and error.wrong
-            ):
-                discard(part)
-            raise
-        except Exception as error:
-            connections.check()
-            if guard.verdict:
-                raise PlaceError(guard.verdict) from error
-            raise explain(error, url) from error
-    connections.check()
-    if guard.verdict:
-        raise PlaceError(guard.verdict)
-    length = response.headers.get("Content-Length", "")
-    short = got < have + int(length) if length.isdigit() else exact and got < size
-    if short:
+    pace = _Pace(limits)
+
+    def check() -> None:
+        connections.check()
+        pace.check()
+
+    answer = read_aside(_receive(connections.session, url, headers, limits), check)
+    try:
+        with contextlib.closing(answer):  # type: ignore[type-var]
+            response = next(answer)
+            assert isinstance(response, requests.Response)
+            pace.begin()
+            connections.reached.add(_host(url))
+            have = _accept(response, url, part, size, have, exact)
+            with cache.writing(part.parent.parent, size):
+                file = part.open("r+b" if have else "wb")
+            with file:
+                file.seek(have)
+                got = have
+                for chunk in answer:
+                    assert isinstance(chunk, bytes)
+                    got += len(chunk)
+                    pace.count += len(chunk)
+                    if got > size:
+                        raise PlaceError(f"more than {size} bytes", wrong=True)
+                    with cache.writing(part.parent.parent, size):
+                        file.write(chunk)
+                        file.flush()
+                    progress(got)
+    except DroidbpfError as error:
+        if isinstance(error, cache.CacheError) or (isinstance(error, PlaceError) and error.wrong):
+            discard(part)
+        raise
+    except StoppedError:
+        raise
+    except Exception as error:
+        raise explain(error, url) from error
+    length = _content_length(response)
+    if got < (have + length if length is not None else size if exact else 0):
         raise RetryError("the connection broke")
     return have > 0
 
 
-def _request(
-    session: "requests.Session", guard: "Guard", url: str, headers: dict[str, str], limits: Limits
-) -> "requests.Response":
-    """Send a GET, following redirects within bounds; credentials stay with their host."""
-    import requests
+def _receive(
+    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
+) -> Iterator["requests.Response | bytes"]:
+    """Send a request; yield the response, then its body."""
+    with _request(session, url, headers, limits) as response:
+        yield response
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            yield chunk
 
+
+def _request(
+    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
+) -> "requests.Response":
+    """Send a GET, following redirects within bounds; credentials stay with their host.
+
+    requests' own redirects read whole bodies, and would go from https to http. The timeout of a
+    read only ends the thread of an answer that was given up long before.
+    """
     origin = urlsplit(url)
     for _ in range(limits.redirects + 1):
         parts = urlsplit(url)
@@ -189,22 +236,14 @@ def _request(
             raise PlaceError(f"not an http(s) URL: {redact(url)}")
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         same = (parts.scheme, bare.netloc) == (origin.scheme, origin.netloc.rpartition("@")[2])
-        get = partial(
-            session.get,
+        response = session.get(
             bare.geturl(),
             headers=headers,
             stream=True,
             allow_redirects=False,
-            timeout=(limits.connect, limits.read),
+            timeout=(limits.connect, 2 * (limits.connect + limits.window)),
             auth=_credentials(origin if same else bare),  # type: ignore[arg-type]
         )
-        try:
-            response = get()
-        except requests.ConnectionError:
-            if not guard.reused or guard.verdict:
-                raise
-            guard.fresh = True  # a kept connection may be closed by the server at any moment
-            response = get()
         if response.status_code not in _REDIRECTS or "Location" not in response.headers:
             return response
         response.close()
@@ -216,14 +255,14 @@ def _request(
 
 
 def _credentials(parts: SplitResult) -> object:
-    """Give the URL's own credentials; else netrc's for https (None), and none at all for http."""
+    """Return the URL's own credentials; else netrc's for https (None), and none at all for http."""
     if parts.username is not None:
         return unquote(parts.username), unquote(parts.password or "")
     return None if parts.scheme == "https" else lambda request: request
 
 
 def _resume_headers(url: str, part: Path, size: int) -> tuple[int, dict[str, str]]:
-    """Ask for the rest of a file, if it is still the one whose beginning is there."""
+    """Return the length of what is there of a file, and the headers that ask for the rest."""
     headers = {"Accept-Encoding": "identity", "User-Agent": "droidbpf"}
     have = _length(part)
     if 0 < have < size:
@@ -238,7 +277,7 @@ def _resume_headers(url: str, part: Path, size: int) -> tuple[int, dict[str, str
 def _accept(
     response: "requests.Response", url: str, part: Path, size: int, have: int, exact: bool
 ) -> int:
-    """Judge the status and headers; give the offset that the body begins at."""
+    """Return the offset that the body begins at, or raise why it is refused."""
     status = response.status_code
     if status == 416 and have:
         discard(part)
@@ -247,16 +286,17 @@ def _accept(
         raise RetryError(f"HTTP {status}", retry_after(response.headers.get("Retry-After", "")))
     if status not in (200, 206):
         raise PlaceError(f"HTTP {status}", missing=status in (404, 410))
+    length = _content_length(response)
     if status == 206:
-        if response.headers.get("Content-Range", "") != f"bytes {have}-{size - 1}/{size}":
+        rest = f"bytes {have}-{size - 1}/{size}"
+        if response.headers.get("Content-Range") != rest or length not in (None, size - have):
             discard(part)
             raise RetryError("another part of the file than asked for")
         return have
     discard(part)
-    length = response.headers.get("Content-Length", "")
-    if length.isdigit() and exact and int(length) != size:
+    if length is not None and exact and length != size:
         raise PlaceError(f"{length} bytes instead of {size}", wrong=True)
-    if length.isdigit() and int(length) > size:
+    if length is not None and length > size:
         raise PlaceError(f"{length} bytes, more than {size}", wrong=True)
     validator = response.headers.get("ETag", "") or response.headers.get("Last-Modified", "")
     if validator and not validator.startswith("W/"):
@@ -264,6 +304,11 @@ def _accept(
             note = {"url": redact(url), "size": size, "validator": validator}
             _note(part).write_text(json.dumps(note))
     return 0
+
+
+def _content_length(response: "requests.Response") -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if re.fullmatch("[0-9]{1,18}", length) else None
 
 
 def discard(part: Path) -> None:
@@ -274,12 +319,12 @@ def discard(part: Path) -> None:
 
 
 def _note(part: Path) -> Path:
-    """Give the file that tells what `part` is the beginning of."""
+    """Return the file that says what `part` is the beginning of."""
     return part.with_name(f"{part.name}.json")
 
 
 def _host(url: str) -> str:
-    """Give what of a URL is to be connected to."""
+    """Return the host and port of a URL."""
     with contextlib.suppress(ValueError):
         return urlsplit(url).netloc.rpartition("@")[2]
     return ""

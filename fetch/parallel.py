@@ -11,9 +11,9 @@ from pathlib import Path
 from base.errors import DroidbpfError
 from base.settings import Settings
 from fetch import cache, download
+from fetch.connections import Connections, StoppedError
 from fetch.errors import NoPlaceError
 from fetch.pins import Pin
-from fetch.watch import Connections, StoppedError
 
 WORKERS = 8
 _END_SECONDS = 2.0

@@ -4,6 +4,7 @@ import contextlib
 import time
 from urllib.parse import urlsplit
 
+from base.errors import printable
 from fetch.errors import PlaceError
 
 
@@ -12,29 +13,25 @@ class RetryError(PlaceError):
 
     Args:
         wait: seconds to wait before it, as the server asks.
-        retries: how many attempts more at most.
         unreachable: as in PlaceError.
     """
 
-    def __init__(
-        self, message: str, wait: float = 0, retries: int = 99, *, unreachable: bool = False
-    ) -> None:
+    def __init__(self, message: str, wait: float = 0, *, unreachable: bool = False) -> None:
         super().__init__(message, unreachable=unreachable)
         self.wait = wait
-        self.retries = retries
 
 
 def redact(url: str) -> str:
-    """Give a URL without credentials and query, for messages."""
+    """Return a URL without credentials and query, for messages."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "a malformed URL"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
 
 def explain(error: Exception, url: str) -> PlaceError:
-    """Turn an exception of requests or urllib3 into one reason, without a URL of it."""
+    """Return why a request failed, from an exception of requests or urllib3."""
     import requests
     import urllib3
 
@@ -60,14 +57,11 @@ def explain(error: Exception, url: str) -> PlaceError:
     if among(requests.exceptions.ProxyError):
         return PlaceError("the proxy fails")
     if among(ConnectionRefusedError):
-        return RetryError("connection refused", retries=1, unreachable=True)
+        return PlaceError("connection refused", unreachable=True)
     if among(urllib3.exceptions.NewConnectionError):
-        return RetryError(f"no connection to {host}", retries=1, unreachable=True)
+        return PlaceError(f"no connection to {host}", unreachable=True)
     if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        reason = f"no connection to {host}: it does not answer"
-        return RetryError(reason, retries=1, unreachable=True)
-    if among(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-        return RetryError("it stopped sending")
+        return PlaceError(f"no connection to {host}: it does not answer", unreachable=True)
     if among(
         requests.exceptions.ConnectionError,
         requests.exceptions.ChunkedEncodingError,
@@ -79,7 +73,7 @@ def explain(error: Exception, url: str) -> PlaceError:
 
 
 def retry_after(value: str) -> float:
-    """Read a Retry-After header (RFC 9110, 10.2.3): seconds or a date; give seconds."""
+    """Return the seconds of a Retry-After header, which has seconds or a date (RFC 9110)."""
     if value.isascii() and value.isdigit():
         return float(value[:9])
     import email.utils

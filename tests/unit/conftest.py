@@ -8,7 +8,7 @@ import http_server
 import pytest
 
 from base.settings import Settings
-from fetch import watch
+from fetch.connections import Connections
 
 pytest.register_assert_rewrite("things")
 
@@ -43,13 +43,13 @@ def settings(tmp_path: Path, told: list[str], no_proxy: None) -> Settings:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that downloads wait before they try again."""
     found: list[float] = []
-    pause = watch.Connections.pause
+    pause = Connections.pause
 
-    def noted(connections: watch.Connections, seconds: float) -> None:
+    def noted(connections: Connections, seconds: float) -> None:
         found.append(seconds)
         pause(connections, seconds)
 
-    monkeypatch.setattr(watch.Connections, "pause", noted)
+    monkeypatch.setattr(Connections, "pause", noted)
     return found
 
 

@@ -12,7 +12,8 @@ from things import DATA, pin_of, reason
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import http, watch
+from fetch import http
+from fetch.connections import Connections
 from fetch.download import obtain
 from fetch.errors import PlaceError
 
@@ -72,7 +73,7 @@ def test_kept_tls_connection_is_used_again_and_cut_where_it_is_slow(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     limits = http.Limits(window=1, retries=0)
     (tmp_path / "partial").mkdir()
-    with http_server.running(certificate) as secure, watch.Connections() as connections:
+    with http_server.running(certificate) as secure, Connections() as connections:
         secure.keep = True
         secure.routes |= {f"/{n}": body(DATA) for n in range(3)} | {"/slow": body(DATA, rate=100)}
         for name in ("0", "1", "2", "slow"):
