@@ -10,3 +10,7 @@ sys.path.insert(1, str(ROOT))
 # would compile ours anew, also where the environment says not to litter the sources.
 sys.pycache_prefix = str(ROOT / "build" / "pycache")
 sys.dont_write_bytecode = False
+
+from base import interrupts  # noqa: E402
+
+interrupts.watch()

@@ -1,4 +1,4 @@
-"""The build folder: the only place a build writes to, but for the cache of downloads."""
+"""The build folder: the only place a build writes to, except the cache of downloads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import errno
 import fcntl
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-
-import SCons.SConsign
 
 from base.errors import DroidbpfError
 
@@ -35,7 +32,7 @@ def prepare() -> None:
 
 
 def link(path: str, folder: str) -> None:
-    """Let a symbolic link lead to a folder; it is written only where it does not yet.
+    """Make a symbolic link to a folder, unless it leads there already.
 
     Args:
         path: the link, below the build folder.
@@ -73,7 +70,6 @@ def lock() -> None:
     """Keep others from building in this folder until we end or unlock(); wait for them first.
 
     The steps' processes hold it too: those that outlive a killed build end before the next one.
-    What a killed build made is removed: SCons has no record of what it was made of.
 
     Raises:
         DroidbpfError: the lock cannot be made, or is another user's.
@@ -90,54 +86,22 @@ def lock() -> None:
     except BlockingIOError:
         print("waiting for another build in this folder", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
-    with open(handle, "rb", closefd=False) as lost:
-        for name in lost.read().splitlines():
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-    _empty(handle)
     atexit.register(unlock)
 
 
-def _empty(handle: int) -> None:
-    if os.fstat(handle).st_size:  # a build that has nothing to do writes nothing
-        os.truncate(handle, 0)
-
-
-def making(names: Iterable[str]) -> None:
-    """Note in the lock what is being made, until it ends."""
-    for handle in _held:
-        os.write(handle, "".join(f"{name}\n" for name in names).encode())
-
-
-def spare_database() -> None:
-    """Keep SCons from writing its database again where no step has made a thing.
-
-    It would be the same: what SCons knows of a file is of the step that made it. Writing is a tenth
-    of a null build's time, and grows with all that was ever built in the folder.
-    """
-    write = SCons.SConsign.write
-
-    def written_if_changed() -> None:
-        if any(os.fstat(handle).st_size for handle in _held):
-            write()
-
-    SCons.SConsign.write = written_if_changed
-
-
 def held() -> tuple[int, ...]:
-    """Give the file descriptors that hold the lock."""
+    """Return the file descriptors that hold the lock."""
     return tuple(_held)
 
 
 def unlock() -> None:
-    """Let others build in this folder: SCons has written its record of what was made."""
+    """Allow others to build in this folder."""
     while _held:
         handle = _held.pop()
         with contextlib.suppress(OSError):
-            _empty(handle)
             os.close(handle)
 
 
 def probes() -> Path:
-    """Give the file that remembers what tools said of themselves."""
+    """Return the path of the file that keeps what tools reported about themselves."""
     return Path(BUILD, "probes.json")

@@ -17,8 +17,8 @@ from SCons.Script import Action, GetOption
 from base.errors import DroidbpfError
 from selection import BPF, USER_SPACE, as_node, is_program, literal
 from site_tools.bpf import TARGET_ARCH
-from site_tools.console import user_errors
 from site_tools.target import verify
+from steps import user_errors
 
 COMMON = "_common"
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
@@ -63,7 +63,7 @@ def app(env, name, layout):
         skeletons, program = [], _failing(env, f"#{env['OUTPUT']}/{name}", error)
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
     env.Expect(name, program[0])
-    env.Default(env.Alias(name, [*env["THIRD_PARTY_FETCHED"], *skeletons, *program]))
+    env.Default(env.Alias(name, [*env["THIRD_PARTY"].fetched, *skeletons, *program]))
     return program[0]
 
 
@@ -117,7 +117,7 @@ def _declare(env, name, layout, units):
     objects += env.ExternalBtf(name, linked)
     env.BtfReport(name, linked)
     program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
-    env.Requires(program, env["THIRD_PARTY_STATES"])
+    env.Requires(program, env["THIRD_PARTY"].states)
     return skeletons, program
 
 

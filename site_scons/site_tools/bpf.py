@@ -9,21 +9,18 @@ read once, by all. The order of the types in an object's BTF depends on it, so a
 always or never.
 """
 
-import contextlib
-import os
 import re
 from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action
 
-import bpf_object
-from btf_order import sort_btf
+import state
+from inputs import reported
 from scanner import chooses, header_scanner, no_scanner
 from selection import literal
 from site_tools.bpftool import run_bpftool
 from site_tools.target import verify
-from third_party import state
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
@@ -63,7 +60,7 @@ def generate(env):
     compiled = _step(
         env,
         "BPF",
-        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $) $_BPFDEFFLAGS $_CPPINCFLAGS"
+        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
         before=verify,  # the headers are of the target
@@ -76,17 +73,17 @@ def generate(env):
     env["PCH"] = env.Step(
         "PCH",
         "PCH",
-        "$CLANG $BPFFLAGS -Xclang -fno-pch-timestamp $( $PREFIX_MAP $) $_BPFDEFFLAGS"
-        " -x c-header $SOURCE -o ${PRECOMPILED}.tmp",
+        "$CLANG $BPFFLAGS -Xclang -fno-pch-timestamp $( $PREFIX_MAP $DEPFLAGS $) $_BPFDEFFLAGS"
+        " -x c-header $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID",
-        after=_made,
     )
-    if env["SHORT"]:
-        env["PCHCOMSTR"] = "  PCH      $PRECOMPILED"
     env["BPF_BASE"] = [list(env[variable]) for variable in OF_PRECOMPILED]
     env.AddMethod(precompiled, "Precompiled")
     env["BUILDERS"]["BpfTmpObject"] = Builder(
-        action=compiled, suffix=".tmp.bpf.o", source_scanner=header_scanner()
+        action=compiled,
+        suffix=".tmp.bpf.o",
+        source_scanner=header_scanner(),
+        emitter=reported,
     )
     env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o", emitter=run_bpftool)
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h", emitter=run_bpftool)
@@ -106,12 +103,17 @@ def _step(env, name, command, identity="BPFTOOL_ID", before=None, after=None):
 
 
 def _finish(target, source, env):
+    import bpf_object  # not at every start
+    from btf_order import sort_btf
+
     if env["BPF_OBJECTS"] == "each":
         bpf_object.check(f"{target[0]}.tmp", str(source[0]))
     sort_btf(f"{target[0]}.tmp")
 
 
 def _finish_linked(target, source, env):
+    import bpf_object
+
     if env["BPF_OBJECTS"] == "one":
         bpf_object.check(f"{target[0]}.tmp", str(target[0]))
 
@@ -136,27 +138,13 @@ def precompiled(env, header, source):
 
 
 def _precompile(env, header):
-    """Declare how vmlinux.h is precompiled; give the flags that use it, and the node that tells.
-
-    The file itself is no node: at every start its 20 MB would be hashed.
-    """
+    """Declare how vmlinux.h is precompiled; return the flags that use it, and its node."""
     if not header.has_builder():
         with open(header.abspath, "rb") as file:
             if GUARD not in file.read(1024):
                 return [], []  # read a second time, it would be defined twice
     place = "own" if header.has_builder() else "apps"
-    file = f"{env['VARIANT']}/vmlinux/{place}.pch"
-    if not os.path.exists(file):
-        with contextlib.suppress(OSError):
-            os.unlink(f"{file}.made")
-    made = env.Command(
-        f"#{file}.made", header, env["PCH"], PRECOMPILED=file, source_scanner=no_scanner()
-    )
-    env.Clean(made, f"#{file}")
-    return ["-include-pch", file, "-Xclang", "-fno-validate-pch"], made
-
-
-def _made(target, source, env):
-    os.replace(f"{env['PRECOMPILED']}.tmp", env["PRECOMPILED"])
-    with open(f"{target[0]}.tmp", "w") as file:
-        file.write(f"{env['PRECOMPILED']}\n")
+    path = f"{env['VARIANT']}/vmlinux/{place}.pch"
+    made = env.Command(f"#{path}", header, env["PCH"], source_scanner=no_scanner())
+    reported(made, [header], env)
+    return ["-include-pch", path, "-Xclang", "-fno-validate-pch"], made

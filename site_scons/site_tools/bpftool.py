@@ -28,7 +28,7 @@ def generate(env):
 
 
 def from_source(env, libraries):
-    """Declare how bpftool is built, where it is to be.
+    """Declare how bpftool is built, where none was found.
 
     Args:
         libraries: the arguments of env.ThirdParty() for the libraries that it is linked to.
@@ -36,18 +36,18 @@ def from_source(env, libraries):
     if "HOST" not in env:
         return
     host = env["HOST"]
-    host.Append(LINKFLAGS=["-s"])  # what is smaller is sooner hashed, at every start
+    host.Append(LINKFLAGS=["-s"])  # it is in no release, and the smaller the sooner hashed
     archives = [host.ThirdParty(*library) for library in libraries]
     uses = [pin for _, pin, *_ in libraries]
     program = host.ThirdParty("bpftool", "bpftool", "bpftool", uses, archives[::-1])
     env["BPFTOOL"] = str(program)
     env["BPFTOOL_BUILT"] = [program]
     # Its own archive first: it may be a whole kernel.
-    env["THIRD_PARTY_FETCHED"] += host["THIRD_PARTY_FETCHED"][::-1]
-    env["THIRD_PARTY_STATES"] += host["THIRD_PARTY_STATES"]
+    env["THIRD_PARTY"].fetched += host["THIRD_PARTY"].fetched[::-1]
+    env["THIRD_PARTY"].states += host["THIRD_PARTY"].states
 
 
 def run_bpftool(target, source, env):
-    """Make the targets of a builder wait for bpftool, and be made anew when it is another one."""
+    """Have the targets of a builder wait for bpftool, and depend on it."""
     env.Depends(target, env["BPFTOOL_BUILT"])
     return target, source

@@ -5,8 +5,8 @@ gnulib's argp and obstack, and toolchains/compat: a folder of headers and source
 
 from pathlib import Path
 
+import state
 from site_tools.source_archive import settings, settled
-from third_party import state
 
 SOURCES = "toolchains/compat"
 OFFERED = "build/third_party/compat"
@@ -51,6 +51,5 @@ def _library(env, folder):
         return own.TargetLibrary(f"#{output}/libcompat.a", objects)
 
     key = state.key(files, *settings(own))
-    env["THIRD_PARTY_KEYS"]["compat"] = key  # the runtime's includes go through these headers
-    archive = Path(output, "libcompat.a")
-    return settled(env, Path(output, "libcompat.state"), key, archive, make)
+    env["THIRD_PARTY"].keys["compat"] = key  # the runtime's includes go through these headers
+    return settled(env, f"{output}/libcompat.state", key, f"{output}/libcompat.a", make)

@@ -7,7 +7,7 @@ import os
 
 from SCons.Script import Action
 
-from site_tools.console import user_errors
+from steps import user_errors
 
 FILE = "build/compile_commands.json"
 
@@ -36,7 +36,7 @@ def compile_commands(env, compiled):
 
 def _entry(env, command, node):
     # The file must not depend on who looks on; editors have another clang than the build.
-    plain = {"COLOUR": [], "PCHFLAGS": []}
+    plain = {"COLOUR": [], "PCHFLAGS": [], "DEPFLAGS": []}
     words = env.subst_list(f"${command}", target=[node], source=node.sources, overrides=plain)[0]
     return {
         "directory": env["ROOT"],

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from SCons.Script import Action
 
+import state
 import workspace
 from base.errors import DroidbpfError
 from selection import as_node
-from site_tools.console import user_errors
 from site_tools.source_archive import own_files, settings, settled
-from third_party import state
+from steps import user_errors
 
 RUNTIME = "btfhub/runtime"
 # It runs once, at the start: few bytes count for more than speed.
@@ -68,10 +68,9 @@ def runtime(env):
         env.Clean(library, f"#{UNPACKED}")
         return library
 
-    used = env["THIRD_PARTY_KEYS"].values()
+    used = env["THIRD_PARTY"].keys.values()
     key = state.key(files, *settings(own), *used)
-    archive = Path(output, "libdroidbpf.a")
-    return settled(env, Path(output, "libdroidbpf.state"), key, archive, make)
+    return settled(env, f"{output}/libdroidbpf.state", key, f"{output}/libdroidbpf.a", make)
 
 
 def choose_kernels(env, selectors):

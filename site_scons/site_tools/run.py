@@ -15,6 +15,7 @@ from pathlib import Path
 from SCons.Script import Action
 
 import workspace
+from base import interrupts
 from base.errors import DroidbpfError
 
 A_DAY_S = 86400.0  # a tracer runs until it is told to stop
@@ -57,6 +58,7 @@ def _refuse_early(env):
 def _run(env, program, arguments):
     sys.stdout.flush()
     workspace.unlock()
+    interrupts.release()
     try:
         status = (_guest if env["ARCH"] == "arm64" else _here)(env, program, arguments)
         sys.stdout.flush()

@@ -5,21 +5,60 @@ A library whose state file says that it is up to date is one node and its script
 """
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action, GetOption
 
+import state
 from base.errors import DroidbpfError
-from site_tools.console import user_errors
-from third_party import state
+from base.files import write_atomically
+from inputs import reported
+from steps import user_errors
 
 PINS = Path("third_party/sources.toml")
 EXTRACTION = (Path("fetch/extract.py"), Path("fetch/tarwalk.py"))
 LINKING = ("LINKCOM", "LINKMODE", "LINKFLAGS")
 SOURCES = "build/third_party"
 INCLUDE = f"{SOURCES}/include"
-_obtained = {}  # pin -> nodes of what is extracted and of the headers for others, for every variant
+_extracted = {}  # pin -> nodes of what is extracted, and of the headers for others
+
+
+class ThirdParty:
+    """What was declared of libraries with one toolchain. Clones of its environment share it.
+
+    Attributes:
+        keys: of each library (see state), by the name of its pin.
+        offers: the nodes of the headers for others, by the name of their pin; of what was read.
+        states: the nodes of the state files.
+        fetched: a node of each archive that is extracted.
+    """
+
+    def __init__(self):
+        self.keys = {}
+        self.offers = {}
+        self.states = []
+        self.fetched = []
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library of third_party, or a program, whose script is read.
+
+    Args:
+        pin: the name of its sources in sources.toml.
+        archive: the path of its archive or program.
+        uses: the pins of the libraries whose headers it includes.
+        linked: the libraries of a program.
+        own_headers: the headers of its folder in third_party.
+    """
+
+    pin: str
+    archive: str
+    uses: list
+    linked: list
+    own_headers: list
 
 
 def exists(env):
@@ -27,93 +66,86 @@ def exists(env):
 
 
 def generate(env):
-    env.SetDefault(
-        THIRD_PARTY_KEYS={}, THIRD_PARTY_OFFERS={}, THIRD_PARTY_STATES=[], THIRD_PARTY_FETCHED=[]
-    )
+    env["THIRD_PARTY"] = ThirdParty()
     env.AddMethod(third_party, "ThirdParty")
 
 
 def third_party(env, name, pin, archive, uses, linked=()):
-    """Give the node of a library's archive, reading third_party/<name>/SConscript if need be.
+    """Return the node of a library's archive, reading third_party/<name>/SConscript if need be.
 
-    Or of a program: what is said of archives here holds for it, too.
+    Of a program, it is the node of the program.
 
     Args:
         name: its folder in third_party.
         pin: the name of its sources in sources.toml.
         archive: its file name, such as libz.a.
         uses: the pins of the libraries read before whose headers it includes.
-        linked: a program's libraries.
+        linked: the libraries of a program.
     """
     folder = Path("third_party", name)
-    output = Path(env["VARIANT"], "third_party")
-    keys, offers = env["THIRD_PARTY_KEYS"], env["THIRD_PARTY_OFFERS"]
+    output = f"{env['VARIANT']}/third_party"
+    keys = env["THIRD_PARTY"].keys
     files = own_files(folder)
     used = (keys[use] for use in uses)
     link = [str(env[variable]) for variable in LINKING if linked]
     keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *link, *used)
-
-    def make():
-        made = _declare(env, name, pin, f"{output}/{archive}", uses, files, linked)
-        offers[pin] = made[1:]
-        return made
-
-    return settled(env, output / f"{name}.state", keys[pin], output / archive, make)
+    headers = [file for file in files if file.suffix == ".h"]
+    described = Library(pin, f"{output}/{archive}", uses, list(linked), headers)
+    return settled(
+        env,
+        f"{output}/{name}.state",
+        keys[pin],
+        described.archive,
+        lambda: _read_script(env, name, described),
+    )
 
 
 def own_files(folder):
-    """Give the files of a library's folder."""
+    """Return the files of a library's folder."""
     return sorted(f for f in folder.iterdir() if f.is_file() and f.name[0] not in ".#")
 
 
 def settings(env):
-    """Give what the environment has to do with a library."""
+    """Return the settings of an environment that are part of a library's key."""
     return [str(env[variable]) for variable in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
 
 
-def settled(env, state_file, key, archive, make):
-    """Give the node of a library's archive; it alone where the state file says it is up to date.
+def settled(env, state_file, key, archive, declare):
+    """Return the node of a library's archive, a plain file where it is up to date.
 
     Args:
-        key: what the archive is made by, all of it.
-        make: declares how, and gives the nodes of the archive and of what else others use of it.
+        key: all that the archive is made by.
+        declare: declares how it is built, and returns the nodes of the archive and of what else
+            others use of it; called where the state file does not say that it is up to date.
     """
     if state.up_to_date(state_file, key) and not GetOption("clean"):
-        return env.File(str(archive))
-    if archive in state.changed(state_file):
-        archive.unlink(missing_ok=True)  # SCons would trust a damaged one
-    made = make()
-    env["THIRD_PARTY_STATES"] += env.Command(
-        str(state_file), [env.Value(key), *made], Action(user_errors(_record), None)
-    )
-    return made[0]
+        return env.File(f"#{archive}")
+    built = declare()
+    recorded = env.Command(f"#{state_file}", built, Action(user_errors(_record), None), KEY=key)
+    env["THIRD_PARTY"].states += env.AlwaysBuild(recorded)
+    return built[0]
 
 
-def _declare(env, name, pin, archive, uses, files, linked):
-    """Read a library's script; give the nodes of its archive and of what it offers."""
-    offers = env["THIRD_PARTY_OFFERS"]
-    pinned = env.Clone(
-        ARCHIVE=f"#{archive}",
-        PIN=pin,
-        USES=uses,
-        LINKED=linked,
-        OWN_HEADERS=[file for file in files if file.suffix == ".h"],
-        AFTER=[node for use in uses for node in offers.get(use, [])],
-        CONFIGURED={},
-        SCANNERS=[],  # one digest stands for all headers of an archive
-    )
+def _record(target, source, env):
+    files = [str(node) for node in source]
+    state.record(str(target[0]), env["KEY"], files, [files[0], *map(str, source[0].sources)])
+
+
+def _read_script(env, name, described):
+    """Read a library's script; return the nodes of its archive and of what it offers."""
+    pinned = env.Clone(LIBRARY=described, SCANNERS=[])  # one digest stands for all headers
     pinned["BUILDERS"]["PinnedObject"] = Builder(
-        action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o"
+        action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o", emitter=reported
     )
     pinned.AddMethod(library, "PinnedLibrary")
     pinned.AddMethod(program, "PinnedProgram")
-    made = env.SConscript(f"#third_party/{name}/SConscript", exports={"env": pinned})
-    env["THIRD_PARTY_FETCHED"] += pinned["EXTRACTED"][:1]
-    return made
+    built = env.SConscript(f"#third_party/{name}/SConscript", exports={"env": pinned})
+    env["THIRD_PARTY"].offers[described.pin] = built[1:]
+    return built
 
 
 def library(env, sources, headers, only=(), include=(), configured=None):
-    """Give the nodes of a library's archive and of its headers for others.
+    """Return the nodes of a library's archive and of its headers for others.
 
     Args:
         sources: its C files, as paths in the archive.
@@ -122,65 +154,65 @@ def library(env, sources, headers, only=(), include=(), configured=None):
         include: folders of the archive to search for headers.
         configured: {header: {line: what its configure script would write there}}, for others.
     """
-    env["CONFIGURED"] = configured or {}
-    objects, others = _compiled(env, sources, headers, only, include)
-    return [*env.TargetLibrary(env["ARCHIVE"], objects), *others]
+    objects, others = _compiled(env, sources, headers, only, include, configured or {})
+    return [*env.TargetLibrary(f"#{env['LIBRARY'].archive}", objects), *others]
 
 
 def program(env, sources, only=(), include=(), offered=()):
-    """Give the nodes of a program and of the digest of its sources.
+    """Return the nodes of a program and of the digest of its sources.
 
     Args:
         sources, only, include: as of library().
         offered: folders of headers that its libraries offer, searched first.
     """
     env.Append(CCFLAGS=[f"-I{INCLUDE}/{folder}" for folder in offered])
-    objects, others = _compiled(env, sources, {}, only, include)
-    made = env.TargetProgram(env["ARCHIVE"], [*objects, *env["LINKED"]])
-    env.Requires(made, env["THIRD_PARTY_STATES"])
-    return [*made, *others]
+    objects, others = _compiled(env, sources, {}, only, include, {})
+    described = env["LIBRARY"]
+    built = env.TargetProgram(f"#{described.archive}", [*objects, *described.linked])
+    env.Requires(built, env["THIRD_PARTY"].states)
+    return [*built, *others]
 
 
-def _compiled(env, sources, headers, only, include):
-    """Give the nodes of the objects, and of what else there is for others."""
+def _compiled(env, sources, headers, only, include, configured):
+    """Return the nodes of the objects, and of what else there is for others."""
     from fetch import pins
 
-    pin = pins.load(PINS)[env["PIN"]]
-    if pin not in _obtained:
-        _obtained[pin] = _obtain(env, pin, sources, headers, only)
-    env["EXTRACTED"], offer = _obtained[pin]
+    described, shared = env["LIBRARY"], env["THIRD_PARTY"]
+    pin = pins.load(PINS)[described.pin]
+    if pin not in _extracted:
+        _extracted[pin] = _declare_extraction(env, pin, sources, headers, only, configured)
+    extracted, offer = _extracted[pin]
+    shared.fetched += extracted[:1]
     tree = _tree(pin)
     env.Append(CCFLAGS=[f"-I{folder}" for folder in (*(f"{tree}/{i}" for i in include), INCLUDE)])
-    folder = env["ARCHIVE"].removesuffix(".a")
-    folder += "" if folder != env["ARCHIVE"] else ".objects"
+    folder = described.archive.removesuffix(".a")
+    folder += "" if folder != described.archive else ".objects"
     objects = [
-        env.PinnedObject(f"{folder}/{Path(source).stem}.o", f"#{tree}/{source}")
+        env.PinnedObject(f"#{folder}/{Path(source).stem}.o", f"#{tree}/{source}")
         for source in sources
     ]
-    digests = [_digest(name) for name in (pin.name, *env["USES"])]
-    env.Depends(objects, [*(f"#{header}" for header in env["OWN_HEADERS"]), *digests])
-    env.Requires(objects, env["AFTER"])
-    return objects, [env["EXTRACTED"][-1], *offer]
+    digests = [_digest(name) for name in (pin.name, *described.uses)]
+    env.Depends(objects, [*(f"#{header}" for header in described.own_headers), *digests])
+    env.Requires(objects, [node for use in described.uses for node in shared.offers.get(use, [])])
+    return objects, [extracted[-1], *offer]
 
 
-def _obtain(env, pin, sources, headers, only):
-    """Declare once for all variants what is extracted, and what of it is copied for others."""
+def _declare_extraction(env, pin, sources, headers, only, configured):
+    """Declare once for all toolchains what is extracted, and what of it is copied for others."""
     tree = _tree(pin)
     offered = [header for group in headers.values() for header in group]
     files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
     layouts = tuple(place.layout for place in pin.alternatives)
     extracted = env.Command(
         [*files, _digest(pin.name)],
-        env.Value((pin.sha256, layouts, tuple(only), state.key(EXTRACTION))),
+        [env.Value((pin.sha256, layouts, tuple(only))), *(f"#{file}" for file in EXTRACTION)],
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
         PINNED=pin,
-        TREE=tree,
         ONLY=only,
-        SOURCES_OF=sources,
+        EXCEPT={f"{tree}/{source}" for source in sources},
     )
     env.Clean(extracted, f"#{tree}")
     copy = Action(user_errors(_copy), None, varlist=["LINES"])
-    configured = env["CONFIGURED"]
     offer = [
         env.Command(
             f"#{INCLUDE}/{folder}/{Path(header).name}",
@@ -195,12 +227,12 @@ def _obtain(env, pin, sources, headers, only):
 
 
 def _digest(name):
-    """Give the file that changes when a header of a pin's archive does."""
+    """Return the file that changes when a header of a pin's archive does."""
     return f"#{INCLUDE}/{name}.sha256"
 
 
 def _tree(pin):
-    """Give the folder that a pin's archive is extracted in."""
+    """Return the folder that a pin's archive is extracted in."""
     return f"{SOURCES}/{pin.name}-{pin.version}"
 
 
@@ -209,21 +241,19 @@ def _extract(target, source, env):
     from fetch import download
     from fetch.extract import extract
 
-    wanted = [env["PINNED"]]
+    pin = env["PINNED"]
+    wanted = [pin]
     with show_progress(env["FETCH_SETTINGS"]()) as settings:
         if settings.offline:  # one error for all that this build will miss
-            others = (pin for pin in _obtained if pin != wanted[0])
-            wanted += (pin for pin in others if not any(Path(_tree(pin)).rglob("*.c")))
-        archives = download.obtain_all(wanted, settings)
-    archive = archives[wanted[0].name]
-    shutil.rmtree(env["TREE"], ignore_errors=True)
-    tree = Path(env["TREE"])
-    extract(archive, tree, only=env["ONLY"], layout=wanted[0].layout(archive.name))
+            others = (other for other in _extracted if other != pin)
+            wanted += (other for other in others if not any(Path(_tree(other)).rglob("*.c")))
+        archive = download.obtain_all(wanted, settings)[pin.name]
+    tree = Path(_tree(pin))
+    shutil.rmtree(tree, ignore_errors=True)
+    extract(archive, tree, only=env["ONLY"], layout=pin.layout(archive.name))
     # One node for all that the C files may include: what it holds changes when any of it does.
-    included = sorted(tree.rglob("*"))
-    sources = {tree / source for source in env["SOURCES_OF"]}
-    digest = state.key(file for file in included if file.is_file() and file not in sources)
-    _replace(target[-1], digest.encode())
+    files = [f for f in sorted(tree.rglob("*")) if f.is_file() and str(f) not in env["EXCEPT"]]
+    write_atomically(str(target[-1]), state.key(files))
 
 
 def _copy(target, source, env):
@@ -235,15 +265,4 @@ def _copy(target, source, env):
             raise DroidbpfError(f"{source[0]} has {len(places)} lines {old}, not one")
         lines[places[0]] = f"{new}\n".encode()
         content = b"".join(lines)
-    _replace(target[0], content)
-
-
-def _replace(node, content):
-    part = Path(f"{node}.tmp")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_bytes(content)
-    part.replace(str(node))
-
-
-def _record(target, source, env):
-    state.record(Path(str(target[0])), str(source[0]), [Path(str(node)) for node in source[1:]])
+    write_atomically(str(target[0]), content)

@@ -14,8 +14,9 @@ from SCons.Script import Action
 import toolchains
 import workspace
 from base.errors import DroidbpfError
+from inputs import reported
 from scanner import header_scanner
-from selection import literal
+from selection import as_node, literal
 
 _verified = set()  # toolchains, in this build
 _verifying = threading.Lock()
@@ -42,6 +43,7 @@ def generate(env):
         CFLAGS=[],
         CXXFLAGS=[],
         CCFLAGS=[*literal(toolchain.ccflags), "-ffunction-sections", "-fdata-sections"],
+        DEPFLAGS=["-MD", "-MF", "${TARGET}.tmp.d"],
         CPPDEFPREFIX="-D",
         CPPDEFSUFFIX="",
         INCPREFIX="-I",
@@ -49,6 +51,8 @@ def generate(env):
         LINKER="$CC",
         LINKFLAGS=[*literal(toolchain.linkflags), "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
         LINKMODE=list(_link_mode(env["link"], toolchain)),
+        # zig's linker reports nothing: what it links is in its identity.
+        LINKDEPFLAGS=[] if toolchain.name == "zig" else ["-Wl,--dependency-file=${TARGET}.tmp.d"],
         LIBS=[],
         STRIPFLAGS=["--strip-all"],
         BUILTINS=literal(toolchain.builtins),
@@ -56,27 +60,34 @@ def generate(env):
         LIBC=[],
     )
     scanner = header_scanner()
-    compile_flags = "$CCFLAGS $( $PREFIX_MAP $COLOUR $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
+    compile_flags = (
+        "$CCFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
+    )
     own = "TOOLCHAIN_ID PLACE"
     cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}", identity=own)
     cxx = _step(
         env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}", identity=own
     )
     archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
-    link = ["$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES $LIBS $RTLIB"]
+    link = [
+        "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $( $LINKDEPFLAGS $) $SOURCES $LIBS $RTLIB"
+    ]
     if env["mode"] == "release":
         link += [
             "$OBJCOPY --only-keep-debug ${TARGET}.tmp ${TARGETS[1]}",
             "$OBJCOPY $STRIPFLAGS --add-gnu-debuglink=${TARGETS[1]} ${TARGET}.tmp",
         ]
     env["BUILDERS"]["TargetObject"] = Builder(
-        action={".c": cc, ".cpp": cxx, ".cc": cxx}, suffix=".o", source_scanner=scanner
+        action={".c": cc, ".cpp": cxx, ".cc": cxx},
+        suffix=".o",
+        source_scanner=scanner,
+        emitter=reported,
     )
     env["BUILDERS"]["TargetLibrary"] = Builder(action=archive, suffix=".a")
     if toolchain.builtins:
         _make_libc(env)
     env["BUILDERS"]["TargetProgram"] = Builder(
-        action=_step(env, "LINK", "LINK", *link, after=_remember), emitter=_with_debug_file
+        action=_step(env, "LINK", "LINK", *link, after=_remember), emitter=_linked
     )
 
 
@@ -132,7 +143,12 @@ def _link_mode(link, toolchain):
     return toolchain.dynamic
 
 
-def _with_debug_file(target, source, env):
+def _linked(target, source, env):
+    """Add the file of debug information; depend on the libraries that $LIBS names by path."""
+    words = map(str, env.subst_list("$LIBS")[0])
+    env.Depends(target, [as_node(word) for word in words if not word.startswith("-")])
+    if env["LINKDEPFLAGS"]:
+        target, source = reported(target, source, env)
     env.Depends(target, env["RTLIB"])
     env.Requires(target, env["LIBC"])
     if env["mode"] == "release":

@@ -23,7 +23,7 @@ TRIPLE = {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu"
 TIMEOUT_S = 300
 
 # What a build keeps for itself; everything else below build/ is a product.
-OWN_FILES = re.compile(r"sconsign|probes\.json|pycache/|/\w+\.state$|^lock$")
+OWN_FILES = re.compile(r"sconsign|probes\.json|pycache/|\.(state|inputs)$|^(lock|journal)$")
 
 
 @dataclass(frozen=True)

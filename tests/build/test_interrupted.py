@@ -136,7 +136,7 @@ def test_a_wrong_object_under_the_temporary_name_is_not_taken(tree: Tree) -> Non
 
 def test_a_damaged_database_costs_time_and_nothing_else(tree: Tree) -> None:
     before = tree.products()
-    database = tree.build / "sconsign.dblite"
+    database = tree.build / "sconsign"
     database.write_bytes(database.read_bytes()[:1000])
     tree.scons("hello")
     assert_same(before, tree.products())

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import http_server

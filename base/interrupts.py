@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM in a process of many threads: one line, and no process is left.
+
+Python handles signals in the main thread, which may be waiting for a thread that waits for a
+compiler, and a KeyboardInterrupt there comes in the middle of anything. Here a thread of its own
+ends the process. What a process that may be killed at any moment leaves must be sound anyway.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+
+WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+HINT = "finished steps are kept: run the same command to continue"
+
+
+def watch() -> None:
+    """End this process, and those it started, at SIGINT or SIGTERM; call it from the main thread.
+
+    A signal that is ignored, as SIGINT in a shell's background job, stays ignored.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in WORDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave_to_the_thread)
+    _thread.start_new_thread(_end_at_signal, (reader,))
+
+
+def release() -> None:
+    """Handle SIGINT and SIGTERM as Python does again."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave_to_the_thread(*_: object) -> None:
+    """Do nothing: Python has written the number of the signal to the pipe."""
+
+
+def _end_at_signal(reader: int) -> None:
+    number = 0
+    while number not in WORDS:
+        number = os.read(reader, 1)[0]
+    for pid in _descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    text = f"error: {WORDS[signal.Signals(number)]}\nhint: {HINT}\n"
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
+    os._exit(128 + number)
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes that a process and its threads started, and those that these did."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - pathlib is slow to import
+            with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
+                found += [int(child) for child in file.read().split()]
+    return found + [below for child in found for below in _descendants(child)]

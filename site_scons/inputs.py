@@ -1,0 +1,86 @@
+"""The files that a compiler or linker read, as it reports them itself (-MD).
+
+SCons's scanner finds what most #include lines name, which orders the first build. It knows neither
+the headers of the libc nor those that a macro names or that a folder given by -I has. A step
+records every file of the report beside its target, in <target>.inputs; the target is made again
+when one of them has changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import versions
+from selection import literal
+
+TARGET = re.compile(r".*?:\s")  # in names, blanks are escaped
+WORD = re.compile(r"(?:\\.|[^\s\\])+")
+CLOCK_REALTIME_COARSE = 5  # of linux/time.h, which the kernel takes files' times from
+ESCAPE = re.compile(r"\\([\s#\\:])|\$(\$)")
+
+
+def now_ns() -> int:
+    """Return the mtime of a file that would be written now: the kernel's time, in whole ticks."""
+    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE)
+
+
+def record(target: str, report: str, began_ns: int) -> None:
+    """Record the files that a step read, and remove its report.
+
+    Args:
+        report: the path of the rule that the compiler wrote for make. Of a linker, it may name
+            temporary files that are gone.
+        began_ns: when the step began, of now_ns(). What was written to since may have been read
+            before that: it gets no version, and the target is made again.
+    """
+    with open(report, "rb") as file:
+        names = parse(os.fsdecode(file.read()))
+    found = {name: _version(name, began_ns) for name in names if os.path.exists(name)}
+    versions.save(f"{target}.inputs", found)
+    os.unlink(report)
+
+
+def parse(rules: str) -> list[str]:
+    """Return the prerequisites of the first rule that a compiler wrote for make, sorted."""
+    first = rules.replace("\\\n", " ").partition("\n")[0]
+    target = TARGET.match(first)
+    names = first[target.end() :] if target else ""
+    return sorted({ESCAPE.sub(r"\1\2", word) for word in WORD.findall(names)})
+
+
+def _version(name: str, began_ns: int) -> versions.Version:
+    found = versions.version(name)
+    if found and not name.startswith(versions.BUILD):  # where a step waits for what it reads
+        written_ns = os.stat(name).st_ctime_ns
+        if began_ns <= written_ns <= now_ns():
+            return None
+    return found
+
+
+@functools.cache
+def load(target: str) -> Mapping[str, Any]:
+    """Return the versions of the files that a target was made of; {} where none are recorded."""
+    return versions.load(f"{target}.inputs")
+
+
+def reported(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """Emit targets whose step records what it read, and which wait for what is built of that."""
+    target[0].attributes.reported = True
+    env.Clean(target[0], literal([f"#{target[0]}.inputs"]))
+    apps = f"{env['VARIANT']}/apps/"
+    built = [f"#{name}" for name in load(str(target[0])) if name.startswith(apps)]
+    env.Requires(target[0], literal(built))
+    return target, source
+
+
+def outdated(target: Any) -> bool:
+    """Return whether a file that a target was made of has changed, or its record is lost."""
+    if not getattr(target.attributes, "reported", False):
+        return False
+    recorded = load(str(target))
+    return not recorded or bool(versions.changed(recorded))

@@ -1,0 +1,85 @@
+"""Steps: the actions of a target, of which nothing half-written remains in the target's place.
+
+A step writes ${TARGET}.tmp, which is renamed when all is done: what a failed or killed command
+leaves is never taken for its result.
+"""
+
+import contextlib
+import functools
+import os
+
+from SCons.Action import _callable_contents
+from SCons.Errors import BuildError
+from SCons.Script import Action
+
+import inputs
+from base.errors import DroidbpfError
+
+_began = {}  # path of a target -> when its step began, of inputs.now_ns()
+
+
+def step(env, name, label, *commands, identity="", before=None, after=None):
+    """Return the actions of a step.
+
+    Args:
+        name: $<name>COM holds the (first) command and $<name>COMSTR its short line, so that a
+            user of the environment can override either.
+        label: what the short line begins with, up to 8 columns.
+        commands: command lines, which write ${TARGET}.tmp, and may report to ${TARGET}.tmp.d what
+            they read (see inputs).
+        identity: the variables that name the tools, and what else is part of the signature.
+        before, after: Python functions to run first, and last before the renaming.
+    """
+    env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
+    actions = [Action(user_errors(_begin), None)]
+    if before:
+        actions.append(Action(user_errors(before), None))
+    for number, command in enumerate(commands):
+        variable = f"{name}COM{number or ''}"
+        env[variable] = command
+        shown = f"${name}COMSTR" if number == 0 or not env["SHORT"] else None
+        actions.append(Action(f"${variable}", shown, varlist=identity.split()))
+    if after:
+        actions.append(Action(user_errors(after), None))
+    return [*actions, Action(user_errors(_commit), None)]
+
+
+def _begin(target, source, env):
+    _began[str(target[0])] = inputs.now_ns()
+
+
+def _commit(target, source, env):
+    path = str(target[0])
+    if os.path.exists(f"{path}.tmp.d"):
+        inputs.record(path, f"{path}.tmp.d", _began[path])
+    os.replace(f"{path}.tmp", path)
+
+
+def user_errors(function):
+    """Return a Python action whose DroidbpfErrors and OSErrors are failures of the step."""
+
+    def run(target, source, env):
+        try:
+            return function(target, source, env)
+        except DroidbpfError as error:
+            message = str(error)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            hint = "hint: is there space left, and may you write there?"
+            message = f"error: {target[0]} was not built: {place}{error.strerror}\n{hint}"
+        with contextlib.suppress(OSError):
+            os.unlink(f"{target[0]}.tmp")
+        failure = BuildError(target, "failed", status=2, exitstatus=2)
+        failure.message = message
+        raise failure
+
+    # SCons takes what a signature holds from get_contents() where that has no code of its own.
+    action = functools.partial(run)
+    action.get_contents = lambda target, source, env: _contents(function)
+    return action
+
+
+@functools.cache
+def _contents(function):
+    """Return what a signature holds of a Python action: its code."""
+    return _callable_contents(function)
