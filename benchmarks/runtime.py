@@ -58,7 +58,7 @@ def measure(assets: Path, kernel: Path, rounds: int, folder: Path) -> list[Figur
     Raises:
         DroidbpfError: something cannot be built, or the guest fails.
     """
-    targets = [str(path.relative_to(ROOT)) for path in (*OBJECTS, LIBRARIES[0])]
+    targets = [str(path.relative_to(ROOT)) for path in (*OBJECTS, *LIBRARIES)]
     hub = [f"kernels={HUB[0]}", f"btfhub={assets / 'btfhub'}"]  # builds the probe
     execute([*SCONS, "ARCH=arm64", f"app={APP}", *hub, *targets])
     data = _embedded(assets, kernel, folder)

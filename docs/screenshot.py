@@ -18,7 +18,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take one picture; give the exit status: 0 done, 2 failed."""
+    """Take one picture; return the exit status: 0 done, 2 failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", type=Path, metavar="PAGE.html")
     parser.add_argument("picture", type=Path, metavar="PICTURE.png")

@@ -1,6 +1,6 @@
 """bcc's libbpf-tools, built unmodified, on a real arm64 kernel: they load, attach and end.
 
-The table of docs/libbpf-tools.md tells what each does. Tests try CHOSEN, or every program of it
+The table of docs/reference/libbpf-tools.md has the result of each. Tests try CHOSEN, or all of them
 with DROIDBPF_TEST_LIBBPF_TOOLS=all, which takes some minutes.
 """
 
@@ -43,7 +43,8 @@ SIGINT = 130  # as a shell gives it
 
 def documented() -> dict[str, tuple[str, str]]:
     """Give for each program how it is run, and what comes of it."""
-    text = (guests.ROOT / "docs/libbpf-tools.md").read_text().partition("\n## Running\n")[2]
+    page = guests.ROOT / "docs/reference/libbpf-tools.md"
+    text = page.read_text().partition("\n## Running\n")[2]
     rows = re.findall(r"^\| `((\S+).*?)` \| (.+) \|$", text, re.MULTILINE)
     return {name: (command, verdict) for command, name, verdict in rows}
 
