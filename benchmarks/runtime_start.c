@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What an app does before its load on a kernel without BTF; prints the ms of it. */
+/* Does what an app does before load on a kernel without BTF, and prints how many ms it took. */
 #include <stdio.h>
 #include <time.h>
 

@@ -13,9 +13,12 @@
 
 #include "monitor.h"
 
-/* No event waits longer for more of them, nor a signal between the look for it and the wait. */
-#define LATEST_MS 50
-#define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
+/*
+ * The longest wait: for an event that did not wake us, and for a signal that arrives between the
+ * check of `stopping` and epoll_wait().
+ */
+#define MAX_WAIT_MS 50
+#define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: the same inode in every kernel */
 
 unsigned long long monitor_seen;
 static volatile sig_atomic_t stopping;
@@ -32,12 +35,12 @@ static void on_signal(int signal)
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;
-	return env.verbose ? vfprintf(stderr, format, args) : 0;
+	return monitor_options.verbose ? vfprintf(stderr, format, args) : 0;
 }
 
 void monitor_begin(void)
 {
-	/* The second Ctrl-C ends it at once. */
+	/* SA_RESETHAND: a second Ctrl-C kills the process. */
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
 	sigaction(SIGINT, &action, NULL);
@@ -45,23 +48,23 @@ void monitor_begin(void)
 	action.sa_flags = 0;
 	sigaction(SIGALRM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* What is opened next would take its place. */
+	/* If stdout is closed, the next file to be opened would take its place. */
 	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-		die("stdout: %s", strerror(errno));
+		monitor_die("stdout: %s", strerror(errno));
 	libbpf_set_print(print_libbpf);
 }
 
-bool in_first_pid_namespace(struct stat *ns)
+bool monitor_in_first_pid_ns(struct stat *ns)
 {
 	return stat("/proc/self/ns/pid", ns) || ns->st_ino == INIT_PID_NS;
 }
 
-void size_set(struct bpf_map *map, const struct key_list *list)
+void monitor_size_set(struct bpf_map *map, const struct monitor_keys *list)
 {
 	bpf_map__set_max_entries(map, list->n ?: 1);
 }
 
-int fill_set(const struct bpf_map *map, const struct key_list *list)
+int monitor_fill_set(const struct bpf_map *map, const struct monitor_keys *list)
 {
 	const char *key = list->keys;
 	const __u8 present = 1;
@@ -72,16 +75,17 @@ int fill_set(const struct bpf_map *map, const struct key_list *list)
 	return err;
 }
 
-void complain_of_load(int err)
+void monitor_explain_load(int err)
 {
 	struct utsname name;
 
 	if (err == -EPERM || geteuid())
-		complain("not permitted to load BPF programs: run it as root");
+		monitor_warn("not permitted to load BPF programs: run it as root");
 	else if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0 && !uname(&name))
-		complain("kernel %s has no BPF ring buffer: 5.8 or newer is needed", name.release);
+		monitor_warn("kernel %s has no BPF ring buffer: 5.8 or newer is required",
+			     name.release);
 	else
-		complain("cannot load the BPF programs: %s (-v shows more)", strerror(-err));
+		monitor_warn("cannot load the BPF programs: %s (-v shows more)", strerror(-err));
 }
 
 int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event)
@@ -94,18 +98,18 @@ int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event)
 	if (ring && epoll_fd >= 0)
 		return 0;
 	err = -errno;
-	complain("cannot read the ring buffer: %s", strerror(-err));
+	monitor_warn("cannot read the ring buffer: %s", strerror(-err));
 	return err;
 }
 
-static bool enough(void)
+static bool finished(void)
 {
-	return (env.count && monitor_seen >= env.count) || writer_error();
+	return (monitor_options.count && monitor_seen >= monitor_options.count) || writer_error();
 }
 
 int monitor_verdict(void)
 {
-	if (enough())
+	if (finished())
 		return -ECANCELED;
 	return stopping && !draining ? -EINTR : 0;
 }
@@ -114,17 +118,17 @@ static void watch(int fd, __u32 events)
 {
 	struct epoll_event event = { .events = events, .data.fd = fd };
 
-	/* What cannot be watched, as a file that is stdout, needs no watching. */
+	/* It fails for what never blocks, such as a regular file as stdout: nothing to wait for. */
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Watches the processes of -p. Gives how many there still are, 1 too if there is no -p. */
+/* Watches the processes of -p. Returns how many are still alive, or 1 without -p. */
 static int watch_processes(void)
 {
-	const unsigned int *pids = env.pids.keys;
-	int alive = !env.pids.n;
+	const unsigned int *pids = monitor_options.pids.keys;
+	int alive = !monitor_options.pids.n;
 
-	for (size_t i = 0; i < env.pids.n; i++) {
+	for (size_t i = 0; i < monitor_options.pids.n; i++) {
 		int fd = syscall(SYS_pidfd_open, pids[i], 0);
 
 		if (fd >= 0)
@@ -144,28 +148,29 @@ static int take_events(void)
 	return err < 0 ? err : 0;
 }
 
-static void tell_ready(void)
+static void signal_ready(void)
 {
-	if (env.ready_fd < 0)
+	if (monitor_options.ready_fd < 0)
 		return;
-	if (write(env.ready_fd, "\n", 1) != 1)
-		complain("cannot write to file descriptor %d: %s", env.ready_fd, strerror(errno));
-	close(env.ready_fd);
+	if (write(monitor_options.ready_fd, "\n", 1) != 1)
+		monitor_warn("cannot write to file descriptor %d: %s", monitor_options.ready_fd,
+			     strerror(errno));
+	close(monitor_options.ready_fd);
 }
 
 void monitor_follow(void)
 {
 	int alive;
 
-	setitimer(ITIMER_REAL, &env.duration, NULL);
-	tell_ready();
+	setitimer(ITIMER_REAL, &monitor_options.duration, NULL);
+	signal_ready();
 	alive = watch_processes();
-	/* Edge-triggered: to sleep until the programs wake it, not only while there is no event. */
+	/* Edge-triggered: wakes when the programs ask for it, not whenever there are events. */
 	watch(events_fd, EPOLLIN | EPOLLET);
 	watch(STDOUT_FILENO, 0);
 	while (alive && !stopping && !take_events() && !writer_error()) {
 		struct epoll_event ready[8];
-		int n = epoll_wait(epoll_fd, ready, 8, LATEST_MS);
+		int n = epoll_wait(epoll_fd, ready, 8, MAX_WAIT_MS);
 
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.fd == STDOUT_FILENO)
@@ -179,19 +184,19 @@ void monitor_follow(void)
 void monitor_drain(void)
 {
 	draining = true;
-	if (!enough())
+	if (!finished())
 		take_events();
 }
 
 int monitor_end(int err, unsigned long long lost_events)
 {
-	if (err == -EPIPE) /* the reader has seen enough */
+	if (err == -EPIPE) /* the reader has left, as head does */
 		err = 0;
 	if (err)
-		complain("stdout: %s", strerror(-err));
+		monitor_warn("stdout: %s", strerror(-err));
 	if (lost_events)
-		complain("lost %llu events: the ring buffer was full (-b %u makes a larger one)",
-			 lost_events, env.buffer_kib * 2);
+		monitor_warn("lost %llu events: the ring buffer was full (try -b %u)", lost_events,
+			     monitor_options.buffer_kib * 2);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a monitor does from its start to its end but for what its events are. */
+/* The life of a monitor from start to end, whatever its events are. */
 #ifndef MONITOR_H
 #define MONITOR_H
 
@@ -8,38 +8,45 @@
 
 #include <bpf/libbpf.h>
 
-#include "common_options.h"
+#include "monitor_options.h"
 
-/* Events that were shown. */
+/* The number of events shown so far. */
 extern unsigned long long monitor_seen;
 
-/* After the options: signals, and what libbpf says. */
+/* Sets up signal handling and libbpf's messages. Call it after parsing the options. */
 void monitor_begin(void);
 
-/* False in a PID namespace of its own: the IDs of events are those of the first. */
-bool in_first_pid_namespace(struct stat *ns);
+/*
+ * Returns whether this process is in the initial PID namespace, whose IDs the events carry. Stores
+ * the namespace's device and inode in ns.
+ */
+bool monitor_in_first_pid_ns(struct stat *ns);
 
-/* Makes a filter's map as large as its keys need, before the load. */
-void size_set(struct bpf_map *map, const struct key_list *list);
+/* Makes a filter's map large enough for its keys, before load. */
+void monitor_size_set(struct bpf_map *map, const struct monitor_keys *list);
 
-/* Puts the keys in, after the load. 0 or a negative errno. */
-int fill_set(const struct bpf_map *map, const struct key_list *list);
+/* Adds the keys to the map, after load. Returns 0 or a negative errno. */
+int monitor_fill_set(const struct bpf_map *map, const struct monitor_keys *list);
 
-void complain_of_load(int err);
+/* Prints why the BPF programs failed to load. */
+void monitor_explain_load(int err);
 
-/* Opens the ring buffer. Says why if it cannot be. 0 or a negative errno. */
+/* Opens the ring buffer. Returns 0, or a negative errno after printing the reason. */
 int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event);
 
-/* What on_event gives when it has done with an event. */
+/* The value for on_event to return once it has handled an event. */
 int monitor_verdict(void);
 
-/* Says that it is ready, and takes events until there is a reason to end. */
+/* Signals readiness (--ready-fd) and handles events until there is a reason to stop. */
 void monitor_follow(void);
 
-/* Takes those that are left, once the programs are detached. */
+/* Handles the remaining events after the programs are detached. */
 void monitor_drain(void);
 
-/* Says what stdout's error is (0 or a negative errno) and what was lost. 0 if all went well. */
+/*
+ * Reports a failed write to stdout (err: 0 or a negative errno) and the number of lost events.
+ * Returns err, or 0 if the reader of stdout merely left.
+ */
 int monitor_end(int err, unsigned long long lost_events);
 
 void monitor_close(void);

@@ -11,7 +11,7 @@
 char writer_buffer[64 << 10];
 size_t writer_used;
 static int error;
-static unsigned long long boot_ns; /* CLOCK_REALTIME when CLOCK_MONOTONIC was 0 */
+static unsigned long long boot_ns; /* CLOCK_REALTIME at the time CLOCK_MONOTONIC was 0 */
 
 bool writer_flush(void)
 {
@@ -22,7 +22,7 @@ bool writer_flush(void)
 
 		if (n >= 0)
 			done += n;
-		else if (errno == EAGAIN) /* whoever shares it made it so */
+		else if (errno == EAGAIN) /* another user of the file made it non-blocking */
 			poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, -1);
 		else if (errno != EINTR)
 			error = errno;
@@ -47,8 +47,8 @@ void writer_read_clocks(void)
 
 static void put_hex(unsigned char byte)
 {
-	put_char("0123456789abcdef"[byte >> 4]);
-	put_char("0123456789abcdef"[byte & 15]);
+	writer_put_char("0123456789abcdef"[byte >> 4]);
+	writer_put_char("0123456789abcdef"[byte & 15]);
 }
 
 static bool printable(unsigned char c)
@@ -56,39 +56,39 @@ static bool printable(unsigned char c)
 	return c > ' ' && c < 0x7f && c != '\\';
 }
 
-void put_text_value(const char *text, size_t len)
+void writer_put_text(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (printable(text[i]) && text[i] != '=' && text[i] != '"') {
-			put_char(text[i]);
+			writer_put_char(text[i]);
 		} else {
-			put_string("\\x");
+			writer_put_string("\\x");
 			put_hex(text[i]);
 		}
 	}
 }
 
-void put_csv_value(const char *text, size_t len)
+void writer_put_csv(const char *text, size_t len)
 {
 	bool quoted = memchr(text, ',', len) || memchr(text, '"', len);
 
 	if (quoted)
-		put_char('"');
+		writer_put_char('"');
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '"') {
-			put_string("\"\"");
+			writer_put_string("\"\"");
 		} else if (printable(text[i]) || text[i] == ' ') {
-			put_char(text[i]);
+			writer_put_char(text[i]);
 		} else {
-			put_string("\\x");
+			writer_put_string("\\x");
 			put_hex(text[i]);
 		}
 	}
 	if (quoted)
-		put_char('"');
+		writer_put_char('"');
 }
 
-/* The bytes of the UTF-8 character (RFC 3629) that a text starts with, 0 if it is none. */
+/* Returns the length of the UTF-8 sequence (RFC 3629) that the text starts with; 0 if invalid. */
 static size_t utf8_length(const unsigned char *text, size_t available)
 {
 	size_t len = 0;
@@ -110,32 +110,32 @@ static size_t utf8_length(const unsigned char *text, size_t available)
 	return len;
 }
 
-void put_json_value(const char *value, size_t size)
+void writer_put_json(const char *value, size_t size)
 {
 	const unsigned char *text = (const unsigned char *)value;
 
-	put_char('"');
+	writer_put_char('"');
 	for (size_t i = 0, len; i < size; i += len) {
 		len = 1;
 		if (text[i] == ' ' || (printable(text[i]) && text[i] != '"')) {
-			put_char(text[i]);
+			writer_put_char(text[i]);
 		} else if (text[i] == '"' || text[i] == '\\') {
-			put_char('\\');
-			put_char(text[i]);
+			writer_put_char('\\');
+			writer_put_char(text[i]);
 		} else if (text[i] < 0x80) {
-			put_string("\\u00");
+			writer_put_string("\\u00");
 			put_hex(text[i]);
 		} else if ((len = utf8_length(text + i, size - i))) {
-			put(value + i, len);
+			writer_put(value + i, len);
 		} else {
-			put_string("\\ufffd");
+			writer_put_string("\\ufffd");
 			len = 1;
 		}
 	}
-	put_char('"');
+	writer_put_char('"');
 }
 
-void put_time(unsigned long long ns)
+void writer_put_time(unsigned long long ns)
 {
 	static char text[sizeof("2025-01-31T23:59:59.")];
 	static time_t shown = -1;
@@ -147,7 +147,7 @@ void put_time(unsigned long long ns)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &utc);
 		shown = seconds;
 	}
-	put(text, sizeof(text) - 1);
-	put_digits((boot_ns + ns) % NS_PER_S, 9);
-	put_char('Z');
+	writer_put(text, sizeof(text) - 1);
+	writer_put_digits((boot_ns + ns) % NS_PER_S, 9);
+	writer_put_char('Z');
 }

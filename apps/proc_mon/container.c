@@ -5,14 +5,14 @@
 #include "proc_mon.h"
 
 /*
- * The last component that ends with a full ID says it. These are
+ * The last path component that ends with a full ID names the container:
  *	docker-ID.scope, cri-containerd-ID.scope, libpod-ID.scope, crio-ID.scope	(systemd)
- *	ID in docker, kubepods, libpod_parent …		(cgroupfs)
+ *	ID below docker, kubepods, libpod_parent …	(cgroupfs)
  *	SLICE:docker:ID, SLICE:cri-containerd:ID	(a slice's name taken for a path)
- * A conmon looks after a container from outside. LXC has names: lxc/NAME, lxc.payload/NAME and
- * lxc.payload.NAME. So has systemd-nspawn: systemd-nspawn@NAME.service/payload, and
- * machine-NAME.scope/payload. Android has containers of none of these kinds: its processes are the
- * host's.
+ * conmon monitors a container from outside, so libpod-conmon-ID.scope does not count. LXC uses
+ * names: lxc/NAME, lxc.payload/NAME and lxc.payload.NAME. So does systemd-nspawn:
+ * systemd-nspawn@NAME.service/payload and machine-NAME.scope/payload. Android has none of these:
+ * its processes belong to the host.
  */
 #define HEX "0123456789abcdef"
 

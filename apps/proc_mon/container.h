@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which container a process is in, by the path of its cgroup. */
+/* Finds the container of a process from its cgroup path. */
 #ifndef CONTAINER_H
 #define CONTAINER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SHORT_ID_LEN 12 /* of CONTAINER_ID_LEN digits: what people see and write */
+#define SHORT_ID_LEN 12 /* the digits of CONTAINER_ID_LEN that people see and write */
 
 /*
- * Gives where the container's ID (of LXC: its name) is in the path, and its length; NULL for a
- * process of the host.
+ * Returns the container's ID, or its name for LXC and systemd-nspawn, within the path, and stores
+ * its length. Returns NULL for a process of the host.
  */
 const char *container_find(const char *cgroup, size_t *len);
 
-/* Whether it is as long as a container's ID or a shortened one, and of its digits. */
+/* Returns whether the text is a container's ID, in full or shortened to at least SHORT_ID_LEN. */
 bool container_is_id(const char *text);
 
 #endif

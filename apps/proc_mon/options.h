@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the command line asks for; the --deny rules are in rules.h. */
+/* The command line; the --deny rules are in rules.h. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "common_options.h"
+#include "monitor_options.h"
 #include "proc_mon.h"
 
-/* Beside env. */
-struct own_options {
-	struct key_list ppids;
+/* The options that are not in monitor_options. */
+struct options {
+	struct monitor_keys ppids;
 	bool filter_kind, kinds[KINDS];
 	bool containers;
-	const char *btf; /* NULL: none named */
+	const char *btf; /* NULL: no --btf */
 };
 
-extern struct own_options own;
+extern struct options options;
 
-/* Fills both; ends the program with a line on stderr and status 1 if it cannot be done. */
+/* Fills options and monitor_options; on an error, prints a line to stderr and exits. */
 void parse_options(int argc, char **argv);
 
 #endif

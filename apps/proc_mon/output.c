@@ -5,9 +5,9 @@
 #include "options.h"
 #include "output.h"
 
-#define EVENT_MAX 10240 /* a byte of a text is six in JSON at most */
+#define EVENT_MAX 10240 /* a byte becomes at most six in JSON */
 
-/* The name of a field, and what is before and after it. Text leaves out what has no value. */
+/* Writes a field's name with its separators. Text omits fields that have no value. */
 static void put_name(const char *name)
 {
 	static const char *const before[] = { " ", ",\"", "," };
@@ -15,38 +15,38 @@ static void put_name(const char *name)
 	bool first = !writer_used || writer_buffer[writer_used - 1] == '\n';
 
 	if (!first)
-		put_string(before[env.format]);
-	else if (env.format == FORMAT_JSON)
-		put_string("{\"");
-	if (env.format != FORMAT_CSV)
-		put_string(name);
-	put_string(after[env.format]);
+		writer_put_string(before[monitor_options.format]);
+	else if (monitor_options.format == WRITER_JSON)
+		writer_put_string("{\"");
+	if (monitor_options.format != WRITER_CSV)
+		writer_put_string(name);
+	writer_put_string(after[monitor_options.format]);
 }
 
 static void put_nothing(const char *name)
 {
-	if (env.format == FORMAT_TEXT)
+	if (monitor_options.format == WRITER_TEXT)
 		return;
 	put_name(name);
-	if (env.format == FORMAT_JSON)
-		put_string("null");
+	if (monitor_options.format == WRITER_JSON)
+		writer_put_string("null");
 }
 
 static void put_number(const char *name, unsigned long long value)
 {
 	put_name(name);
-	put_unsigned(value);
+	writer_put_unsigned(value);
 }
 
 static void put_bytes(const char *name, const char *text, size_t len)
 {
 	put_name(name);
-	if (env.format == FORMAT_TEXT)
-		put_text_value(text, len);
-	else if (env.format == FORMAT_JSON)
-		put_json_value(text, len);
+	if (monitor_options.format == WRITER_TEXT)
+		writer_put_text(text, len);
+	else if (monitor_options.format == WRITER_JSON)
+		writer_put_json(text, len);
 	else
-		put_csv_value(text, len);
+		writer_put_csv(text, len);
 }
 
 static void put_word(const char *name, const char *word)
@@ -61,15 +61,15 @@ static void put_container(const char *cgroup)
 
 	if (!id)
 		put_word("container", "host");
-	else if (env.format == FORMAT_TEXT && len == CONTAINER_ID_LEN)
+	else if (monitor_options.format == WRITER_TEXT && len == CONTAINER_ID_LEN)
 		put_bytes("container", id, SHORT_ID_LEN);
 	else
 		put_bytes("container", id, len);
 }
 
 /*
- * What wait() says of the end. A task's own state says nothing here: at both events it runs. The
- * code of a signal is as shells show it.
+ * Decodes the status of wait(). The task's own state is of no use: it runs at both events. The code
+ * for a signal is the one that shells show.
  */
 static void put_end(const struct event *event)
 {
@@ -93,29 +93,30 @@ static void put_end(const struct event *event)
 static void put_duration(unsigned long long ns)
 {
 	put_number("duration_ms", ns / 1000000);
-	put_char('.');
-	put_digits(ns / 1000 % 1000, 3);
+	writer_put_char('.');
+	writer_put_digits(ns / 1000 % 1000, 3);
 }
 
-/* The rule as it was written: its = is no part of a value. */
+/* Writes the rule as the user wrote it: its first = is not escaped. */
 static void put_rule(const char *rule)
 {
 	const char *value = strchr(rule, '=');
 
-	if (env.format != FORMAT_TEXT) {
+	if (monitor_options.format != WRITER_TEXT) {
 		put_word("rule", rule);
 		return;
 	}
 	put_name("rule");
-	put(rule, value + 1 - rule);
-	put_text_value(value + 1, strlen(value + 1));
+	writer_put(rule, value + 1 - rule);
+	writer_put_text(value + 1, strlen(value + 1));
 }
 
 void output_begin(void)
 {
-	if (env.format == FORMAT_CSV)
-		put_string("id,event,uid,gid,container,ppid,pid,comm,path,state,signal,exit_code,"
-			   "duration_ms,rule,cgroup,timestamp\n");
+	if (monitor_options.format == WRITER_CSV)
+		writer_put_string(
+			"id,event,uid,gid,container,ppid,pid,comm,path,state,signal,exit_code,"
+			"duration_ms,rule,cgroup,timestamp\n");
 }
 
 void output_event(const struct event *event, unsigned long long id, const char *rule)
@@ -131,7 +132,7 @@ void output_event(const struct event *event, unsigned long long id, const char *
 	put_container(event->cgroup);
 	put_number("ppid", event->ppid);
 	put_number("pid", event->tgid);
-	put_bytes("comm", event->comm, strnlen(event->comm, COMM_LEN));
+	put_bytes("comm", event->comm, strnlen(event->comm, MONITOR_COMM_LEN));
 	if (*event->path)
 		put_bytes("path", event->path, strnlen(event->path, PATH_LEN));
 	else
@@ -142,11 +143,11 @@ void output_event(const struct event *event, unsigned long long id, const char *
 		put_rule(rule);
 	else
 		put_nothing("rule");
-	if (env.format != FORMAT_TEXT) {
+	if (monitor_options.format != WRITER_TEXT) {
 		put_bytes("cgroup", event->cgroup, strnlen(event->cgroup, CGROUP_LEN));
 		put_name("timestamp");
-		put_string(env.format == FORMAT_JSON ? "\"" : "");
-		put_time(event->ns);
+		writer_put_string(monitor_options.format == WRITER_JSON ? "\"" : "");
+		writer_put_time(event->ns);
 	}
-	put_string(env.format == FORMAT_JSON ? "\"}\n" : "\n");
+	writer_put_string(monitor_options.format == WRITER_JSON ? "\"}\n" : "\n");
 }

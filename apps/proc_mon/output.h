@@ -5,10 +5,10 @@
 
 #include "proc_mon.h"
 
-/* What comes before the first event: CSV's header. */
+/* Writes what precedes the first event: the header of CSV. */
 void output_begin(void);
 
-/* Rule: what the user wrote, or NULL. */
+/* rule: as the user wrote it, or NULL. */
 void output_event(const struct event *event, unsigned long long id, const char *rule);
 
 #endif

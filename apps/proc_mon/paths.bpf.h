@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads the paths of a task's executable and of its cgroup. Comes after vmlinux.h. */
+/* Reads the paths of a task's executable and of its cgroup. Include after vmlinux.h. */
 #ifndef PATHS_BPF_H
 #define PATHS_BPF_H
 
@@ -8,18 +8,17 @@
 
 #include "proc_mon.h"
 
-#define MAX_NAMES 32 /* in a path: of more the first ones, from the root */
-#define MAX_STEPS 128 /* up a path: names and mounts */
+#define MAX_NAMES 32 /* in a path; of a longer one, those nearest the root */
+#define MAX_STEPS 128 /* up a path, through names and mounts */
 #define TEXT_LEN 512
 
-/* What is too large for the stack. No two programs that use it run at once on a CPU. */
+/* What does not fit on the stack. Programs that use it never nest on one CPU. */
 struct scratch {
 	struct event event;
 	struct rule_key key;
-	const void *names[MAX_NAMES]; /* of a path, the last one first, round and round */
-	volatile __u32
-		n_names; /* in memory: the verifier must not follow every value it may have */
-	char text[2 * TEXT_LEN]; /* TEXT_LEN are used, the rest is for the verifier */
+	const void *names[MAX_NAMES]; /* of a path, last one first; a ring */
+	volatile __u32 n_names; /* volatile keeps the verifier from tracking its values */
+	char text[2 * TEXT_LEN]; /* the second half only satisfies the verifier */
 };
 
 struct {
@@ -36,7 +35,7 @@ static __always_inline struct scratch *get_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-/* A cgroup's name is kernfs's; its parent has another name from 6.15 on. */
+/* kernfs has a cgroup's name. Linux 6.15 renamed its parent field. */
 struct kernfs_node___before_6_15 {
 	struct kernfs_node *parent;
 } __attribute__((preserve_access_index));
@@ -63,7 +62,7 @@ static __always_inline void add_name(struct scratch *scratch, const void *name)
 	scratch->n_names = n + 1;
 }
 
-/* Writes "/a/b/c" from the names into the scratch text. False: it is cut, as it is too long. */
+/* Joins the names into scratch->text as "/a/b/c". Returns false if it was truncated. */
 static __always_inline bool join(struct scratch *scratch, __u32 space)
 {
 	__u32 n = scratch->n_names, used = 0;
@@ -89,8 +88,8 @@ static __always_inline bool join(struct scratch *scratch, __u32 space)
 }
 
 /*
- * Writes the path of the executable file into the scratch text, as its mount namespace has it, up
- * through the mounts. False: it is cut, or empty as it is too deep.
+ * Writes the path of the executable, as its mount namespace sees it, to scratch->text. Returns false
+ * if it was truncated, or is empty because it is too deep.
  */
 static __always_inline bool read_executable(struct scratch *scratch, const struct task_struct *task)
 {
@@ -113,7 +112,8 @@ static __always_inline bool read_executable(struct scratch *scratch, const struc
 			continue;
 		}
 		parent = BPF_CORE_READ(dentry, d_parent);
-		if (dentry == parent) { /* not below the mount's root: a memfd, which is alone */
+		if (dentry ==
+		    parent) { /* not below the mount's root: a memfd, which has one name */
 			if (!scratch->n_names)
 				add_name(scratch, BPF_CORE_READ(dentry, d_name.name));
 			return join(scratch, PATH_LEN);
@@ -138,8 +138,8 @@ static __always_inline const struct cgroup *cgroup_v1(const struct css_set *set,
 #define SUBSYS(name) bpf_core_enum_value(enum cgroup_subsys_id, name##_cgrp_id)
 
 /*
- * The task's cgroup: that of the pids or the memory controller if it is mounted as version 1 and
- * the task is not in its root; else that of version 2.
+ * Returns the task's cgroup: that of the pids or memory controller if it is mounted as version 1
+ * and the task is not in its root, otherwise that of version 2.
  */
 static __always_inline const struct kernfs_node *cgroup_of(const struct task_struct *task)
 {
@@ -162,7 +162,7 @@ static __always_inline const struct kernfs_node *cgroup_of(const struct task_str
 	return BPF_CORE_READ(v2, kn);
 }
 
-/* Its names stay in the scratch names. */
+/* Reads the path of the task's cgroup into the event. Its names stay in scratch->names. */
 static __always_inline void read_cgroup(struct scratch *scratch, const struct task_struct *task)
 {
 	const struct kernfs_node *node = cgroup_of(task), *parent;
@@ -188,8 +188,8 @@ static __always_inline bool begins_with(const char *text, const char *begin, int
 }
 
 /*
- * Whether what exec was given is the path of a file from the root. It is not if it goes through
- * /proc (self/exe, self/fd/3), what fexecve makes up, or up again.
+ * Returns whether exec was given an absolute path without "..". Paths below /proc (self/exe,
+ * self/fd/3) and those that fexecve() makes up do not count.
  */
 static __always_inline bool is_plain(const char *path)
 {

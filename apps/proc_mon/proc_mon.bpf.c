@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Tells of each exec and each exit of a process, and kills what a rule denies at its exec.
+ * Reports each exec and each exit of a process, and kills what a rule denies at exec.
  *
- * No helper newer than 5.10. All that is read of the kernel is in fields that CO-RE relocates;
- * task_struct's from state to sched_class are not among them: the BTFs that Android's BTF hub has
- * for 5.10 place those wrongly. So what is shown as the state comes from the event, not from there.
+ * It uses no helper newer than 5.10, and reads the kernel only through CO-RE relocations. It reads
+ * none of task_struct's fields from state to sched_class: the BTFs in Android's BTF hub for 5.10
+ * misplace them. That is why the state shown is derived from the event.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -20,25 +20,25 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define SIGKILL 9
 #define SIGNAL_GROUP_EXIT 4 /* linux/sched/signal.h */
 
-/* Set before the load: the verifier drops the code of what is not asked for. */
+/* Set before load, so that the verifier removes the code of unused options. */
 const volatile bool shown[KINDS];
 const volatile bool filter_ppid;
 const volatile bool deny_comms;
 const volatile bool deny_paths;
 const volatile bool deny_cgroups;
 
-/* Processes whose exits are not reported: no space among the processes. */
+/* Processes whose exits are not reported because `processes` was full. */
 __u64 lost_processes;
 
 struct process {
-	char path[PATH_LEN]; /* empty: not known */
+	char path[PATH_LEN]; /* empty: unknown */
 };
 
 static const struct process unknown;
 
 /*
- * Every process, by its ID: at its exit its memory, and with it its path, is gone. Whoever takes
- * the entry out reports the exit.
+ * Every process by its ID. A process's path is gone with its memory when it exits, so it is kept
+ * here. Whoever deletes the entry reports the exit.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -47,7 +47,7 @@ struct {
 	__type(value, struct process);
 } processes SEC(".maps");
 
-struct id_set ppids SEC(".maps");
+struct monitor_id_set ppids SEC(".maps");
 
 static __always_inline void describe(struct event *event, enum kind kind,
 				     const struct task_struct *task)
@@ -65,7 +65,7 @@ static __always_inline void describe(struct event *event, enum kind kind,
 	event->status = 0;
 	event->rule = NO_RULE;
 	event->error = 0;
-	/* Without what may follow its NUL: it is a key. */
+	/* Clear the bytes after the NUL: it is a map key. */
 	__builtin_memset(event->comm, 0, sizeof(event->comm));
 	BPF_CORE_READ_STR_INTO(&event->comm, leader, comm);
 }
@@ -74,21 +74,21 @@ static __always_inline bool selected(struct event *event, enum kind kind)
 {
 	if (!shown[kind])
 		return false;
-	if (filter_tgid && !bpf_map_lookup_elem(&tgids, &event->tgid))
+	if (monitor_filter_tgid && !bpf_map_lookup_elem(&monitor_tgids, &event->tgid))
 		return false;
 	if (filter_ppid && !bpf_map_lookup_elem(&ppids, &event->ppid))
 		return false;
-	if (filter_uid && !bpf_map_lookup_elem(&uids, &event->uid))
+	if (monitor_filter_uid && !bpf_map_lookup_elem(&monitor_uids, &event->uid))
 		return false;
-	return !filter_comm || bpf_map_lookup_elem(&comms, event->comm);
+	return !monitor_filter_comm || bpf_map_lookup_elem(&monitor_comms, event->comm);
 }
 
 static __always_inline void send(const struct event *event)
 {
-	struct event *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	struct event *record = bpf_ringbuf_reserve(&monitor_events, sizeof(*record), 0);
 
 	if (!record) {
-		__sync_fetch_and_add(&lost_events, 1);
+		__sync_fetch_and_add(&monitor_lost_events, 1);
 		return;
 	}
 	bpf_probe_read_kernel(record, sizeof(*record), event);
@@ -119,10 +119,10 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	if (!plain || deny_paths) {
 		bool whole = read_executable(scratch, task);
 
-		/* Of one that is cut it is known what folders it is in. */
+		/* The folders of a truncated path are still known. */
 		if (deny_paths && rule == NO_RULE)
 			rule = find_rule(&scratch->key, SUBJECT_PATH, scratch->text);
-		/* A plain one stays: the file may be one for many commands, as toybox is. */
+		/* Keep a plain path: one executable may be many commands, as toybox is. */
 		if (!plain && whole)
 			bpf_probe_read_kernel(event->path, sizeof(event->path), scratch->text);
 	}
@@ -132,7 +132,7 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	read_cgroup(scratch, task);
 	if (deny_cgroups && rule == NO_RULE)
 		rule = find_rule_for_cgroup(scratch);
-	/* Without its first process the kernel panics. */
+	/* The kernel panics if process 1 dies. */
 	if (rule != NO_RULE && tgid != 1) {
 		event->kind = KIND_DENY;
 		event->rule = rule;
@@ -145,7 +145,7 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	return 0;
 }
 
-/* A child runs its parent's program until it calls exec; an app of Android never does. */
+/* A child runs its parent's program until it calls exec, which Android's apps never do. */
 SEC("raw_tp/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -161,8 +161,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 }
 
 /*
- * A process ends with the last of its threads, which need not be the first. Several that end at
- * once may all see that none lives: the one that takes the process's entry reports.
+ * A process ends with its last thread, which need not be the first one. Threads that exit together
+ * may all see that none is left: the one that deletes the process's entry reports the exit.
  */
 SEC("tp/sched/sched_process_exit")
 int on_exit(void *ctx)
@@ -185,7 +185,7 @@ int on_exit(void *ctx)
 	bpf_probe_read_kernel(event->path, sizeof(event->path), process->path);
 	if (bpf_map_delete_elem(&processes, &tgid) || !selected(event, KIND_EXIT))
 		return 0;
-	/* As wait_task_zombie() of kernel/exit.c has it. */
+	/* As wait_task_zombie() in kernel/exit.c does. */
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
 		event->status = BPF_CORE_READ(signal, group_exit_code);
 	else

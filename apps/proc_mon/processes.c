@@ -10,13 +10,13 @@
 #include "processes.h"
 #include "proc_mon.h"
 
-/* Kernel threads have no path. */
+/* Adds a process. Kernel threads have no path. */
 static int load(int map_fd, unsigned int tgid)
 {
 	char known[PATH_LEN], path[PATH_LEN] = {}, link[32];
 
 	if (!bpf_map_lookup_elem(map_fd, &tgid, known) && *known)
-		return 0; /* by a program, which knows better */
+		return 0; /* a BPF program has added it, with the path that exec was given */
 	snprintf(link, sizeof(link), "/proc/%u/exe", tgid);
 	if (readlink(link, path, sizeof(path) - 1) < 0)
 		*path = '\0';
@@ -48,6 +48,6 @@ int processes_load(int map_fd, unsigned long long *lost)
 {
 	unsigned long long at_first = 0;
 
-	/* Twice: a child of a process that was not known yet may have escaped the first time. */
+	/* Twice: the first pass may miss a child of a process that it has not reached yet. */
 	return load_all(map_fd, &at_first) ?: load_all(map_fd, lost);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tells the BPF programs of the processes that were there before them. */
+/* Adds the processes that started before the BPF programs. */
 #ifndef PROCESSES_H
 #define PROCESSES_H
 
 /*
- * Gives the map of processes all of /proc, with their paths, and counts those for which there is no
- * space. Gives 0 or a negative errno.
+ * Adds all processes in /proc, with their paths, to the map, and counts those that do not fit.
+ * Returns 0 or a negative errno.
  */
 int processes_load(int map_fd, unsigned long long *lost);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which rule holds for a text, or for a cgroup. Comes after vmlinux.h. */
+/* Finds the rule that matches a text or a cgroup. Include after vmlinux.h. */
 #ifndef RULES_BPF_H
 #define RULES_BPF_H
 
@@ -8,7 +8,7 @@
 #include "paths.bpf.h"
 #include "proc_mon.h"
 
-/* The --deny rules, with their numbers. */
+/* The numbers of the --deny rules. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -17,7 +17,7 @@ struct {
 	__type(value, __u32);
 } rules SEC(".maps");
 
-/* The number of the rule for this text, NO_RULE if there is none. */
+/* Returns the number of the rule that matches the text, or NO_RULE. */
 static __always_inline __u32 find_rule(struct rule_key *key, enum subject subject, const void *text)
 {
 	__u32 *rule;
@@ -29,7 +29,7 @@ static __always_inline __u32 find_rule(struct rule_key *key, enum subject subjec
 	return rule ? *rule : NO_RULE;
 }
 
-/* A container's ID ends the name of its cgroup, or is before ".scope". See container.c. */
+/* A container's ID ends its cgroup's name, or precedes ".scope". See container.c. */
 static __always_inline __u32 find_rule_for_id(struct rule_key *key, const char *name, long end)
 {
 	char before[4] = {};
@@ -37,15 +37,15 @@ static __always_inline __u32 find_rule_for_id(struct rule_key *key, const char *
 	if (end < CONTAINER_ID_LEN)
 		return NO_RULE;
 	name += end - CONTAINER_ID_LEN;
-	if (end >=
-	    CONTAINER_ID_LEN + sizeof(before)) /* that is not the ID of what a conmon is for */
+	/* libpod-conmon-ID.scope is not in the container that it monitors. */
+	if (end >= CONTAINER_ID_LEN + sizeof(before))
 		bpf_probe_read_kernel(before, sizeof(before), name - sizeof(before));
 	if (before[0] == 'm' && before[1] == 'o' && before[2] == 'n' && before[3] == '-')
 		return NO_RULE;
 	return find_rule(key, SUBJECT_CONTAINER, name);
 }
 
-/* After read_cgroup(). */
+/* Returns the number of the rule that matches the cgroup of read_cgroup(), or NO_RULE. */
 static __always_inline __u32 find_rule_for_cgroup(struct scratch *scratch)
 {
 	__u32 n = scratch->n_names;

@@ -6,9 +6,9 @@
 #include "container.h"
 #include "rules.h"
 
-#define KEYS_OF_A_RULE 2
+#define KEYS_PER_RULE 2
 
-/* A whole text in a key has its NUL, and one that was cut must not look whole. */
+/* Leaves room for the NUL, and for one byte more: a truncated text must not look whole. */
 #define VALUE_MAX (sizeof(((struct rule_key *)NULL)->text) - 2)
 
 struct key {
@@ -18,7 +18,7 @@ struct key {
 
 static const char *texts[MAX_RULES];
 static unsigned int n_rules;
-static struct key keys[MAX_RULES * KEYS_OF_A_RULE];
+static struct key keys[MAX_RULES * KEYS_PER_RULE];
 static size_t n_keys;
 
 static void add_key(enum subject subject, const char *text, size_t len)
@@ -38,19 +38,19 @@ static void add_whole(enum subject subject, const char *text)
 
 static const char *add_comm(const char *comm)
 {
-	if (strlen(comm) >= COMM_LEN)
-		return "a process's name has 15 bytes at most";
+	if (strlen(comm) >= MONITOR_COMM_LEN)
+		return "a process name has at most 15 bytes";
 	add_whole(SUBJECT_COMM, comm);
 	return NULL;
 }
 
-/* All below it, too, if it ends with a slash. */
+/* If it ends with a slash, everything below it. */
 static const char *add_path(const char *path)
 {
 	size_t len = strlen(path);
 
 	if (*path != '/')
-		return "a path from the root is needed";
+		return "expected an absolute path";
 	if (path[len - 1] == '/')
 		add_key(SUBJECT_PATH, path, len);
 	else
@@ -58,7 +58,7 @@ static const char *add_path(const char *path)
 	return NULL;
 }
 
-/* A path, and all below it; or a name in the path; or a container's ID, whole or shortened. */
+/* A path and everything below it; or a name in the path; or a container's ID, maybe shortened. */
 static const char *add_cgroup(const char *cgroup)
 {
 	char below[VALUE_MAX + 2];
@@ -66,7 +66,7 @@ static const char *add_cgroup(const char *cgroup)
 
 	if (*cgroup != '/') {
 		if (strchr(cgroup, '/'))
-			return "a path from the root, or a name without '/', is needed";
+			return "expected an absolute path, or a name without '/'";
 		add_whole(SUBJECT_CGROUP_NAME, cgroup);
 		if (container_is_id(cgroup))
 			add_key(SUBJECT_CONTAINER, cgroup, len);
@@ -102,17 +102,17 @@ const char *rules_add(const char *text)
 		if (!*value)
 			return "it has no value";
 		if (strspn(value, "/") == strlen(value))
-			return "it would deny all";
+			return "it would deny everything";
 		if (strlen(value) > VALUE_MAX)
 			return "its value is longer than 253 bytes";
 		if (n_rules == MAX_RULES)
-			return "there are 64 rules already, which is the most";
+			return "there are already 64 rules, the maximum";
 		problem = kinds[i].add(value);
 		if (!problem)
 			texts[n_rules++] = text;
 		return problem;
 	}
-	return "comm=NAME, path=PATH or cgroup=CGROUP is needed";
+	return "expected comm=NAME, path=PATH or cgroup=CGROUP";
 }
 
 const char *rules_text(unsigned int rule)
@@ -120,12 +120,12 @@ const char *rules_text(unsigned int rule)
 	return rule < n_rules ? texts[rule] : NULL;
 }
 
-size_t rules_keys(void)
+size_t rules_count_keys(void)
 {
 	return n_keys;
 }
 
-bool rules_look_at(enum subject subject)
+bool rules_match_on(enum subject subject)
 {
 	for (size_t i = 0; i < n_keys; i++)
 		if (keys[i].key.subject == subject)

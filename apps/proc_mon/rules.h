@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The --deny rules: from the command line into the programs' trie. */
+/* The --deny rules: parses them and loads them into the trie of the BPF programs. */
 #ifndef RULES_H
 #define RULES_H
 
@@ -8,17 +8,19 @@
 
 #include "proc_mon.h"
 
-/* Takes a rule in. NULL if that went well, else why the rule cannot be. */
+/* Adds a rule. Returns NULL, or why the rule is invalid. */
 const char *rules_add(const char *text);
 
-/* The rule as it was written, NULL for NO_RULE. */
+/* Returns the rule as the user wrote it, or NULL for NO_RULE. */
 const char *rules_text(unsigned int rule);
 
-/* How many keys the trie needs, of all subjects, and whether there are any of these. */
-size_t rules_keys(void);
-bool rules_look_at(enum subject subject);
+/* Returns the number of keys in the trie. */
+size_t rules_count_keys(void);
 
-/* Fills the trie. Gives 0 or a negative errno. */
+/* Returns whether any rule matches on the subject. */
+bool rules_match_on(enum subject subject);
+
+/* Fills the trie. Returns 0 or a negative errno. */
 int rules_load(int map_fd);
 
 #endif

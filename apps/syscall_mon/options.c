@@ -8,51 +8,53 @@ const char *argp_program_version = "syscall_mon 0.1.0";
 
 static const char doc[] =
 	"Show the system calls of processes, with the time each took.\v"
-	"Filters of different kinds must all match; of values of one kind, one must. An event shows "
-	"its thread's name and user ID at the end of the call, and -c and -u look at those.\n\n"
-	"Text is a line an event:\n"
+	"Filters of different kinds must all match; of several values of one kind, any one. A "
+	"thread's name and user ID, shown or filtered by, are those at the end of the call.\n\n"
+	"Text output has one line per event:\n"
 	"  pid=4379 comm=InteractionJank syscall_number=113 syscall_name=clock_gettime "
 	"syscall_runtime_ns=2239\n"
-	"Bytes of a comm other than printable ASCII, and space, = \" and \\, show as \\xNN. A number "
-	"without a name shows as unknown_NUMBER.\n"
-	"json is an object a line, csv has a header; both add tid, uid, abi, ret and timestamp, the "
-	"time of the call (UTC). runtimes are ns of CLOCK_MONOTONIC.\n\n"
-	"Ends at Ctrl-C, at what -d and -n say, when stdout is closed, and when all processes of -p "
-	"are gone. What was lost on the way is told on stderr.";
+	"Space, =, \", \\ and bytes other than printable ASCII appear as \\xNN in a comm. A number "
+	"without a name appears as unknown_NUMBER.\n"
+	"json has one object per line, csv a header; both add tid, uid, abi, ret and timestamp, "
+	"the start of the call (UTC). Run times are measured by CLOCK_MONOTONIC.\n\n"
+	"Stops at Ctrl-C, at the limit of -d or -n, when stdout is closed, and when all processes "
+	"of -p have ended. Lost events are reported on stderr.";
 
 enum { KEY_SUMMARY = 256 };
 
-static const struct argp_option options[] = {
-	{ "pid", 'p', "PID", 0, "Only this process, all its threads; may be repeated", 1 },
+static const struct argp_option argp_options[] = {
+	{ "pid", 'p', "PID", 0, "Only this process, with all its threads; may be repeated", 1 },
 	{ "tid", 't', "TID", 0, "Only this thread; may be repeated", 1 },
-	{ "comm", 'c', "COMM", 0, "Only threads of this name (15 bytes at most); may be repeated",
+	{ "comm", 'c', "COMM", 0, "Only threads with this name (at most 15 bytes); may be repeated",
 	  1 },
 	{ "syscall", 's', "[!]SYSCALL", 0,
-	  "Only (with !, all but) this syscall, a name or a number; may be repeated", 1 },
-	{ "min-us", 'm', "US", 0, "Only calls that took this long, in microseconds", 1 },
+	  "Only this syscall, a name or number; with !, all except it; may be repeated", 1 },
+	{ "min-us", 'm', "US", 0, "Only calls that took at least this long, in microseconds", 1 },
 	{ "failed", 'f', NULL, 0, "Only calls that returned an error", 1 },
 	{ "summary", KEY_SUMMARY, NULL, 0,
-	  "No events: at the end, count, errors, total, mean, max and a histogram by syscall", 4 },
+	  "Print, at the end and instead of events, count, errors, total, mean, maximum and a "
+	  "histogram for each syscall",
+	  4 },
 	{},
 };
 
-struct own_options own;
+struct options options;
 
-static void add_task(struct key_list *list, const char *kind, const char *text)
+static void add_task(struct monitor_keys *list, const char *kind, const char *text)
 {
-	unsigned int tgid, id = parse_task(kind, text, &tgid);
+	unsigned int tgid, id = monitor_parse_task(kind, text, &tgid);
 
-	if (list == &env.pids && tgid != id)
-		die("no such process: %u is a thread of process %u (-t %u shows it alone)", id,
-		    tgid, id);
-	add_id(list, id);
+	if (list == &monitor_options.pids && tgid != id)
+		monitor_die("no such process: %u is a thread of process %u (use -t %u)", id, tgid,
+			    id);
+	monitor_add_id(list, id);
 }
 
-/* A number means that of both ABIs, a name all the numbers that have it. */
+/* A number selects that of both ABIs, a name all numbers with that name. */
 static void add_syscall(const char *text)
 {
 	bool exclude = *text == '!';
-	bool *set = exclude ? own.excluded : own.included;
+	bool *set = exclude ? options.excluded : options.included;
 	const char *name = text + exclude;
 	bool found = false;
 
@@ -60,9 +62,10 @@ static void add_syscall(const char *text)
 		int slot;
 
 		if (*name >= '0' && *name <= '9') {
-			slot = syscall_slot(abi, parse_integer("syscall number", name, 0, INT_MAX));
+			slot = syscall_slot(
+				abi, monitor_parse_integer("syscall number", name, 0, INT_MAX));
 			if (slot % ABI_SLOTS == UNKNOWN_SLOT)
-				die("no syscall has the number %s", name);
+				monitor_die("no syscall has number %s", name);
 		} else {
 			slot = syscall_find(abi, name);
 		}
@@ -72,11 +75,12 @@ static void add_syscall(const char *text)
 		}
 	}
 	if (!found && syscall_nearest(name))
-		die("unknown syscall '%s': did you mean '%s'?", name, syscall_nearest(name));
+		monitor_die("unknown syscall '%s': did you mean '%s'?", name,
+			    syscall_nearest(name));
 	else if (!found)
-		die("unknown syscall '%s'", name);
-	own.filter_syscall = true;
-	own.syscalls_included |= !exclude;
+		monitor_die("unknown syscall '%s'", name);
+	options.filter_syscall = true;
+	options.syscalls_included |= !exclude;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -84,25 +88,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	(void)state;
 	switch (key) {
 	case 'p':
-		add_task(&env.pids, "process", arg);
+		add_task(&monitor_options.pids, "process", arg);
 		break;
 	case 't':
-		add_task(&own.tids, "thread", arg);
+		add_task(&options.tids, "thread", arg);
 		break;
 	case 'c':
-		add_comm("thread", arg);
+		monitor_add_comm("thread", arg);
 		break;
 	case 's':
 		add_syscall(arg);
 		break;
 	case 'm':
-		own.min_ns = parse_real("time", arg, 1e12) * 1e3;
+		options.min_ns = monitor_parse_real("time", arg, 1e12) * 1e3;
 		break;
 	case 'f':
-		own.failed = true;
+		options.failed = true;
 		break;
 	case KEY_SUMMARY:
-		own.summary = true;
+		options.summary = true;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -112,5 +116,5 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 void parse_options(int argc, char **argv)
 {
-	parse_command_line(options, parse_option, doc, argc, argv);
+	monitor_parse_options(argp_options, parse_option, doc, argc, argv);
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the command line asks for. */
+/* The command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "common_options.h"
+#include "monitor_options.h"
 #include "syscall_mon.h"
 
-/* Beside env. */
-struct own_options {
-	struct key_list tids;
+/* The options that are not in monitor_options. */
+struct options {
+	struct monitor_keys tids;
 	bool filter_syscall, syscalls_included;
 	bool included[SLOTS], excluded[SLOTS];
 	unsigned long long min_ns;
 	bool failed, summary;
 };
 
-extern struct own_options own;
+extern struct options options;
 
-/* Fills both; ends the program with a line on stderr and status 1 if it cannot be done. */
+/* Fills options and monitor_options; on an error, prints a line to stderr and exits. */
 void parse_options(int argc, char **argv);
 
 #endif

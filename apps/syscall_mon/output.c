@@ -10,102 +10,103 @@ static void put_syscall_name(const struct event *event)
 	const char *name = syscall_name(event->abi, event->number);
 
 	if (name) {
-		put_string(name);
+		writer_put_string(name);
 	} else {
-		put_string("unknown_");
-		put_signed(event->number);
+		writer_put_string("unknown_");
+		writer_put_signed(event->number);
 	}
 }
 
 static size_t comm_length(const struct event *event)
 {
-	return strnlen(event->comm, COMM_LEN);
+	return strnlen(event->comm, MONITOR_COMM_LEN);
 }
 
-/* When the syscall was entered. */
+/* Writes the time when the syscall was entered. */
 static void put_start(const struct event *event)
 {
-	put_time(event->exit_ns - event->runtime_ns);
+	writer_put_time(event->exit_ns - event->runtime_ns);
 }
 
 static void put_text(const struct event *event)
 {
-	put_string("pid=");
-	put_unsigned(event->tgid);
-	put_string(" comm=");
-	put_text_value(event->comm, comm_length(event));
-	put_string(" syscall_number=");
-	put_signed(event->number);
-	put_string(" syscall_name=");
+	writer_put_string("pid=");
+	writer_put_unsigned(event->tgid);
+	writer_put_string(" comm=");
+	writer_put_text(event->comm, comm_length(event));
+	writer_put_string(" syscall_number=");
+	writer_put_signed(event->number);
+	writer_put_string(" syscall_name=");
 	put_syscall_name(event);
-	put_string(" syscall_runtime_ns=");
-	put_unsigned(event->runtime_ns);
-	put_char('\n');
+	writer_put_string(" syscall_runtime_ns=");
+	writer_put_unsigned(event->runtime_ns);
+	writer_put_char('\n');
 }
 
 static void put_json(const struct event *event)
 {
-	put_string("{\"pid\":");
-	put_unsigned(event->tgid);
-	put_string(",\"tid\":");
-	put_unsigned(event->tid);
-	put_string(",\"comm\":");
-	put_json_value(event->comm, comm_length(event));
-	put_string(",\"uid\":");
-	put_unsigned(event->uid);
-	put_string(",\"abi\":\"");
-	put_string(abi_name(event->abi));
-	put_string("\",\"syscall_number\":");
-	put_signed(event->number);
-	put_string(",\"syscall_name\":\"");
+	writer_put_string("{\"pid\":");
+	writer_put_unsigned(event->tgid);
+	writer_put_string(",\"tid\":");
+	writer_put_unsigned(event->tid);
+	writer_put_string(",\"comm\":");
+	writer_put_json(event->comm, comm_length(event));
+	writer_put_string(",\"uid\":");
+	writer_put_unsigned(event->uid);
+	writer_put_string(",\"abi\":\"");
+	writer_put_string(abi_name(event->abi));
+	writer_put_string("\",\"syscall_number\":");
+	writer_put_signed(event->number);
+	writer_put_string(",\"syscall_name\":\"");
 	put_syscall_name(event);
-	put_string("\",\"syscall_runtime_ns\":");
-	put_unsigned(event->runtime_ns);
-	put_string(",\"ret\":");
-	put_signed(event->ret);
-	put_string(",\"timestamp\":\"");
+	writer_put_string("\",\"syscall_runtime_ns\":");
+	writer_put_unsigned(event->runtime_ns);
+	writer_put_string(",\"ret\":");
+	writer_put_signed(event->ret);
+	writer_put_string(",\"timestamp\":\"");
 	put_start(event);
-	put_string("\"}\n");
+	writer_put_string("\"}\n");
 }
 
 static void put_csv(const struct event *event)
 {
-	put_unsigned(event->tgid);
-	put_char(',');
-	put_unsigned(event->tid);
-	put_char(',');
-	put_csv_value(event->comm, comm_length(event));
-	put_char(',');
-	put_unsigned(event->uid);
-	put_char(',');
-	put_string(abi_name(event->abi));
-	put_char(',');
-	put_signed(event->number);
-	put_char(',');
+	writer_put_unsigned(event->tgid);
+	writer_put_char(',');
+	writer_put_unsigned(event->tid);
+	writer_put_char(',');
+	writer_put_csv(event->comm, comm_length(event));
+	writer_put_char(',');
+	writer_put_unsigned(event->uid);
+	writer_put_char(',');
+	writer_put_string(abi_name(event->abi));
+	writer_put_char(',');
+	writer_put_signed(event->number);
+	writer_put_char(',');
 	put_syscall_name(event);
-	put_char(',');
-	put_unsigned(event->runtime_ns);
-	put_char(',');
-	put_signed(event->ret);
-	put_char(',');
+	writer_put_char(',');
+	writer_put_unsigned(event->runtime_ns);
+	writer_put_char(',');
+	writer_put_signed(event->ret);
+	writer_put_char(',');
 	put_start(event);
-	put_char('\n');
+	writer_put_char('\n');
 }
 
 void output_begin(void)
 {
-	if (env.format == FORMAT_CSV)
-		put_string("pid,tid,comm,uid,abi,syscall_number,syscall_name,syscall_runtime_ns,"
-			   "ret,timestamp\n");
+	if (monitor_options.format == WRITER_CSV)
+		writer_put_string(
+			"pid,tid,comm,uid,abi,syscall_number,syscall_name,syscall_runtime_ns,"
+			"ret,timestamp\n");
 }
 
 void output_event(const struct event *event)
 {
 	if (!writer_reserve(EVENT_MAX))
 		return;
-	if (env.format == FORMAT_TEXT)
+	if (monitor_options.format == WRITER_TEXT)
 		put_text(event);
-	else if (env.format == FORMAT_JSON)
+	else if (monitor_options.format == WRITER_JSON)
 		put_json(event);
 	else
 		put_csv(event);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Events as text, JSON lines or CSV, a million and more a second. */
+/* Events as text, JSON lines or CSV: more than a million per second. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
 #include "syscall_mon.h"
 
-/* What comes before the first event: CSV's header. */
+/* Writes what precedes the first event: the header of CSV. */
 void output_begin(void);
 
 void output_event(const struct event *event);

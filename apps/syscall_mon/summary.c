@@ -53,7 +53,7 @@ static enum abi abi_of_slot(unsigned int slot)
 	return slot / ABI_SLOTS;
 }
 
-/* What syscall_slot() was given; -1 for the slot that stands for many. */
+/* Returns the inverse of syscall_slot(), or -1 for the slot that many numbers share. */
 static int number_of_slot(unsigned int slot)
 {
 	unsigned int index = slot % ABI_SLOTS;
@@ -63,7 +63,7 @@ static int number_of_slot(unsigned int slot)
 	return index < PRIVATE_SLOT ? index : index - PRIVATE_SLOT + ARM_PRIVATE_BASE;
 }
 
-/* "unknown" stands for all the numbers of its slot; the text is valid until the next call. */
+/* "unknown" is for all numbers that share the slot. The text is valid until the next call. */
 static const char *name_of_slot(unsigned int slot)
 {
 	static char text[sizeof("unknown_") + 11];
@@ -133,7 +133,7 @@ static void print_text(const unsigned int *order, unsigned int n)
 	}
 }
 
-/* Pairs of a bucket's least ns and its count. */
+/* Prints pairs of a bucket's lower bound (ns) and its count. */
 static void print_buckets(const struct stats *stats, const char *pair, const char *separator)
 {
 	const char *before = "";
@@ -178,7 +178,7 @@ static void print_csv(const unsigned int *order, unsigned int n)
 	}
 }
 
-int summary_print(enum format format)
+int summary_print(enum writer_format format)
 {
 	unsigned int order[SLOTS], n = 0;
 
@@ -186,9 +186,9 @@ int summary_print(enum format format)
 		if (table[slot].count)
 			order[n++] = slot;
 	qsort(order, n, sizeof(*order), by_total);
-	if (format == FORMAT_TEXT)
+	if (format == WRITER_TEXT)
 		print_text(order, n);
-	else if (format == FORMAT_JSON)
+	else if (format == WRITER_JSON)
 		print_json(order, n);
 	else
 		print_csv(order, n);

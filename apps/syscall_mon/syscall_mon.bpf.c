@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Times every syscall from the two raw_syscalls events. Kernels without FTRACE_SYSCALLS (Android's)
- * have no other syscall events, and only these see 32-bit processes too.
+ * Times every syscall by the two raw_syscalls tracepoints. Kernels without FTRACE_SYSCALLS, such as
+ * Android's, have no other syscall events, and only these cover 32-bit processes.
  *
- * No CO-RE relocation and no helper newer than 5.8: it loads from there on, without kernel BTF too.
+ * It needs no CO-RE relocation and no helper newer than 5.8, so it loads on any kernel since, even
+ * one without BTF.
  */
 #define BPF_NO_PRESERVE_ACCESS_INDEX
 #include "vmlinux.h"
@@ -14,20 +15,20 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Set before the load: the verifier drops the code of what is not asked for. */
-const volatile __u32 own_tgid; /* never traced, unless -p names it */
-const volatile __u32 only_tgid; /* the usual -p: one process, no map */
+/* Set before load, so that the verifier removes the code of unused options. */
+const volatile __u32 own_tgid; /* this monitor: never traced unless -p names it */
+const volatile __u32 only_tgid; /* a single -p, which needs no map */
 const volatile bool filter_tid;
 const volatile bool filter_syscall;
 const volatile __u8 wanted[SLOTS]; /* for filter_syscall */
 const volatile bool failed_only;
 const volatile __u64 min_ns;
-const volatile bool summarize; /* into the map, no event is sent */
-const volatile __u32 wakeup_events; /* of one CPU before it wakes the reader */
-const volatile __u64 pidns_dev; /* of the reader's PID namespace, 0 in the first one */
+const volatile bool summarize; /* count in the map, send no events */
+const volatile __u32 wakeup_events; /* events of one CPU before it wakes the reader */
+const volatile __u64 pidns_dev; /* the reader's PID namespace, 0 for the initial one */
 const volatile __u64 pidns_ino;
 
-/* Calls that are not reported: no space among the starts. */
+/* Calls that are not reported because `starts` was full. */
 __u64 lost_starts;
 
 struct start {
@@ -36,7 +37,7 @@ struct start {
 	__u32 abi;
 };
 
-/* By thread. Made a hash where an array for all thread IDs would be too large. */
+/* By thread ID. User space makes it a hash if an array for all IDs would be too large. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -44,7 +45,7 @@ struct {
 	__type(value, struct start);
 } starts SEC(".maps");
 
-/* Events of this CPU since it woke the reader. */
+/* This CPU's events since it last woke the reader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -59,14 +60,14 @@ struct {
 	__type(value, struct stats);
 } summary SEC(".maps");
 
-struct id_set tids SEC(".maps");
+struct monitor_id_set tids SEC(".maps");
 
 struct ids {
 	__u32 tgid;
 	__u32 tid;
 };
 
-/* Gives the IDs of the current thread as the reader knows them; false: not to be traced. */
+/* Stores the current thread's IDs as the reader sees them. Returns false if it is not traced. */
 static __always_inline bool selected(struct ids *ids)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -83,14 +84,14 @@ static __always_inline bool selected(struct ids *ids)
 	}
 	if (only_tgid)
 		return ids->tgid == only_tgid;
-	if (filter_tgid)
-		return bpf_map_lookup_elem(&tgids, &ids->tgid);
+	if (monitor_filter_tgid)
+		return bpf_map_lookup_elem(&monitor_tgids, &ids->tgid);
 	return ids->tgid != own_tgid;
 }
 
 /*
- * 32-bit code uses the compat table (but for int 0x80 in 64-bit code, which looks native here). The
- * saved registers tell, at offsets that are ABI.
+ * 32-bit code uses the compat table, and the saved registers, whose offsets are ABI, show which code
+ * made the call. An int 0x80 in 64-bit code is mistaken for a native call.
  */
 static __always_inline __u32 abi_of(const struct pt_regs *regs)
 {
@@ -106,7 +107,7 @@ static __always_inline __u32 abi_of(const struct pt_regs *regs)
 	bpf_probe_read_kernel(&cs, sizeof(cs), &regs->cs);
 	return cs == 0x23 ? ABI_COMPAT : ABI_NATIVE; /* __USER32_CS */
 #else
-#error "which register tells the ABI?"
+#error "how do the saved registers show the ABI?"
 #endif
 }
 
@@ -124,7 +125,7 @@ static __always_inline struct start *start_of(__u32 tid)
 	return start;
 }
 
-/* Elements of an array cannot be deleted, those of a hash must be. */
+/* Clears the start: an array's elements cannot be deleted, those of a hash must be. */
 static __always_inline void forget(__u32 tid)
 {
 	struct start *start = bpf_map_lookup_elem(&starts, &tid);
@@ -171,7 +172,7 @@ static __always_inline void summarize_call(const struct start *start, __u64 runt
 		add_to_stats(stats, runtime_ns, failed);
 }
 
-/* A wake-up costs as much as many syscalls: the reader looks by itself often enough. */
+/* A wake-up costs as much as many syscalls, and the reader polls anyway. */
 static __always_inline __u64 wakeup_flag(void)
 {
 	__u32 zero = 0, *count = bpf_map_lookup_elem(&unannounced, &zero);
@@ -186,7 +187,7 @@ SEC("raw_tp/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	char comm[COMM_LEN] = {};
+	char comm[MONITOR_COMM_LEN] = {};
 	__u64 now_ns, runtime_ns;
 	struct event *event;
 	struct start *start;
@@ -203,7 +204,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	runtime_ns = now_ns - start->ns;
 	start->ns = 0;
 
-	/* Of 32 bits; kernels differ in what the others are. Only errors are negative. */
+	/* Only 32 bits count: kernels differ in the upper ones. Only errors are negative. */
 	if (start->abi == ABI_COMPAT && is_error((int)ret))
 		ret = (int)ret;
 	else if (start->abi == ABI_COMPAT)
@@ -214,23 +215,23 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	if (min_ns && runtime_ns < min_ns)
 		return 0;
 
-	/* As they are now: what an execve or a setuid shows, and is chosen by, is the new one. */
-	if (filter_uid || !summarize)
+	/* Read at exit: an execve or setuid is filtered by, and shows, the new name or ID. */
+	if (monitor_filter_uid || !summarize)
 		uid = bpf_get_current_uid_gid();
-	if (filter_uid && !bpf_map_lookup_elem(&uids, &uid))
+	if (monitor_filter_uid && !bpf_map_lookup_elem(&monitor_uids, &uid))
 		return 0;
-	if (filter_comm || !summarize)
+	if (monitor_filter_comm || !summarize)
 		bpf_get_current_comm(comm, sizeof(comm));
-	if (filter_comm && !bpf_map_lookup_elem(&comms, comm))
+	if (monitor_filter_comm && !bpf_map_lookup_elem(&monitor_comms, comm))
 		return 0;
 
 	if (summarize) {
 		summarize_call(start, runtime_ns, failed);
 		return 0;
 	}
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	event = bpf_ringbuf_reserve(&monitor_events, sizeof(*event), 0);
 	if (!event) {
-		__sync_fetch_and_add(&lost_events, 1);
+		__sync_fetch_and_add(&monitor_lost_events, 1);
 		return 0;
 	}
 	event->exit_ns = now_ns;
@@ -246,7 +247,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* If not the first thread calls execve it becomes the first: its ID is another at the exit. */
+/* A thread that calls execve becomes the first thread, so its ID changes before the exit. */
 SEC("raw_tp/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid)
 {
@@ -266,8 +267,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_tid)
 }
 
 /*
- * exit never exits. Left alone, the ID's next owner would end it: a new thread begins with the
- * sys_exit of a clone that it has not entered.
+ * exit() never returns. Its start must not stay for the next owner of the ID: a new thread begins
+ * with the sys_exit of a clone that it did not enter.
  */
 SEC("raw_tp/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)

@@ -10,39 +10,42 @@
 #include "syscall_mon.h"
 #include "syscall_mon.skel.h"
 
-#define WAKEUP_BYTES (512 << 10) /* no more bytes of events wait for the reader */
+#define WAKEUP_BYTES (512 << 10) /* wake the reader when this many bytes are waiting */
 #define EVENT_BYTES (sizeof(struct event) + 8)
-#define ARRAY_MAX_TIDS 65536 /* 1 MiB of starts; beyond, a hash of as many */
+#define ARRAY_MAX_TIDS 65536 /* 1 MiB of starts; above, a hash of the same size */
 
 static void configure(struct syscall_mon *skel)
 {
-	__u32 buffer = own.summary && !env.count ? 1 : env.buffer_kib << 10;
+	__u32 buffer =
+		options.summary && !monitor_options.count ? 1 : monitor_options.buffer_kib << 10;
 	__u32 wakeup_bytes = buffer / 4 < WAKEUP_BYTES ? buffer / 4 : WAKEUP_BYTES;
-	__u32 tids = read_number("/proc/sys/kernel/pid_max", "");
+	__u32 tids = monitor_read_number("/proc/sys/kernel/pid_max", "");
 	int cpus = libbpf_num_possible_cpus();
 	struct stat ns;
 
 	skel->rodata->own_tgid = getpid();
-	skel->rodata->only_tgid = env.pids.n == 1 ? *(unsigned int *)env.pids.keys : 0;
-	skel->rodata->filter_tgid = env.pids.n > 1;
-	skel->rodata->filter_tid = own.tids.n;
-	skel->rodata->filter_uid = env.uids.n;
-	skel->rodata->filter_comm = env.comms.n;
-	skel->rodata->filter_syscall = own.filter_syscall;
+	skel->rodata->only_tgid =
+		monitor_options.pids.n == 1 ? *(unsigned int *)monitor_options.pids.keys : 0;
+	skel->rodata->monitor_filter_tgid = monitor_options.pids.n > 1;
+	skel->rodata->filter_tid = options.tids.n;
+	skel->rodata->monitor_filter_uid = monitor_options.uids.n;
+	skel->rodata->monitor_filter_comm = monitor_options.comms.n;
+	skel->rodata->filter_syscall = options.filter_syscall;
 	for (int slot = 0; slot < SLOTS; slot++)
 		skel->rodata->wanted[slot] =
-			(own.included[slot] || !own.syscalls_included) && !own.excluded[slot];
-	skel->rodata->failed_only = own.failed;
-	skel->rodata->min_ns = own.min_ns;
-	/* An exact count needs one counter: this program's. */
-	skel->rodata->summarize = own.summary && !env.count;
+			(options.included[slot] || !options.syscalls_included) &&
+			!options.excluded[slot];
+	skel->rodata->failed_only = options.failed;
+	skel->rodata->min_ns = options.min_ns;
+	/* Only one counter can stop at exactly -n events: ours. */
+	skel->rodata->summarize = options.summary && !monitor_options.count;
 	skel->rodata->wakeup_events = wakeup_bytes / EVENT_BYTES / (cpus > 0 ? cpus : 1);
-	if (!in_first_pid_namespace(&ns)) {
+	if (!monitor_in_first_pid_ns(&ns)) {
 		skel->rodata->pidns_dev = ns.st_dev;
 		skel->rodata->pidns_ino = ns.st_ino;
 	}
 
-	bpf_map__set_max_entries(skel->maps.events, buffer);
+	bpf_map__set_max_entries(skel->maps.monitor_events, buffer);
 	if (!skel->rodata->summarize)
 		bpf_map__set_max_entries(skel->maps.summary, 1);
 	if (!tids || tids > ARRAY_MAX_TIDS) {
@@ -50,26 +53,26 @@ static void configure(struct syscall_mon *skel)
 		bpf_map__set_type(skel->maps.starts, BPF_MAP_TYPE_HASH);
 	}
 	bpf_map__set_max_entries(skel->maps.starts, tids);
-	size_set(skel->maps.tgids, &env.pids);
-	size_set(skel->maps.tids, &own.tids);
-	size_set(skel->maps.uids, &env.uids);
-	size_set(skel->maps.comms, &env.comms);
+	monitor_size_set(skel->maps.monitor_tgids, &monitor_options.pids);
+	monitor_size_set(skel->maps.tids, &options.tids);
+	monitor_size_set(skel->maps.monitor_uids, &monitor_options.uids);
+	monitor_size_set(skel->maps.monitor_comms, &monitor_options.comms);
 }
 
 static int fill_sets(const struct syscall_mon *skel)
 {
-	int err = fill_set(skel->maps.tgids, &env.pids);
+	int err = monitor_fill_set(skel->maps.monitor_tgids, &monitor_options.pids);
 
-	err = err ?: fill_set(skel->maps.tids, &own.tids);
-	err = err ?: fill_set(skel->maps.uids, &env.uids);
-	return err ?: fill_set(skel->maps.comms, &env.comms);
+	err = err ?: monitor_fill_set(skel->maps.tids, &options.tids);
+	err = err ?: monitor_fill_set(skel->maps.monitor_uids, &monitor_options.uids);
+	return err ?: monitor_fill_set(skel->maps.monitor_comms, &monitor_options.comms);
 }
 
 static int on_event(void *context, void *data, size_t size)
 {
 	(void)context;
 	(void)size;
-	if (own.summary)
+	if (options.summary)
 		summary_add(data);
 	else
 		output_event(data);
@@ -87,25 +90,25 @@ int main(int argc, char **argv)
 
 	skel = syscall_mon__open();
 	if (!skel) {
-		complain("cannot open the BPF programs: %s", strerror(errno));
+		monitor_warn("cannot open the BPF programs: %s", strerror(errno));
 		return 1;
 	}
 	configure(skel);
 	err = syscall_mon__load(skel) ?: fill_sets(skel);
 	if (err) {
-		complain_of_load(err);
+		monitor_explain_load(err);
 		goto cleanup;
 	}
-	err = monitor_open(skel->maps.events, on_event);
+	err = monitor_open(skel->maps.monitor_events, on_event);
 	if (err)
 		goto cleanup;
 	err = syscall_mon__attach(skel);
 	if (err) {
-		complain("cannot attach to the raw_syscalls tracepoints: %s", strerror(-err));
+		monitor_warn("cannot attach to the raw_syscalls tracepoints: %s", strerror(-err));
 		goto cleanup;
 	}
 
-	if (!own.summary)
+	if (!options.summary)
 		output_begin();
 	monitor_follow();
 	syscall_mon__detach(skel);
@@ -114,14 +117,14 @@ int main(int argc, char **argv)
 	if (skel->rodata->summarize)
 		err = summary_read(bpf_map__fd(skel->maps.summary));
 	if (err) {
-		complain("cannot read the summary: %s", strerror(-err));
+		monitor_warn("cannot read the summary: %s", strerror(-err));
 		goto cleanup;
 	}
-	err = own.summary ? summary_print(env.format) : -writer_error();
-	err = monitor_end(err, skel->bss->lost_events);
+	err = options.summary ? summary_print(monitor_options.format) : -writer_error();
+	err = monitor_end(err, skel->bss->monitor_lost_events);
 	if (skel->bss->lost_starts)
-		complain("lost %llu events: too many threads are in syscalls",
-			 skel->bss->lost_starts);
+		monitor_warn("lost %llu events: too many threads are in syscalls",
+			     skel->bss->lost_starts);
 
 cleanup:
 	monitor_close();

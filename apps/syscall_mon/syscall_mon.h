@@ -3,15 +3,15 @@
 #ifndef SYSCALL_MON_H
 #define SYSCALL_MON_H
 
-#include "comm.h"
+#include "monitor_shared.h"
 
 /* Which of the two syscall tables of the architecture a number belongs to. */
 enum abi { ABI_NATIVE, ABI_COMPAT, ABIS };
 
 /*
- * Every (ABI, number) has a slot, an index of the filter and of the summary. An ABI has ABI_SLOTS
- * of them: the numbers below PRIVATE_SLOT, the few that arm has from ARM_PRIVATE_BASE on
- * (cacheflush, set_tls), and one for all other numbers.
+ * Every (ABI, number) has a slot, the index into the filter and the summary. Each ABI has ABI_SLOTS
+ * of them: for the numbers below PRIVATE_SLOT, for arm's few from ARM_PRIVATE_BASE on (cacheflush,
+ * set_tls), and one for all other numbers.
  */
 #define ABI_SLOTS 512
 #define SLOTS (ABIS * ABI_SLOTS)
@@ -46,10 +46,10 @@ struct event {
 	unsigned int tid;
 	unsigned int uid;
 	int number;
-	char comm[COMM_LEN]; /* as its owner wrote it: any byte */
+	char comm[MONITOR_COMM_LEN]; /* may contain any byte */
 };
 
-/* hist[i] counts runtimes of 2^i to 2^(i+1)-1 ns, the first also 0, the last also all above. */
+/* hist[i] counts run times of 2^i to 2^(i+1)-1 ns; the first also 0, the last also longer ones. */
 #define HIST_BUCKETS 36
 
 struct stats {

@@ -25,10 +25,10 @@ int syscall_find(enum abi abi, const char *name)
 	return -1;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that make one name of another. */
+/* Returns the edit distance: insertions, deletions, replacements, swaps of neighbours. */
 static size_t edits(const char *from, const char *to)
 {
-	size_t table[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1]; /* by the length of both beginnings */
+	size_t table[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1]; /* by the lengths of both prefixes */
 	size_t rows = strlen(from), columns = strlen(to);
 
 	for (size_t i = 0; i <= rows; i++) {
@@ -54,7 +54,7 @@ static size_t edits(const char *from, const char *to)
 const char *syscall_nearest(const char *name)
 {
 	const char *nearest = NULL;
-	size_t fewest = strlen(name) / 2 + 1; /* what takes more is not alike */
+	size_t fewest = strlen(name) / 2 + 1; /* names further apart are not similar */
 
 	if (strlen(name) > NAME_MAX_LEN)
 		return NULL;

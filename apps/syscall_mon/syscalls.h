@@ -7,16 +7,16 @@
 
 #include "syscall_mon.h"
 
-/* The ABI's name: "arm64", "arm". */
+/* Returns the ABI's name, such as "arm64" or "arm". */
 const char *abi_name(enum abi abi);
 
-/* The name, or NULL where the tables have none. */
+/* Returns the syscall's name, or NULL if the table has none. */
 const char *syscall_name(enum abi abi, unsigned int number);
 
-/* The slot of a name in the ABI's table, or -1. */
+/* Returns the slot of a name in the ABI's table, or -1. */
 int syscall_find(enum abi abi, const char *name);
 
-/* The name of either table that the fewest edits make of this one; NULL if nothing is like it. */
+/* Returns the most similar name of either table, or NULL if none is similar. */
 const char *syscall_nearest(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Assembles the probe's program. libbpf would load one from an object, with relocations, at several
- * times the cost: it tries out a kernel, and its own objects, before each load.
+ * Assembles the probe's program. Having libbpf load it from an object, with relocations, would cost
+ * several times as much: libbpf probes the kernel and its own objects before each load.
  */
 #include <stddef.h>
 
@@ -33,7 +33,7 @@ static void emit_exit(struct bpf_insn **at)
 	emit(at, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* r1, r2: where in the map's value, and how many bytes of it */
+/* Sets r1 and r2 to an address in the map's value and a size. */
 static void emit_target(struct bpf_insn **at, size_t to, size_t size)
 {
 	emit_copy(at, BPF_REG_1, VALUE);
@@ -41,7 +41,7 @@ static void emit_target(struct bpf_insn **at, size_t to, size_t size)
 	emit(at, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, size);
 }
 
-/* What cannot be read becomes 0. The kernels of arm64 and x86_64 all have this helper. */
+/* Memory that cannot be read becomes 0. Every arm64 and x86_64 kernel has this helper. */
 static void emit_read(struct bpf_insn **at, size_t to, size_t size, uint32_t offset)
 {
 	emit_target(at, to, size);
@@ -50,7 +50,7 @@ static void emit_read(struct bpf_insn **at, size_t to, size_t size, uint32_t off
 	emit_call(at, BPF_FUNC_probe_read);
 }
 
-/* Ends it unless the current process, whose ID is in r0, is that of only_tgid. */
+/* Exits unless the current process, whose ID is in r0, is only_tgid. */
 static void emit_filter(struct bpf_insn **at)
 {
 	emit(at, BPF_ALU64 | BPF_RSH | BPF_K, BPF_REG_0, 0, 0, 32);
@@ -64,7 +64,7 @@ int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, b
 	struct bpf_insn *at = code;
 
 	emit(&at, BPF_LD | BPF_DW | BPF_IMM, VALUE, BPF_PSEUDO_MAP_VALUE, 0, map);
-	emit(&at, 0, 0, 0, 0, 0); /* its second half: at the beginning of the value */
+	emit(&at, 0, 0, 0, 0, 0); /* the second half: offset 0 in the value */
 	if (only_tgid) {
 		emit_call(&at, BPF_FUNC_get_current_pid_tgid);
 		emit_filter(&at);

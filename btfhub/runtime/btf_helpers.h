@@ -10,8 +10,8 @@ extern "C" {
 #endif
 
 /*
- * Sets opts->btf_custom_path where the kernel has no BTF, as droidbpf_btf_path() finds it. Gives 0,
- * or a negative errno when there is none, of which stderr tells more.
+ * Sets opts->btf_custom_path by droidbpf_btf_path() if the kernel has no BTF. Returns 0, or a
+ * negative errno after printing the reason to stderr.
  */
 int ensure_core_btf(struct bpf_object_open_opts *opts);
 void cleanup_core_btf(struct bpf_object_open_opts *opts);

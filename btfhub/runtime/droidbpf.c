@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Chooses the BTF for the running kernel, see droidbpf.h, and tells what it did. */
+/* Chooses the BTF for the running kernel and reports the choice; see droidbpf.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
-/* Defined by the C file that btfhub/embed.py makes, if the app has one. */
+/* Defined by the C file that btfhub/embed.py writes, if the app has one. */
 extern const unsigned char droidbpf_btfs[] __attribute__((weak));
 extern const unsigned int droidbpf_btfs_size __attribute__((weak));
 
@@ -24,12 +24,12 @@ struct search {
 	bool verbose;
 	struct utsname kernel;
 	char program[NAME_MAX + 1];
-	char folder[PATH_MAX]; /* the program's */
-	struct droidbpf_text tried; /* a line for each source that gave none */
+	char folder[PATH_MAX]; /* that contains the program */
+	struct droidbpf_text tried; /* a line for each source without a usable BTF */
 	int err;
 };
 
-/* What the last droidbpf_btf_path() gave. */
+/* What the path of the last droidbpf_btf_path() refers to. */
 static struct droidbpf_file file;
 static char named_path[PATH_MAX];
 
@@ -49,10 +49,10 @@ static void begin(struct search *search, bool verbose)
 }
 
 /*
- * Whether it can be opened, which bionic's access() and faccessat() do not tell, and read from any
- * place: a pipe would let us wait for a writer.
+ * Returns 0 if the path is a regular file that can be opened, else a negative errno. Reading a pipe
+ * could block; bionic's access() and faccessat() do not check what open() does.
  */
-static int can_read(const char *path)
+static int check_readable(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), err = 0;
 	struct stat file;
@@ -66,8 +66,8 @@ static int can_read(const char *path)
 	return err;
 }
 
-/* Each line of what was tried, with this before it. */
-static void tell_tried(const struct search *search, const char *prefix, const char *indent)
+/* Prints each line of what was tried after prefix and indent. */
+static void print_tried(const struct search *search, const char *prefix, const char *indent)
 {
 	const char *line = search->tried.text;
 
@@ -75,11 +75,11 @@ static void tell_tried(const struct search *search, const char *prefix, const ch
 		int size = strcspn(line, "\n");
 
 		fprintf(stderr, "%s:%s%.*s\n", prefix, indent, size, line);
-		line += size + (line[size] == '\n'); /* the last one may be cut off */
+		line += size + (line[size] == '\n'); /* the last line may be truncated */
 	}
 }
 
-/* Gives 0 if the BTF at the path is the kernel's; else a line more is in search->tried. */
+/* Returns 0 if the BTF at the path is the kernel's; otherwise adds a line to search->tried. */
 static int try_path(struct search *search, const char *path, enum droidbpf_care care,
 		    const char *source)
 {
@@ -90,14 +90,14 @@ static int try_path(struct search *search, const char *path, enum droidbpf_care 
 		if (why.size)
 			fprintf(stderr, "%s: warning: %s: %s\n", search->program, source, why.text);
 		if (search->verbose) {
-			tell_tried(search, "btf", " ");
+			print_tried(search, "btf", " ");
 			fprintf(stderr, "btf: %s; probe passed\n", source);
 		}
 		return 0;
 	}
 	search->err = err == PROBE_WRONG ? -EINVAL : err;
 	droidbpf_add(&search->tried, "%s: %s\n", source, why.text);
-	if (err != PROBE_WRONG) /* no other BTF would help */
+	if (err != PROBE_WRONG) /* another BTF would not help */
 		fprintf(stderr, "%s: error: %s\n", search->program, why.text);
 	return err;
 }
@@ -109,7 +109,7 @@ static int try_named(struct search *search, const char *named, const char *optio
 
 	droidbpf_add(&source, "%s (%s)", named, option);
 	if (snprintf(named_path, sizeof(named_path), "%s", named) < (int)sizeof(named_path))
-		err = can_read(named_path);
+		err = check_readable(named_path);
 	if (err) {
 		fprintf(stderr, "%s: error: %s: %s\n", search->program, source.text,
 			strerror(-err));
@@ -119,7 +119,7 @@ static int try_named(struct search *search, const char *named, const char *optio
 	if (err == PROBE_WRONG)
 		fprintf(stderr,
 			"%s: error: %s"
-			"%s: hint: `python -m btfhub resolve %s` tells which BTF fits this kernel\n",
+			"%s: hint: `./dev btfhub resolve %s` shows which BTF fits this kernel\n",
 			search->program, search->tried.text, search->program,
 			search->kernel.release);
 	return err ? search->err : 0;
@@ -130,7 +130,7 @@ static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank 
 {
 	droidbpf_add(text, "%s (embedded)", entry->name);
 	if (rank == RANK_RELEASE)
-		droidbpf_add(text, ", made for this very release");
+		droidbpf_add(text, ", made for this exact release");
 	else if (rank == RANK_BUILD && entry->commit[0])
 		droidbpf_add(text, ", commit %s", release->commit);
 	else if (rank == RANK_BUILD)
@@ -148,7 +148,7 @@ static int try_entry(struct search *search, const struct droidbpf_entry *entry, 
 	int err = droidbpf_write_file(&file, entry->btf, entry->btf_size, search->folder);
 
 	if (err) {
-		droidbpf_add(&search->tried, "%s: cannot make a file of it: %s\n", source,
+		droidbpf_add(&search->tried, "%s: cannot write it to a file: %s\n", source,
 			     strerror(-err));
 		return PROBE_WRONG;
 	}
@@ -158,7 +158,7 @@ static int try_entry(struct search *search, const struct droidbpf_entry *entry, 
 	return err;
 }
 
-/* Gives 0, PROBE_WRONG where another source may help, or another negative errno. */
+/* Returns 0, PROBE_WRONG if another source may help, or another negative errno. */
 static int try_embedded(struct search *search)
 {
 	struct droidbpf_embedded embedded;
@@ -202,7 +202,7 @@ static int try_beside(struct search *search)
 
 	if (snprintf(named_path, sizeof(named_path), "%s/%s.btf", search->folder,
 		     search->kernel.release) < (int)sizeof(named_path))
-		err = can_read(named_path);
+		err = check_readable(named_path);
 	droidbpf_add(&source, "%s (beside the program)", named_path);
 	if (!err)
 		return try_path(search, named_path, CARE_WARN, source.text);
@@ -216,14 +216,14 @@ static void refuse(const struct search *search)
 
 	fprintf(stderr, "%s: error: kernel %s has no BTF, and none that fits was found\n",
 		search->program, release);
-	tell_tried(search, search->program, "   ");
+	print_tried(search, search->program, "   ");
 	fprintf(stderr,
-		"%s: hint: `python -m btfhub resolve %s` tells which BTF fits: build with "
-		"kernels=NAME, or name its file by --btf or $DROIDBPF_BTF\n",
+		"%s: hint: `./dev btfhub resolve %s` shows which BTF fits: build with "
+		"kernels=NAME, or name its file with --btf or $DROIDBPF_BTF\n",
 		search->program, release);
 }
 
-/* For a kernel that has none itself. */
+/* For a kernel that provides none. */
 static int search_btf(struct search *search, const char **path)
 {
 	int err = try_embedded(search);
@@ -256,10 +256,10 @@ int droidbpf_btf_path(const char **path, const char *named, bool verbose)
 		*path = err ? NULL : named_path;
 		return err;
 	}
-	err = can_read(KERNEL_BTF);
+	err = check_readable(KERNEL_BTF);
 	if (!err && verbose)
 		fprintf(stderr, "btf: %s, the kernel's own\n", KERNEL_BTF);
-	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* it may well be there */
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* it may well exist */
 		fprintf(stderr, "%s: error: %s: %s\n", search.program, KERNEL_BTF, strerror(-err));
 	else if (err)
 		err = search_btf(&search, path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Reads what btfhub/embed.py packed, which tells the format. It is part of the program, but the
- * program's file may be damaged: nothing is read or allocated on its word alone.
+ * Reads what btfhub/embed.py packed; the format is documented there. The program's file may be
+ * damaged, so every size and offset is checked before it is used.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define EXACT_ONLY 1
 #define CAREFUL 2
 
-/* Where the next thing is read; once one is not there `at` is NULL, and all that follow are not. */
+/* The input that is left. A read past its end sets `at` to NULL, and all later reads fail. */
 struct reader {
 	const unsigned char *at, *end;
 };
@@ -55,7 +55,7 @@ static const char *take_text(struct reader *reader)
 	return (const char *)take(reader, nul ? (size_t)(nul + 1 - at) : SIZE_MAX);
 }
 
-/* Gives false where there is no such BTF. */
+/* Returns false at the end of the input, or if the entry names a BTF that does not exist. */
 static bool read_entry(struct reader *reader, struct droidbpf_entry *entry,
 		       const struct reader *btfs, unsigned int n_btfs)
 {
@@ -80,7 +80,7 @@ static bool read_entry(struct reader *reader, struct droidbpf_entry *entry,
 	return true;
 }
 
-/* The numbers of both, the BTFs with their sizes in front, the entries. */
+/* Reads the number of BTFs and of entries, the BTFs with their sizes in front, the entries. */
 static int read_raw(struct droidbpf_embedded *embedded, size_t size)
 {
 	struct reader reader = { embedded->raw, embedded->raw + size };
@@ -89,7 +89,7 @@ static int read_raw(struct droidbpf_embedded *embedded, size_t size)
 	struct reader *btfs;
 	int err = -EBADMSG;
 
-	/* Each of them takes more bytes than one. */
+	/* Each takes more than one byte. */
 	if (!reader.at || n_btfs > size || n > size)
 		return -EBADMSG;
 	btfs = calloc(n_btfs + 1, sizeof(*btfs));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Looks up in a BTF where the probe is to read. */
+/* Looks up in a BTF what the probe reads. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,12 +9,12 @@
 #include "probe.h"
 #include "runtime.h"
 
-#define MOST_MEMBERS 8192 /* of task_struct, with those of its anonymous structs */
-#define NESTING 64 /* members that an anonymous struct counts for, besides its own */
+#define MOST_MEMBERS 8192 /* of task_struct, including its anonymous structs */
+#define NESTING 64 /* what an anonymous struct costs of that, besides its members */
 
 /*
- * Finds a member, also in what is anonymous in a struct; adds its offset in bits. It looks at so
- * many members at most, since the structs of a hostile BTF may be in themselves.
+ * Finds a member, including those of anonymous structs and unions, and adds its offset in bits. The
+ * budget bounds the search: the structs of a hostile BTF may contain themselves.
  */
 static bool find_member(const struct btf *btf, __u32 id, const char *name, int *budget, __u32 *bits)
 {
@@ -26,14 +26,13 @@ static bool find_member(const struct btf *btf, __u32 id, const char *name, int *
 	member = btf_members(type);
 	for (int i = 0; i < btf_vlen(type) && --*budget > 0; i++, member++) {
 		const char *its = btf__name_by_offset(btf, member->name_off);
-
-		bool here = its && !strcmp(its, name);
+		bool found = its && !strcmp(its, name);
 
 		if (its && !*its) {
 			*budget -= NESTING;
-			here = find_member(btf, member->type, name, budget, bits);
+			found = find_member(btf, member->type, name, budget, bits);
 		}
-		if (here) {
+		if (found) {
 			*bits += btf_member_bit_offset(type, i);
 			return true;
 		}
@@ -55,7 +54,7 @@ int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_te
 	int id;
 
 	if (!btf) {
-		droidbpf_add(why, "it is no BTF");
+		droidbpf_add(why, "it is not BTF");
 		if (errno < __LIBBPF_ERRNO__START)
 			droidbpf_add(why, ": %s", strerror(errno));
 		return PROBE_WRONG;
@@ -71,7 +70,7 @@ int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_te
 		}
 		offsets[i] = bits / 8;
 	}
-	/* What is read there could be right for both: a process's first thread has its number. */
+	/* The probe would not notice: the ID of a process is also that of its first thread. */
 	if (!why->size && offsets[FIELD_PID] == offsets[FIELD_TGID])
 		droidbpf_add(why, "it has task_struct.pid where tgid is");
 	btf__free(btf);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Gives libbpf, which takes BTF only from a path, a file that nobody else sees and that is gone when
- * the program is.
+ * Makes a file for libbpf, which takes BTF only from a path. Nobody else sees the file, and it goes
+ * away with the program.
  */
 #define _GNU_SOURCE /* O_TMPFILE */
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "runtime.h"
 
-#define CLOEXEC 1U /* MFD_CLOEXEC; old bionic has neither it nor memfd_create() */
+#define CLOEXEC 1U /* MFD_CLOEXEC, which old bionic lacks, as it does memfd_create() */
 
 static int write_all(int fd, const char *data, size_t size)
 {
@@ -37,7 +37,7 @@ void droidbpf_close_file(struct droidbpf_file *file)
 	*file->path = '\0';
 }
 
-/* Fills what was opened, -1 if it was not, and makes sure that it can be opened by its path. */
+/* Writes to fd (-1: open failed) and verifies that its path can be opened. Takes over fd. */
 static int finish(struct droidbpf_file *file, int fd, const void *data, size_t size)
 {
 	int err, again;
@@ -58,7 +58,7 @@ static int finish(struct droidbpf_file *file, int fd, const void *data, size_t s
 	return err;
 }
 
-/* A file that never has a name. */
+/* Opens a file that never has a name. */
 static int open_in(const char *folder)
 {
 	if (folder && *folder)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Finds the embedded BTF that fits a kernel, by the same rules as btfhub/match.py. */
+/* Finds the embedded BTF that fits a kernel, by the rules of btfhub/match.py. */
 #include <string.h>
 
 #include "runtime.h"
@@ -47,7 +47,7 @@ enum droidbpf_rank droidbpf_rank(const struct droidbpf_entry *entry,
 	return entry->sublevel == release->sublevel ? RANK_SUBLEVEL : RANK_OLDER;
 }
 
-/* Of two that fit equally well. */
+/* Orders two entries that fit equally well. */
 static bool goes_before(const struct droidbpf_entry *a, const struct droidbpf_entry *b)
 {
 	if (a->sublevel != b->sublevel)

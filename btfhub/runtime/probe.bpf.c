@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Tells bpftool what fields.c looks up in a BTF: the fields of task_struct that relocations of this
- * object ask for stay in a minimized one. It is never loaded: see assemble.c.
+ * Has bpftool keep the fields of task_struct that fields.c looks up: this object's relocations ask
+ * for them when a BTF is minimized. It is never loaded; see assemble.c.
  */
 #define SEC(name) __attribute__((section(name), used))
 #define EXISTS 2 /* BPF_FIELD_EXISTS of <bpf/bpf_core_read.h> */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Runs a program in this process and in a child that reads a few fields of the current task where
- * the BTF says that they are, and compares that with what is known of the two otherwise.
+ * Runs a program, in this process and in a child, that reads a few fields of the current task at the
+ * offsets in the BTF, and compares them with what is known about both processes.
  *
- * The child is there for its parent: its number as the kernel knows it is this process's, which a
- * helper has told. So it is right in a PID namespace too, and nobody can change it meanwhile, as
- * happens to getppid(). And for its timer slack, which it sets to a number that is nowhere else:
- * that is one of the last fields of task_struct, so what is between it and comm (signal, cgroups,
- * nsproxy …) is right too.
+ * The child checks real_parent: it must be this process, whose kernel-wide ID a helper returned.
+ * That holds in a PID namespace too, and unlike getppid() cannot change meanwhile. The child also
+ * sets its timer slack to a value found nowhere else. That is one of the last fields of task_struct,
+ * so the fields between it and comm (signal, cgroups, nsproxy …) are right too.
  */
 #define _GNU_SOURCE /* clone() */
 #include <errno.h>
@@ -28,17 +27,17 @@
 #include "runtime.h"
 
 #ifndef ENOTSUPP
-#define ENOTSUPP 524 /* the kernel's own, in no header */
+#define ENOTSUPP 524 /* kernel-internal, in no header */
 #endif
-#define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: its inode in every kernel */
+#define INIT_PID_NS 0xEFFFFFFCU /* PROC_PID_INIT_INO: the same inode in every kernel */
 #define CHILD_STACK (16 << 10) /* bytes */
-#define TIMER_SLACK 0xd01dbf /* ns: 14 ms, any odd number would do */
-#define DEFAULT_PRIO 120 /* static_prio at nice 0, of every scheduling policy */
+#define TIMER_SLACK 0xd01dbf /* ns: 14 ms; an unusual value */
+#define DEFAULT_PRIO 120 /* static_prio at nice 0, under every scheduling policy */
 
 struct probe {
 	uint32_t offsets[N_FIELDS];
 	int map, program;
-	int link; /* the kernel cannot run it on demand: each of our syscalls does; else -1 */
+	int link; /* attached, if the kernel cannot run it on demand; else -1 */
 };
 
 static int load(struct probe *probe, bool only_tgid)
@@ -59,7 +58,7 @@ static int set_only_tgid(const struct probe *probe, pid_t tgid)
 	return bpf_map_update_elem(probe->map, &zero, &only, BPF_ANY);
 }
 
-/* One run of the program, in this process. Only syscalls: the child of a clone() calls it, too. */
+/* Runs the program once in this process. Only makes syscalls: the child of clone() calls it too. */
 static int run_once(const struct probe *probe, struct probe_found *found)
 {
 	const uint32_t zero = 0;
@@ -80,7 +79,7 @@ static int run_once(const struct probe *probe, struct probe_found *found)
 	return err;
 }
 
-/* Lets it run in this process. Kernels before 5.10 can only attach it. */
+/* Runs the program in this process. Kernels before 5.10 can only attach it. */
 static int run_here(struct probe *probe, struct probe_found *found)
 {
 	int err = run_once(probe, found);
@@ -88,7 +87,7 @@ static int run_here(struct probe *probe, struct probe_found *found)
 
 	if (err != -EINVAL && err != -EOPNOTSUPP && err != -ENOTSUPP)
 		return err;
-	/* Attached it knows the process by its number, which must be the one of no namespace. */
+	/* Once attached, it selects this process by ID, which must not be a namespace's. */
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != INIT_PID_NS)
 		return -EXDEV;
 	close(probe->program);
@@ -102,7 +101,7 @@ static int run_here(struct probe *probe, struct probe_found *found)
 struct child {
 	const struct probe *probe;
 	struct probe_found found;
-	long timer_slack; /* ns, negative where it may not ask for it */
+	long timer_slack; /* ns; negative if prctl() is not permitted */
 	int err;
 };
 
@@ -110,7 +109,7 @@ static int run_child(void *argument)
 {
 	struct child *child = argument;
 
-	/* It stays 0 under a real-time policy, from kernel 6.12 on. */
+	/* Under a real-time policy it stays 0 from Linux 6.12 on. */
 	syscall(SYS_prctl, PR_SET_TIMERSLACK, TIMER_SLACK);
 	child->timer_slack = syscall(SYS_prctl, PR_GET_TIMERSLACK);
 	child->err = run_once(child->probe, &child->found);
@@ -118,8 +117,8 @@ static int run_child(void *argument)
 }
 
 /*
- * Lets it run in a child, which no signal and no wait() of the app tells of. It has our memory,
- * while we wait for its end: copying that would take as long as all the rest.
+ * Runs the program in a child that the app does not notice: its end sends no signal, and wait() does
+ * not return it. It shares our memory while we wait, as copying would take as long as all the rest.
  */
 static int run_in_child(struct child *child)
 {
@@ -128,39 +127,39 @@ static int run_in_child(struct child *child)
 	pid_t pid;
 	int err;
 
-	/* The app's handlers are not to run in the child. */
+	/* The app's signal handlers must not run in the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = clone(run_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, child);
 	err = pid < 0 ? -errno : child->err;
-	if (pid > 0) /* it has ended; a thread of the app that waits for all may have been faster */
+	if (pid > 0) /* it has ended; another thread may already have waited for it */
 		waitpid(pid, NULL, __WCLONE);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 
-static int wrong(struct droidbpf_text *why, const char *field, int found, int right)
+static int reject(struct droidbpf_text *why, const char *field, int found, int right)
 {
-	droidbpf_add(why, "it is of another kernel: task_struct.%s reads %d, not %d", field, found,
+	droidbpf_add(why, "it is for another kernel: task_struct.%s reads %d, not %d", field, found,
 		     right);
 	return PROBE_WRONG;
 }
 
-/* Of this process's own run. */
+/* Checks what the program read in this process. */
 static int check_self(struct droidbpf_text *why, const struct probe_found *found)
 {
 	if (found->read_tgid != found->tgid_pid >> 32)
-		return wrong(why, "tgid", found->read_tgid, found->tgid_pid >> 32);
+		return reject(why, "tgid", found->read_tgid, found->tgid_pid >> 32);
 	if (found->read_pid != (uint32_t)found->tgid_pid)
-		return wrong(why, "pid", found->read_pid, found->tgid_pid);
+		return reject(why, "pid", found->read_pid, found->tgid_pid);
 	if (strncmp(found->read_comm, found->comm, COMM_LEN)) {
-		droidbpf_add(why, "it is of another kernel: task_struct.comm reads another name");
+		droidbpf_add(why, "it is for another kernel: task_struct.comm reads another name");
 		return PROBE_WRONG;
 	}
 	return 0;
 }
 
-/* A BTF may be right but for the first fields of task_struct, which few apps read. */
+/* A BTF may be right except for the first fields of task_struct, which few apps read. */
 static int check_static_prio(struct droidbpf_text *why, const struct probe_found *found,
 			     enum droidbpf_care care)
 {
@@ -169,8 +168,8 @@ static int check_static_prio(struct droidbpf_text *why, const struct probe_found
 	if (care == CARE_NOT || found->read_static_prio == prio)
 		return 0;
 	droidbpf_add(why,
-		     "task_struct.static_prio reads %d, not %d: what is near it (state, flags, "
-		     "cpu, prio) is in other places too",
+		     "task_struct.static_prio reads %d, not %d: the fields near it (state, flags, "
+		     "cpu, prio) are misplaced too",
 		     found->read_static_prio, prio);
 	return care == CARE_REFUSE ? PROBE_WRONG : 0;
 }
@@ -186,17 +185,18 @@ static int run_and_compare(struct probe *probe, enum droidbpf_care care, struct 
 	if (!err)
 		err = run_in_child(&child);
 	if (err == -EXDEV)
-		droidbpf_add(why, "in a PID namespace a BTF can be checked from kernel 5.10 on");
+		droidbpf_add(why,
+			     "checking a BTF in a PID namespace requires kernel 5.10 or newer");
 	else if (err)
 		droidbpf_add(why, "cannot run the probe: %s", strerror(-err));
 	if (err)
 		return err;
 	if (child.found.read_parent_tgid != self.tgid_pid >> 32)
-		return wrong(why, "real_parent->tgid", child.found.read_parent_tgid,
-			     self.tgid_pid >> 32);
+		return reject(why, "real_parent->tgid", child.found.read_parent_tgid,
+			      self.tgid_pid >> 32);
 	if (child.timer_slack >= 0 && child.found.read_timer_slack != (uint64_t)child.timer_slack)
-		return wrong(why, "timer_slack_ns", child.found.read_timer_slack,
-			     child.timer_slack);
+		return reject(why, "timer_slack_ns", child.found.read_timer_slack,
+			      child.timer_slack);
 	return check_static_prio(why, &self, care);
 }
 
@@ -207,7 +207,7 @@ static int explain_load(int err, struct droidbpf_text *why)
 		return -EPERM;
 	}
 	droidbpf_add(why, "cannot load BPF programs: %s%s", strerror(-err),
-		     err == -EINVAL ? " (kernel 5.2 or newer is needed)" : "");
+		     err == -EINVAL ? " (kernel 5.2 or newer is required)" : "");
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The probe's program, and what it finds. */
+/* The probe's program and its results. */
 #ifndef DROIDBPF_PROBE_H
 #define DROIDBPF_PROBE_H
 
@@ -22,9 +22,9 @@ enum probe_field {
 	N_FIELDS,
 };
 
-/* The value of its map: what helpers tell of the current task, and what it reads by the BTF. */
+/* The value of its map: what helpers return for the current task, and what it reads by the BTF. */
 struct probe_found {
-	uint64_t tgid_pid; /* tgid << 32 | pid, outside of all namespaces */
+	uint64_t tgid_pid; /* tgid << 32 | pid, in the initial namespace */
 	char comm[COMM_LEN];
 	uint32_t read_tgid;
 	uint32_t read_pid;
@@ -34,15 +34,15 @@ struct probe_found {
 	uint32_t read_parent_tgid;
 	int32_t read_static_prio;
 	uint32_t runs;
-	uint32_t only_tgid; /* where it is attached: no other process's syscalls count */
+	uint32_t only_tgid; /* if it is attached: ignore other processes */
 };
 
 struct droidbpf_text;
 
-/* Gives the offsets of the fields, in bytes: 0, or PROBE_WRONG with the reason in `why`. */
+/* Stores the fields' offsets in bytes. Returns 0, or PROBE_WRONG with the reason in `why`. */
 int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why);
 
-/* Gives the number of instructions. only_tgid: the map tells of which process it reads. */
+/* Returns the number of instructions. only_tgid: run only in the process that the map names. */
 int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, bool only_tgid);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Takes a kernel release apart, by the same rules as parse_release() of btfhub/names.py. */
+/* Parses a kernel release by the rules of parse_release() in btfhub/names.py. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #define LONGEST_COMMIT 40
 #define LONGEST_BUILD 19
 
-/* No <ctype.h>: that depends on the locale. */
+/* Not those of <ctype.h>, which depend on the locale. */
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -36,7 +36,7 @@ static bool skip(const char **at, const char *word)
 	return true;
 }
 
-/* Of all the digits there are, so none follows. */
+/* Reads all the digits at *at. Returns false if there are none, or too many. */
 static bool read_number(const char **at, int32_t *number)
 {
 	size_t n = 0;
@@ -52,8 +52,8 @@ static bool read_number(const char **at, int32_t *number)
 }
 
 /*
- * Finds the first "-<mark><digits>" with a number of digits in these bounds, and no letter or digit
- * after them.
+ * Finds the first "-<mark><digits>" with at least `least` and at most `most` digits that no letter or
+ * digit follows.
  */
 static void find_part(const char *text, const char *mark, bool hex, size_t least, size_t most,
 		      char *part)

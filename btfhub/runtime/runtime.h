@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the parts of libdroidbpf share; apps include droidbpf.h. */
+/* Shared by the parts of libdroidbpf; apps include droidbpf.h. */
 #ifndef DROIDBPF_RUNTIME_H
 #define DROIDBPF_RUNTIME_H
 
@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RELEASE_LEN 64 /* bytes of `uname -r` at most: __NEW_UTS_LEN */
+#define RELEASE_LEN 64 /* maximum length of `uname -r`: __NEW_UTS_LEN */
 
-/* A kernel release, as btfhub/names.py takes it apart. */
+/* A kernel release, as btfhub/names.py parses it. */
 struct droidbpf_release {
 	char text[RELEASE_LEN + 1];
 	char version[24]; /* "5.10" */
@@ -21,14 +21,14 @@ struct droidbpf_release {
 	char build[21];
 };
 
-/* An embedded BTF, and what a kernel must have for it: Key of btfhub/match.py. */
+/* An embedded BTF and the kernels it fits: Key in btfhub/match.py. */
 struct droidbpf_entry {
 	const char *name, *version, *commit, *release;
-	const char *builds; /* one after the other, a space between two */
+	const char *builds; /* separated by spaces */
 	uint32_t month;
 	int32_t sublevel, android, kmi;
 	bool exact_only;
-	bool careful; /* see struct droidbpf_candidate */
+	bool careful; /* refuse it if static_prio is misplaced: CARE_REFUSE */
 	const unsigned char *btf;
 	uint32_t btf_size;
 };
@@ -43,49 +43,49 @@ struct droidbpf_embedded {
 /* How well an entry fits, as in btfhub/match.py. */
 enum droidbpf_rank { RANK_NOTHING, RANK_OLDER, RANK_SUBLEVEL, RANK_BUILD, RANK_RELEASE };
 
-/* A file for libbpf that has no name in any folder. */
+/* A file for libbpf that has no name in any directory. */
 struct droidbpf_file {
 	int fd;
 	char path[32]; /* "" while it is not open */
 };
 
-/* Text that is told only if in the end there is a reason to. */
+/* Text that may be printed later; what does not fit is dropped. */
 struct droidbpf_text {
 	char text[4096];
 	size_t size;
 };
 
-/* Gives false where the text is no kernel release. */
+/* Returns false if the text is not a kernel release. */
 bool droidbpf_parse_release(const char *text, struct droidbpf_release *release);
 
-/* Gives 0, -EBADMSG for damaged data, or -ENOMEM. Only after 0 there is something to free. */
+/* Returns 0, -EBADMSG for damaged data, or -ENOMEM. Call droidbpf_free() only after 0. */
 int droidbpf_unpack(const unsigned char *data, size_t size, struct droidbpf_embedded *embedded);
 void droidbpf_free(struct droidbpf_embedded *embedded);
 
 enum droidbpf_rank droidbpf_rank(const struct droidbpf_entry *entry,
 				 const struct droidbpf_release *release);
 
-/* Gives the entry that fits best, NULL if none does. */
+/* Returns the entry that fits best, or NULL if none does. */
 const struct droidbpf_entry *droidbpf_best(const struct droidbpf_embedded *embedded,
 					   const struct droidbpf_release *release,
 					   enum droidbpf_rank *rank);
 
-/* Adds what is embedded to a text: branches with their months, and names. */
+/* Adds to the text what is embedded: branches with their months, and names. */
 void droidbpf_summarize(const struct droidbpf_embedded *embedded, struct droidbpf_text *text);
 
-/* Gives 0 or a negative errno. `folder`: the program's own, where it is to be when all else fails. */
+/* Returns 0 or a negative errno. folder: the program's own, the last resort for the file. */
 int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,
 			const char *folder);
 void droidbpf_close_file(struct droidbpf_file *file);
 
 /*
- * Tells by a small BPF program whether the BTF in a file is the running kernel's.
+ * Checks by a small BPF program whether the BTF in a file is the running kernel's.
  *
- * 0: it is. PROBE_WRONG: it is not, `why` tells what it reads. Another negative errno: BPF programs
- * cannot be loaded at all, `why` tells the reason.
+ * Returns 0 if it is; PROBE_WRONG if it is not, with what was read in `why`; another negative errno
+ * if BPF programs cannot be loaded at all, with the reason in `why`.
  *
- * static_prio: what comes of a BTF with task_struct.static_prio in a wrong place: like all near it
- * that is wrong in a BTF of a kernel built without the shadow call stack, and only there.
+ * static_prio: what to do if task_struct.static_prio is misplaced. A BTF from a kernel built without
+ * the shadow call stack misplaces it and the fields near it, and nothing else.
  */
 #define PROBE_WRONG (-ESTALE)
 enum droidbpf_care { CARE_NOT, CARE_WARN, CARE_REFUSE };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Tells in a few words what is embedded. */
+/* Summarizes what is embedded. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ void droidbpf_add(struct droidbpf_text *text, const char *format, ...)
 		text->size += (size_t)n < left ? (size_t)n : left - 1;
 }
 
-/* Hub files of one branch; those that are named by a release go by themselves. */
+/* Returns whether both are hub files of one branch; those named by a release stand alone. */
 static bool is_of(const struct droidbpf_entry *entry, const struct droidbpf_entry *other)
 {
 	return entry->android && entry->android == other->android && !*entry->release &&
@@ -45,7 +45,7 @@ static void add_branch(const struct droidbpf_embedded *embedded, const struct dr
 	for (unsigned int i = 0; i < embedded->n; i++) {
 		const struct droidbpf_entry *entry = &embedded->entries[i];
 
-		/* Without a month: the branch's tip. */
+		/* Only the tip of a branch has no month. */
 		if (!is_of(entry, one) || !entry->month)
 			continue;
 		first = entry->month < first ? entry->month : first;

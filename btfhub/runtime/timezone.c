@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Gives programs the phone's time zone. localtime() of glibc and musl knows only $TZ and
- * /etc/localtime, which Android has not: there a zone's name is in a system property, and what it
- * means is in a bundle of all zones. Before main() this sets $TZ to the POSIX rule that the bundle
- * has for the zone: localtime() does the rest, also that of the programs that this one starts.
+ * Sets the phone's time zone. localtime() in glibc and musl knows only $TZ and /etc/localtime, which
+ * Android lacks: it has the zone's name in a system property, and all zones' data in one bundle.
+ * Before main(), this sets $TZ to the zone's POSIX rule from the bundle. localtime() does the rest,
+ * in child processes too.
  *
- * $TZ stays as it is where the user has set it; what has no zone, or a damaged one, shows UTC.
- * Bionic's localtime() reads the same by itself.
+ * A $TZ set by the user stays. Without a zone, or with a damaged one, times are UTC. Bionic's own
+ * localtime() reads the bundle itself.
  */
 #ifndef __ANDROID__
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #define ZONE_SIZE 16384 /* four times the largest */
 #define RULE_SIZE 64
 #define MAX_ZONES 4096
-#define MAX_UTOFF (24 * 3600U) /* seconds, what POSIX can tell */
+#define MAX_UTOFF (24 * 3600U) /* seconds: the limit of a POSIX rule */
 #define NO_UTOFF INT32_MAX
 
 /* bionic: libc/tzcode/bionic.cpp; numbers are big-endian */
@@ -52,11 +52,11 @@ struct type {
 	uint8_t isdst, desigidx;
 } __attribute__((packed));
 
-/* Of a static program they are only part where it asks for local time. */
+/* A static program contains these only if it uses local time. */
 extern __typeof__(localtime_r) localtime_r __attribute__((weak));
 extern __typeof__(tzset) tzset __attribute__((weak));
 
-/* Finds a zone in the index of a bundle; its start is then counted from the file's. */
+/* Finds a zone in the index of a bundle; makes its start relative to the file. */
 static bool find_entry(int fd, const char *zone, struct entry *entry)
 {
 	struct bundle bundle;
@@ -86,7 +86,7 @@ static bool find_entry(int fd, const char *zone, struct entry *entry)
 	return false;
 }
 
-/* Gives the size of a zone's data, in TZif; 0 if this bundle has none. */
+/* Reads a zone's data, in TZif. Returns its size, or 0 if this bundle lacks the zone. */
 static size_t read_zone(const char *path, const char *zone, char *data)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -101,7 +101,7 @@ static size_t read_zone(const char *path, const char *zone, char *data)
 	return found ? entry.length : 0;
 }
 
-/* Looks where bionic does, and did in former versions of Android. */
+/* Searches where bionic does, and did in earlier versions of Android. */
 static size_t find_data(const char *zone, char *data)
 {
 	static const char *const places[] = {
@@ -122,8 +122,8 @@ static size_t find_data(const char *zone, char *data)
 }
 
 /*
- * Gives the size of one of TZif's two tables, with its head; 0 where it is damaged or all there is.
- * time_size: bytes of a time, 4 in the first table and 8 in the second.
+ * Returns the size of one of TZif's two tables, including its header, or 0 if the table is damaged or
+ * nothing follows it. time_size: bytes of a time, 4 in the first table and 8 in the second.
  */
 static size_t read_head(const char *data, size_t size, uint64_t time_size, struct tzif *head)
 {
@@ -144,8 +144,8 @@ static size_t read_head(const char *data, size_t size, uint64_t time_size, struc
 }
 
 /*
- * Reads the rule that holds after the last time in a zone's table, and where now is before that the
- * seconds to the east that the table has for now. Gives false where there is no rule.
+ * Reads the rule for times after the last one in a zone's table and, if now is before that, the
+ * table's offset for now, in seconds east. Returns false if there is no rule.
  */
 static bool read_rule(const char *data, size_t size, int64_t now, char *rule, int32_t *utoff)
 {
@@ -192,13 +192,13 @@ static bool read_rule(const char *data, size_t size, int64_t now, char *rule, in
 static void set(const char *rule)
 {
 	setenv("TZ", rule, 1);
-	if (tzset) /* localtime_r() may not look at $TZ again */
+	if (tzset) /* localtime_r() need not read $TZ again */
 		tzset();
 }
 
 /*
- * A rule does not tell of changes that follow no rule and are still to come, such as Morocco's in
- * each Ramadan. Where it is wrong of now, the zone is what it is now until the program ends.
+ * A rule does not cover future changes that follow no rule, such as Morocco's in each Ramadan. If
+ * the rule is wrong for now, use the current offset until the program ends.
  */
 static void set_rule(char *rule, int32_t utoff, time_t now)
 {
@@ -216,8 +216,8 @@ static void set_rule(char *rule, int32_t utoff, time_t now)
 }
 
 /*
- * "GMT+08:00", which is in no bundle, means the same to Java as "GMT-08:00" to POSIX. Some
- * television boxes have it.
+ * Some television boxes use "GMT+08:00", which is in no bundle: Java's name for what POSIX calls
+ * "GMT-08:00".
  */
 static void set_java(char *zone)
 {
@@ -228,7 +228,7 @@ static void set_java(char *zone)
 	set(zone);
 }
 
-/* Of the first to run: constructors of C++ objects may look at the clock. */
+/* Runs early, as constructors of C++ objects may use local time. */
 __attribute__((constructor(101))) void droidbpf_timezone(void)
 {
 	char zone[ZONE_LEN], data[ZONE_SIZE], rule[RULE_SIZE];
@@ -237,8 +237,9 @@ __attribute__((constructor(101))) void droidbpf_timezone(void)
 	int32_t utoff;
 	size_t size;
 
-	/* A Linux distribution in a folder of the phone has the latter. */
-	if (!getenv("TZ") && access(DROIDBPF_ROOT "/etc/localtime", F_OK) && droidbpf_find_zone(zone)) {
+	/* A Linux distribution in a chroot on the phone has /etc/localtime. */
+	if (!getenv("TZ") && access(DROIDBPF_ROOT "/etc/localtime", F_OK) &&
+	    droidbpf_find_zone(zone)) {
 		size = find_data(zone, data);
 		if (!size)
 			set_java(zone);

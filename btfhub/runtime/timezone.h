@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What timezone.c and timezone_property.c share. */
+/* Shared by timezone.c and timezone_property.c. */
 #ifndef DROIDBPF_TIMEZONE_H
 #define DROIDBPF_TIMEZONE_H
 
@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #ifndef DROIDBPF_ROOT
-#define DROIDBPF_ROOT "" /* the tests have phones elsewhere */
+#define DROIDBPF_ROOT "" /* the tests use another root */
 #endif
-#define ZONE_LEN 40 /* bytes of a zone's name at most */
+#define ZONE_LEN 40 /* maximum size of a zone's name, with its NUL */
 
-/* Gives persist.sys.timezone, of less than ZONE_LEN bytes; false where there is none. */
+/* Stores persist.sys.timezone, shorter than ZONE_LEN bytes. Returns false if there is none. */
 bool droidbpf_find_zone(char *zone);
 
 static inline bool read_at(int fd, void *to, size_t size, off_t at)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Reads the name of the phone's time zone from the files in which Android's init keeps properties,
- * as bionic's __system_property_get() does. They are read, not mapped: nothing here can crash.
+ * as bionic's __system_property_get() does. It reads instead of mapping, so a damaged file cannot
+ * crash the program.
  */
 #ifndef __ANDROID__
 #include <dirent.h>
@@ -24,7 +25,7 @@ struct area {
 
 struct node {
 	uint32_t namelen, prop, left, right, children; /* offsets from the end of struct area */
-	char name[8]; /* may be longer, but not one that is looked for */
+	char name[8]; /* may be longer, but not those we look for */
 };
 
 struct info {
@@ -33,7 +34,7 @@ struct info {
 	char name[sizeof("persist.sys.timezone")];
 };
 
-/* Goes from a node to its child of this name, of all that are siblings in a binary tree. */
+/* Moves from a node to its child with this name; the children form a binary tree. */
 static bool find_child(int fd, struct node *node, const char *name)
 {
 	size_t len = strlen(name);
@@ -41,7 +42,7 @@ static bool find_child(int fd, struct node *node, const char *name)
 	int n, order;
 
 	for (n = 0; at && n < MAX_SIBLINGS; n++) {
-		/* A short name may be the last bytes of the area. */
+		/* A short name may end the file before the node's size is read. */
 		memset(node, 0, sizeof(*node));
 		if (pread(fd, node, sizeof(*node), sizeof(struct area) + (off_t)at) <
 		    (ssize_t)offsetof(struct node, name))
@@ -56,7 +57,7 @@ static bool find_child(int fd, struct node *node, const char *name)
 	return false;
 }
 
-/* Gives false where the file is no property area, or lacks the property. */
+/* Returns false if the file is not a property area or lacks the property. */
 static bool read_property(int folder, const char *file, char *zone)
 {
 	struct area area;
@@ -81,8 +82,8 @@ static bool read_property(int folder, const char *file, char *zone)
 }
 
 /*
- * Until Android 6 all properties are in one file. Since then there is a file for each SELinux
- * context, and a vendor may have changed which of them has ours: it is looked for in all, last.
+ * Up to Android 6 all properties are in one file, later in one per SELinux context. A vendor may
+ * have moved ours to another context, so finally search them all.
  */
 bool droidbpf_find_zone(char *zone)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A 32-bit ARM program without a C library: known syscalls by their EABI numbers, of which 221 and 280
- * are others in the 64-bit table. Waits for a byte on stdin first.
+ * A 32-bit ARM program without a C library. It makes known syscalls by their EABI numbers, of which
+ * 221 and 280 mean others in the 64-bit table. Waits for a byte on stdin first.
  */
 static long call(long number, long a, long b, long c, long d)
 {
@@ -30,7 +30,7 @@ void _start(void)
 		call(20 /* getpid */, 0, 0, 0, 0);
 	for (int i = 0; i < 10; i++)
 		call(0x0f0005 /* set_tls */, 0, 0, 0, 0);
-	/* An address above 2 GiB, where a 32-bit program has its stack, is no error. */
+	/* Returns an address above 2 GiB, which must not be taken for an error. */
 	call(192 /* mmap2 */, 0x90000000, 4096, 3, 0x32 /* PRIVATE, FIXED, ANONYMOUS */);
 	call(248 /* exit_group */, 0, 0, 0, 0);
 }

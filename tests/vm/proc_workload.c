@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Processes that begin and end in known ways: proc_workload MODE ARGUMENT...
+ * Processes that start and end in known ways: proc_workload MODE ARGUMENT...
  *
- * "watch LABEL COMMAND ARGUMENT..." runs a command as its child and says what wait() told of it:
+ * "watch LABEL COMMAND ARGUMENT..." runs a command as its child and prints the result of wait():
  * "LABEL PPID PID STATUS NS", the last from before the fork to after the wait.
  */
 #define _GNU_SOURCE
@@ -97,7 +97,7 @@ static int user(char **argv)
 	return 1;
 }
 
-/* A child that never calls exec, and is not the last to end. */
+/* Makes a child that never calls exec and ends before its parent. */
 static int fork_only(int status)
 {
 	pid_t pid = fork();
@@ -112,7 +112,7 @@ static int fork_only(int status)
 	return 0;
 }
 
-/* A child that outlives its parent: its parent is another at its end. */
+/* Makes a child that outlives its parent, so it ends with another one. */
 static int orphan(void)
 {
 	pid_t pid = fork();
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		       execl("./proc_workload", "proc_workload", "exit", "0", NULL);
 	if (!strcmp(mode, "hostile"))
 		return prctl(PR_SET_NAME, "a b=\"\n\\\xff,\xc3\xa9\x1b[");
-	if (!strcmp(mode, "nonblocking")) /* stdout, of a command */
+	if (!strcmp(mode, "nonblocking")) /* the stdout of a command */
 		return fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK) || execvp(argv[2], argv + 2);
 	if (!strncmp(mode, "wait", 4)) { /* for a line on stdin */
 		while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 		start(execute, argv[2]);
 		pause();
 	}
-	if (!strcmp(mode, "thread-last")) { /* the first thread is gone long before */
+	if (!strcmp(mode, "thread-last")) { /* the first thread ends long before */
 		start(end_group, NULL);
 		syscall(SYS_exit, 5);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Asks btfhub/runtime for a BTF, in ways that its options choose, and prints what it got. Linked
- * with --wrap=syscall, so that it can be a process that may not do all.
+ * Asks btfhub/runtime for a BTF, in ways that the options choose, and prints the result. Linked with
+ * --wrap=syscall, so that syscalls can be made to fail.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -104,7 +104,7 @@ static double now_ms(void)
 	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
 }
 
-/* What it costs, without the time to print it. */
+/* Measures the time that it takes, without printing. */
 static void measure(void)
 {
 	const char *path;
@@ -118,7 +118,7 @@ static void measure(void)
 	}
 }
 
-/* A thread such as apps have that start many programs. */
+/* A thread that waits for any child, as in apps that start many programs. */
 static void *wait_for_all(void *unused)
 {
 	for (;;)
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 			return waitpid(pid, &err, 0) == pid ? WEXITSTATUS(err) : 2;
 	}
 	if (err) {
-		perror("cannot become what the options ask for");
+		perror("cannot set up what the options ask for");
 		return 2;
 	}
 	run();

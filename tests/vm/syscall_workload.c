@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Makes a known number of known syscalls: syscall_workload MODE. Says "ready PID TID..." on stdout,
- * waits for a line on stdin, then does what the mode's name says.
+ * Makes a known number of known syscalls: syscall_workload MODE. Prints "ready PID TID...", waits for
+ * a line on stdin, then does what the mode's name says.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,7 +43,7 @@ static void wait_for_start(void)
 		;
 }
 
-/* 500 getpid, 100 failing openat, 50 of a number without a syscall, 5 sleeps of 20 ms. */
+/* 500 getpid, 100 failing openat, 50 calls of an unused number, 5 sleeps of 20 ms. */
 static void known(void)
 {
 	struct timespec begin, end, pause = { .tv_nsec = 20000000 };
@@ -95,7 +95,7 @@ static void *execute(void *argument)
 	return argument;
 }
 
-/* Becomes the mode "known" by an execve that is not the first thread's. */
+/* Becomes the mode "known" by an execve from a thread that is not the first. */
 static void exec_by_thread(void)
 {
 	static char *next[] = { "syscall_workload", "known-at-once", NULL };
@@ -106,7 +106,7 @@ static void exec_by_thread(void)
 	pause();
 }
 
-/* 200 children, each of them ends with exit_group at once. */
+/* 200 children, each of which calls exit_group at once. */
 static void children(void)
 {
 	for (int i = 0; i < 200; i++) {

@@ -65,8 +65,8 @@ def refusal(guest: Guest, case: str) -> list[str]:
     assert first == f"proc_mon: error: kernel {release} has no BTF, and none that fits was found"
     assert beside == f"proc_mon:   /{case}/{release}.btf: No such file or directory"
     assert hint == (
-        f"proc_mon: hint: `python -m btfhub resolve {release}` tells which BTF fits: build with"
-        " kernels=NAME, or name its file by --btf or $DROIDBPF_BTF"
+        f"proc_mon: hint: `./dev btfhub resolve {release}` shows which BTF fits: build with"
+        " kernels=NAME, or name its file with --btf or $DROIDBPF_BTF"
     )
     return [line.removeprefix("proc_mon:   ") for line in why]
 
@@ -90,7 +90,7 @@ def test_parent_container_and_end_are_those_of_each_process(btf_guest: Guest, ca
 @of_cases(RIGHT)
 def test_verbose_tells_which_btf_was_taken_and_why(btf_guest: Guest, case: str) -> None:
     release = btf_guest.text("release")
-    expected = f"btf: {release} (embedded), made for this very release; probe passed"
+    expected = f"btf: {release} (embedded), made for this exact release; probe passed"
     if case == "kernel":
         expected = KERNELS_OWN
     elif HAS_ASSETS and btf_guest.name == WITHOUT_BTF:
@@ -129,7 +129,7 @@ def test_without_an_embedded_btf_it_says_so(btf_guest: Guest) -> None:
 def test_a_btf_that_fits_by_name_only_is_refused_by_what_it_reads(btf_guest: Guest) -> None:
     release = btf_guest.text("release")
     fit, *rest = refusal(btf_guest, "foreign")
-    source = f"{release} (embedded), made for this very release"
+    source = f"{release} (embedded), made for this exact release"
     if HAS_ASSETS:
         source = (
             "a12-5.10-2023-04 (embedded), sublevel 168 of android12-5.10, KMI 9,"
@@ -140,7 +140,7 @@ def test_a_btf_that_fits_by_name_only_is_refused_by_what_it_reads(btf_guest: Gue
     assert len(rest) == HAS_ASSETS
     pid = btf_guest.text("foreign.pid").strip()
     wrong = (
-        rf"{re.escape(source)}: it is of another kernel: task_struct\.\w+ reads -?\d+, not {pid}"
+        rf"{re.escape(source)}: it is for another kernel: task_struct\.\w+ reads -?\d+, not {pid}"
     )
     assert re.fullmatch(wrong, fit)
 

@@ -85,7 +85,7 @@ def test_a_failing_stdout_is_an_error(proc_guest: Guest) -> None:
 def test_lost_events_are_counted_and_told(proc_guest: Guest) -> None:
     assert proc_guest.text("lost.status") == "0\n"
     lost = re.fullmatch(
-        r"proc_mon: lost (\d+) events: the ring buffer was full \(-b 8 makes a larger one\)\n",
+        r"proc_mon: lost (\d+) events: the ring buffer was full \(try -b 8\)\n",
         proc_guest.text("lost.err"),
     )
     assert lost
@@ -101,7 +101,7 @@ def test_the_default_buffer_loses_nothing(proc_guest: Guest) -> None:
 
 def test_it_does_not_run_where_process_ids_are_others(proc_guest: Guest) -> None:
     assert proc_guest.text("namespace.err") == (
-        "proc_mon: this is a PID namespace of its own: run it outside, or with --pid=host\n"
+        "proc_mon: cannot run in a PID namespace: run it on the host, or with --pid=host\n"
     )
     assert proc_guest.text("namespace.status") == "1\n"
 
@@ -136,34 +136,34 @@ def test_verbose_shows_what_libbpf_does(proc_guest: Guest) -> None:
 
 BAD = {
     "word": "unexpected argument 'word'",
-    "--deny comm": "bad rule 'comm': comm=NAME, path=PATH or cgroup=CGROUP is needed",
-    "--deny name=x": "bad rule 'name=x': comm=NAME, path=PATH or cgroup=CGROUP is needed",
+    "--deny comm": "bad rule 'comm': expected comm=NAME, path=PATH or cgroup=CGROUP",
+    "--deny name=x": "bad rule 'name=x': expected comm=NAME, path=PATH or cgroup=CGROUP",
     "--deny comm=": "bad rule 'comm=': it has no value",
     "--deny comm=1234567890123456": (
-        "bad rule 'comm=1234567890123456': a process's name has 15 bytes at most"
+        "bad rule 'comm=1234567890123456': a process name has at most 15 bytes"
     ),
-    "--deny path=x": "bad rule 'path=x': a path from the root is needed",
-    "--deny path=/": "bad rule 'path=/': it would deny all",
-    "--deny cgroup=//": "bad rule 'cgroup=//': it would deny all",
+    "--deny path=x": "bad rule 'path=x': expected an absolute path",
+    "--deny path=/": "bad rule 'path=/': it would deny everything",
+    "--deny cgroup=//": "bad rule 'cgroup=//': it would deny everything",
     "--deny cgroup=a/b": (
-        "bad rule 'cgroup=a/b': a path from the root, or a name without '/', is needed"
+        "bad rule 'cgroup=a/b': expected an absolute path, or a name without '/'"
     ),
     "-p 4000000": "no such process: 4000000",
-    "-p 0": "bad process ID '0': a number from 1 to 2147483647 is needed",
-    "-p 12x": "bad process ID '12x': a number from 1 to 2147483647 is needed",
+    "-p 0": "bad process ID '0': expected a number from 1 to 2147483647",
+    "-p 12x": "bad process ID '12x': expected a number from 1 to 2147483647",
     "-P 4000000": "no such process: 4000000",
-    "-c 1234567890123456": "bad comm '1234567890123456': a process's name has 15 bytes at most",
-    "-c ": "bad comm '': a name is needed",
-    "-u 4294967295": "bad user ID '4294967295': a number from 0 to 4294967294 is needed",
-    "-u root": "bad user ID 'root': a number from 0 to 4294967294 is needed",
-    "-e fork": "bad event 'fork': exec, exit or deny is needed",
-    "-e ": "bad event '': exec, exit or deny is needed",
-    "-d 0": "bad duration '0': more than 0 seconds are needed",
-    "-d 1s": "bad duration '1s': a number from 0 to 100000000 is needed",
-    "-n 0": "bad count '0': a number from 1 to 9223372036854775807 is needed",
-    "-n ": "bad count '': a number from 1 to 9223372036854775807 is needed",
-    "-o xml": "bad output format 'xml': text, json or csv is needed",
-    "-b 0": "bad buffer size '0': a number from 1 to 1048576 is needed",
+    "-c 1234567890123456": "bad comm '1234567890123456': a process name has at most 15 bytes",
+    "-c ": "bad comm '': expected a name",
+    "-u 4294967295": "bad user ID '4294967295': expected a number from 0 to 4294967294",
+    "-u root": "bad user ID 'root': expected a number from 0 to 4294967294",
+    "-e fork": "bad event 'fork': expected exec, exit or deny",
+    "-e ": "bad event '': expected exec, exit or deny",
+    "-d 0": "bad duration '0': expected more than 0 seconds",
+    "-d 1s": "bad duration '1s': expected a number from 0 to 100000000",
+    "-n 0": "bad count '0': expected a number from 1 to 9223372036854775807",
+    "-n ": "bad count '': expected a number from 1 to 9223372036854775807",
+    "-o xml": "bad output format 'xml': expected text, json or csv",
+    "-b 0": "bad buffer size '0': expected a number from 1 to 1048576",
     "--ready-fd 77": "bad file descriptor 77: Bad file descriptor",
 }
 
@@ -179,7 +179,7 @@ def test_an_option_that_is_none_is_refused(proc_guest: Guest, options: str) -> N
 
 
 def test_there_are_64_rules_at_most(proc_guest: Guest) -> None:
-    message = "proc_mon: bad rule 'comm=x': there are 64 rules already, which is the most\n"
+    message = "proc_mon: bad rule 'comm=x': there are already 64 rules, the maximum\n"
     assert (proc_guest.text("too-many.err"), proc_guest.text("too-many.status")) == (message, "1\n")
 
 

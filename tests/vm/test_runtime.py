@@ -16,8 +16,8 @@ from vm import machine
 
 MOVED = {"tgid": 8, "pid": 8, "comm": 8, "real_parent": -8, "static_prio": 8}
 HINT = (
-    f"hint: `python -m btfhub resolve {RELEASE}` tells which BTF fits: build with kernels=NAME,"
-    " or name its file by --btf or $DROIDBPF_BTF\n"
+    f"hint: `./dev btfhub resolve {RELEASE}` shows which BTF fits: build with kernels=NAME,"
+    " or name its file with --btf or $DROIDBPF_BTF\n"
 )
 FIT = "sublevel 223 of android12-5.10, KMI 9"
 HUB_FIT = "sublevel 168 of android12-5.10, KMI 9, the nearest before 223"
@@ -122,7 +122,7 @@ def refusal(case: machine.Result, *tried: str) -> bool:
 
 
 def other_kernel(field: str, found: str = r"-?\d+", right: str = r"\d+") -> str:
-    return rf"it is of another kernel: task_struct\.{field} reads {found}, not {right}"
+    return rf"it is for another kernel: task_struct\.{field} reads {found}, not {right}"
 
 
 BESIDE = rf"/bin/{re.escape(RELEASE)}\.btf: No such file or directory"
@@ -162,7 +162,7 @@ def test_a_kernel_that_runs_no_raw_tracepoint_on_demand_gets_it_attached(cases: 
     case = cases["attached in a namespace"]
     assert case.stdout == b"-18 no path\n"  # EXDEV
     assert case.stderr == (
-        b"own: error: in a PID namespace a BTF can be checked from kernel 5.10 on\n"
+        b"own: error: checking a BTF in a PID namespace requires kernel 5.10 or newer\n"
     )
 
 
@@ -188,7 +188,7 @@ def test_a_moved_number_is_refused(cases: Cases, field: str) -> None:
 
 
 def test_a_moved_comm_is_refused(cases: Cases) -> None:
-    reason = r"it is of another kernel: task_struct\.comm reads another name"
+    reason = r"it is for another kernel: task_struct\.comm reads another name"
     assert refusal(cases["moved comm"], rf"{re.escape(OWN)} \(embedded\), {FIT}: {reason}", BESIDE)
 
 
@@ -200,8 +200,8 @@ def test_a_moved_parent_is_refused(cases: Cases) -> None:
 
 
 NEAR = (
-    r"task_struct\.static_prio reads \d+, not 120: what is near it \(state, flags, cpu, prio\)"
-    " is in other places too"
+    r"task_struct\.static_prio reads \d+, not 120: the fields near it \(state, flags,"
+    r" cpu, prio\) are misplaced too"
 )
 
 
@@ -248,7 +248,7 @@ def test_what_the_user_names_goes_before_all(cases: Cases) -> None:
     [
         ("wrong file", -22, r"/hub\.btf \(--btf\): " + other_kernel("tgid")),
         ("variable wins", -22, r"/hub\.btf \(\$DROIDBPF_BTF\): " + other_kernel("tgid")),
-        ("no BTF", -22, r"/bad\.btf \(--btf\): it is no BTF"),
+        ("no BTF", -22, r"/bad\.btf \(--btf\): it is not BTF"),
         ("folder", -21, r"/data \(--btf\): Is a directory"),
         ("lacking file", -22, r"/lacking\.btf \(--btf\): it lacks task_struct\.real_parent"),
         ("looping file", -22, r"/looping\.btf \(--btf\): it lacks task_struct\.tgid"),
@@ -259,7 +259,7 @@ def test_a_file_that_is_of_no_use_is_refused_though_another_would_do(
     cases: Cases, case: str, status: int, reason: str
 ) -> None:
     assert cases[case].stdout.decode() == f"{status} no path\n"
-    hint = rf"\w+: hint: `python -m btfhub resolve {RELEASE}` .*\n" if status == -22 else ""
+    hint = rf"\w+: hint: `\./dev btfhub resolve {RELEASE}` .*\n" if status == -22 else ""
     assert re.fullmatch(rf"\w+: error: {reason}\n{hint}", cases[case].stderr.decode())
 
 
@@ -285,6 +285,6 @@ def test_where_no_file_can_be_made_it_says_so(cases: Cases) -> None:
     case = cases["nowhere"]
     assert case.stdout == b"-2 no path\n"
     assert (
-        f"own:   {OWN} (embedded), {FIT}: cannot make a file of it: Read-only file system\n"
+        f"own:   {OWN} (embedded), {FIT}: cannot write it to a file: Read-only file system\n"
         in case.stderr.decode()
     )

@@ -60,7 +60,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
         ("tgid", r"it has task_struct\.pid where tgid is"),
         (
             "late",
-            r"it is of another kernel: task_struct\.timer_slack_ns reads -?\d+, not 13639103",
+            r"it is for another kernel: task_struct\.timer_slack_ns reads -?\d+, not 13639103",
         ),
     ],
 )
@@ -82,10 +82,10 @@ def test_a_real_time_process_gets_the_right_one(cases: Cases) -> None:
         ("device", -29, "/dev/zero (--btf): Illegal seek"),
         ("links in a circle", -40, "/link (--btf): Too many levels of symbolic links"),
         ("unreadable", -13, "/secret (--btf): Permission denied"),
-        ("empty file", -22, "/empty (--btf): it is no BTF: Input/output error"),
+        ("empty file", -22, "/empty (--btf): it is not BTF: Input/output error"),
         ("empty name", -2, " (--btf): No such file or directory"),
-        ("cut off", -22, "/cut (--btf): it is no BTF: Invalid argument"),
-        ("larger than memory", -22, "/large (--btf): it is no BTF: Cannot allocate memory"),
+        ("cut off", -22, "/cut (--btf): it is not BTF: Invalid argument"),
+        ("larger than memory", -22, "/large (--btf): it is not BTF: Cannot allocate memory"),
     ],
 )
 def test_a_file_that_is_none_is_refused_at_once(
@@ -94,7 +94,7 @@ def test_a_file_that_is_none_is_refused_at_once(
     first, *rest = cases[case].stderr.decode().splitlines()
     assert cases[case].stdout.decode() == f"{status} no path\n"
     assert first == f"own: error: {reason}"
-    hint = f"own: hint: `python -m btfhub resolve {RELEASE}` tells which BTF fits this kernel"
+    hint = f"own: hint: `./dev btfhub resolve {RELEASE}` shows which BTF fits this kernel"
     assert rest == ([hint] if status == -22 else [])
 
 
@@ -108,7 +108,7 @@ def test_what_a_parent_left_does_not_matter(cases: Cases, case: str) -> None:
 
 
 def test_too_few_files_are_told_as_such(cases: Cases) -> None:
-    assert "cannot make a file of it: Too many open files\n" in cases["files: 4"].stderr.decode()
+    assert "cannot write it to a file: Too many open files\n" in cases["files: 4"].stderr.decode()
     assert cases["files: 5"].stdout == b"-24 no path\n"
     assert cases["files: 5"].stderr == (
         b"own: error: cannot load BPF programs: Too many open files\n"

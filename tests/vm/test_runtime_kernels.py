@@ -59,7 +59,7 @@ def test_a_kernel_with_btf_needs_nothing_and_a_file_is_tried_all_the_same(
     assert no_files.stdout.startswith(b"-24 ")
     assert no_files.stderr == (b"user: error: /sys/kernel/btf/vmlinux: Too many open files\n")
     assert wrong.stdout == b"-22 no path\n"
-    assert wrong.stderr.startswith(b"user: error: /hub.btf (--btf): it is of another kernel: ")
+    assert wrong.stderr.startswith(b"user: error: /hub.btf (--btf): it is for another kernel: ")
 
 
 def test_where_its_btf_is_hidden_a_kernel_gets_the_embedded_one_by_its_release(
@@ -80,9 +80,9 @@ def test_where_its_btf_is_hidden_a_kernel_gets_the_embedded_one_by_its_release(
     ).commands
     assert right.stdout.decode() == namespace.stdout.decode() == MEMFD
     assert right.stderr.decode() == (
-        f"btf: {release} (embedded), made for this very release; probe passed\n"
+        f"btf: {release} (embedded), made for this exact release; probe passed\n"
     )
     assert none.stdout == b"-2 no path\n"
     assert none.stderr.decode().splitlines()[1].startswith("others:   embedded, none fits: ")
     assert false.stdout == b"-22 no path\n"
-    assert "it is of another kernel: task_struct." in false.stderr.decode()
+    assert "it is for another kernel: task_struct." in false.stderr.decode()

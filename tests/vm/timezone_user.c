@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Tells local times as bcc's tools do, which know nothing of phones: of seconds since 1970. */
+/* Prints times, given in seconds since 1970, as local time the way bcc's tools do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -118,7 +118,7 @@ def test_two_names_for_a_number_are_refused() -> None:
 
 
 def test_a_text_without_syscalls_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^no syscall in it$"):
+    with pytest.raises(ValueError, match=r"^no syscalls found$"):
         syscall_table.parse("# a comment\n\n#define __NR_ 4\n")
 
 
@@ -171,5 +171,5 @@ def test_a_bad_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "table.txt").write_text("nothing\n")
     script = [sys.executable, str(APP / "syscall_table.py"), "out.h", "arm64=table.txt"]
     result = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (1, "table.txt: no syscall in it\n")
+    assert (result.returncode, result.stderr) == (1, "table.txt: no syscalls found\n")
     assert not (tmp_path / "out.h").exists()

@@ -2,10 +2,10 @@
 /*
  * Runs the parts of btfhub/runtime that need no kernel on this machine:
  *
- *	match FILE		for each release of stdin: its parts, how well what fits, and its name
- *	list FILE		what is embedded, an entry a line, and what is told of it
- *	fuzz FILE SEED N	nothing that is damaged does harm, N times
- *	assemble FIELD		the probe's program, an instruction a line; each field is FIELD bytes on
+ *	match FILE		for each release on stdin: its parts, how well the best entry fits, its name
+ *	list FILE		what is embedded, one entry per line, and its summary
+ *	fuzz FILE SEED N	reads N damaged copies
+ *	assemble FIELD		the probe's program, one instruction per line; field i is at FIELD + i
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static void damage(unsigned char *data, size_t *size)
 	}
 }
 
-/* Touches all that it points to. */
+/* Reads everything that it points to. */
 static size_t use(const struct droidbpf_embedded *embedded, char *release)
 {
 	enum droidbpf_rank rank = RANK_NOTHING;
@@ -151,7 +151,7 @@ static void fuzz(const unsigned char *data, size_t size, unsigned int times)
 			memcpy(packed, data, mutant_size = size);
 			damage(packed, &mutant_size);
 		}
-		/* Of the exact size, so that what is read behind it is seen. */
+		/* Exactly sized, so that the sanitizer sees a read past the end. */
 		unsigned char *exact = malloc(mutant_size ? mutant_size : 1);
 
 		memcpy(exact, packed, mutant_size);

@@ -3,9 +3,9 @@
  * Runs btfhub/runtime/timezone.c on this machine, for a phone whose files are in this folder:
  *
  *	show		$TZ as it was set before main()
- *	now		for each zone and time of stdin: $TZ, and seconds to the east at that time
+ *	now		for each zone and time on stdin: $TZ, and the offset then, in seconds east
  *	fuzz FILE USED SEED N	sets the zone N times, with FILE damaged in its first USED bytes;
- *				gives how often there was one
+ *				prints how often a zone was found
  *	fuzz_zone FILE SEED N	the same with a zone's data
  */
 #include "timezone.c"
@@ -25,7 +25,7 @@ static uint32_t number(uint32_t below)
 
 static char good[MAX_FILE], bad[MAX_FILE];
 
-/* Gives the size of what is now in `good`. */
+/* Reads the file into `good` and returns its size. */
 static size_t read_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
@@ -38,7 +38,7 @@ static size_t read_file(const char *path)
 	return size;
 }
 
-/* Bits, bytes, and numbers at which something may begin or end. Gives the size that is left. */
+/* Damages bits, bytes, and numbers that may be offsets. Returns the new size. */
 static size_t damage(char *data, size_t size, size_t used)
 {
 	uint32_t words[] = { 0, 1, 24, 128, UINT32_MAX, INT32_MAX, 1U << 31, number(size), number(64) };
@@ -120,7 +120,7 @@ static void fuzz_zone(const char *path, unsigned int n)
 	while (n--) {
 		memcpy(bad, good, size);
 		left = damage(bad, size, size);
-		exact = malloc(left ? left : 1); /* so that the sanitizer sees one byte more */
+		exact = malloc(left ? left : 1); /* exactly sized for the sanitizer */
 		memcpy(exact, bad, left);
 		if (read_rule(exact, left, number(INT32_MAX), rule, &utoff)) {
 			found++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A program with all of argp: what it prints must not depend on whose argp it is. */
+/* Uses all of argp: the output must be the same with every implementation. */
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static const struct argp_option options[] = {
 	{ "pid", 'p', "PID", 0, "Trace this process only, and none of the others that run beside it" },
 	{ "tid", 't', "TID", 0, "Trace this thread only" },
 	{ "thread", 0, NULL, OPTION_ALIAS },
-	{ "verbose", 'v', NULL, 0, "Tell more" },
+	{ "verbose", 'v', NULL, 0, "Say more" },
 	{ "version-of", 'o', "WHAT", OPTION_ARG_OPTIONAL, "An argument that may be left out" },
 	{ "a-name-that-is-too-long-for-its-column", 'l', "LONG_ARGUMENT", 0, "Text on a line of its own" },
 	{ "secret", KEY_SECRET, NULL, OPTION_HIDDEN, "Not shown" },
@@ -63,7 +63,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "failure"))
 			argp_failure(state, 3, ENOENT, "cannot open %s", "a file");
 		else if (!strcmp(arg, "warning"))
-			argp_failure(state, 0, 0, "only told");
+			argp_failure(state, 0, 0, "only reported");
 		else if (!strcmp(arg, "usage"))
 			argp_usage(state);
 		else

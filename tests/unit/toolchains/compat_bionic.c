@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A program with what bionic has from later API levels on, or not at all. */
+/* Uses what bionic gained at later API levels or lacks. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static int descending(const void *a, const void *b, void *context)
 int main(void)
 {
 	int numbers[] = { 3, 1, 4, 1, 5, 9, 2, 6 }, comparisons = 0, file;
-	size_t half = SIZE_MAX / 2 + 1; /* a value the compiler need not warn of */
+	size_t half = SIZE_MAX / 2 + 1; /* volatile below: no compiler warning */
 	volatile size_t size = half;
 	struct statx status;
 	void *room;

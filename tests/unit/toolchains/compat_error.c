@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A program with all of error.h: what it prints must not depend on whose error() it is. */
+/* Uses all of error.h: the output must be the same with every implementation. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <error.h>
@@ -19,15 +19,15 @@ int main(int argc, char **argv)
 	printf("before, in a buffer; ");
 	error(0, 0, "plain");
 	error(0, ENOENT, "%s and %d", "formatted", 7);
-	error_at_line(0, 0, "a.c", 3, "twice the same line is told twice");
-	error_at_line(0, EPERM, "a.c", 3, "twice the same line is told twice");
+	error_at_line(0, 0, "a.c", 3, "the same line is printed twice");
+	error_at_line(0, EPERM, "a.c", 3, "the same line is printed twice");
 	error_at_line(0, 0, NULL, 3, "of no file");
 	error_one_per_line = 1;
-	error_at_line(0, 0, "a.c", 4, "told");
-	error_at_line(0, 0, copy, 4, "not told");
-	error_at_line(0, 0, "b.c", 4, "told");
-	error_at_line(0, 0, NULL, 4, "told");
-	error_at_line(0, 0, NULL, 4, "not told");
+	error_at_line(0, 0, "a.c", 4, "printed");
+	error_at_line(0, 0, copy, 4, "not printed");
+	error_at_line(0, 0, "b.c", 4, "printed");
+	error_at_line(0, 0, NULL, 4, "printed");
+	error_at_line(0, 0, NULL, 4, "not printed");
 	error_print_progname = say_who;
 	error(0, 0, "by a name of its own");
 	error_at_line(0, 0, "a.c", 5, "by a name of its own");

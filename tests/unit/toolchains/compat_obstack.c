@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A program with obstack: what it prints must not depend on whose obstack it is. */
+/* Uses obstack: the output must be the same with every implementation. */
 #include <obstack.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A program with functions of its own that have names which only _GNU_SOURCE takes from it. */
+/* Defines functions whose names are reserved only under _GNU_SOURCE. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bionic's errno.h with the program's names of glibc and musl. */
+/* bionic's errno.h with the program names that glibc and musl provide. */
 #include_next <errno.h>
 
 #if !defined(COMPAT_ERRNO_H) && defined(_GNU_SOURCE)
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* argv[0], and what is behind its last slash. */
+/* argv[0], and its part after the last slash. */
 extern char *program_invocation_name, *program_invocation_short_name;
 
 #ifdef __cplusplus

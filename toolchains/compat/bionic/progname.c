@@ -7,7 +7,7 @@
 char *program_invocation_name = "";
 char *program_invocation_short_name = "";
 
-/* bionic and glibc give constructors the arguments of main(). */
+/* bionic and glibc pass main()'s arguments to constructors. */
 __attribute__((__constructor__)) static void set_names(int argc, char **argv)
 {
 	char *slash;

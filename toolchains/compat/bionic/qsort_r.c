@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* qsort_r() by qsort(): the context goes through a variable of the thread. */
+/* qsort_r() on top of qsort(): a thread-local variable passes the context. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ static int compare_in_context(const void *a, const void *b)
 void compat_qsort_r(void *base, size_t count, size_t size,
 		    int (*compare)(const void *, const void *, void *), void *context)
 {
-	struct sorting outer = current; /* a comparison may itself sort */
+	struct sorting outer = current; /* a comparison may sort too */
 
 	current = (struct sorting){compare, context};
 	qsort(base, count, size, compare_in_context);

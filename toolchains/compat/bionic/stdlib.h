@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bionic's stdlib.h with what it has only from later API levels on, declared where glibc declares
- * it. Macros give these functions other names: libc.a has its own at every level, and bionic
- * declares them too with __ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__.
+ * bionic's stdlib.h with functions that it gained at later API levels, declared where glibc declares
+ * them. Macros rename them, because libc.a defines them at every level, and bionic declares them too
+ * with __ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__.
  */
 #include_next <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* gnulib's argp for a libc that has none, and what its config.h would define for this header. */
+/* gnulib's argp for a libc without one, with what gnulib's config.h would define for its header. */
 #ifndef COMPAT_ARGP_H
 #define COMPAT_ARGP_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* gnulib's obstack for a libc that has none. */
+/* gnulib's obstack for a libc without one. */
 #ifndef COMPAT_OBSTACK_H
 #define COMPAT_OBSTACK_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* error() and error_at_line() of glibc, to the byte. */
+/* error() and error_at_line(): the same output as glibc's. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <error.h>

@@ -10,18 +10,18 @@
 extern "C" {
 #endif
 
-/* Called in place of printing the program's name and a colon, where it is not NULL. */
+/* If not NULL, it is called instead of printing the program's name and a colon. */
 extern void (*error_print_progname)(void);
-/* How many messages were printed. */
+/* The number of messages printed. */
 extern unsigned int error_message_count;
-/* Not 0: error_at_line() prints but one of successive messages for a line. */
+/* If not 0, error_at_line() prints only the first of successive messages for a line. */
 extern int error_one_per_line;
 
-/* Print "PROGRAM: MESSAGE[: TEXT OF ERRNUM]" to stderr; exit with status where it is not 0. */
+/* Print "PROGRAM: MESSAGE[: TEXT OF ERRNUM]" to stderr; exit if status is not 0. */
 void error(int status, int errnum, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/* The same with "PROGRAM:FILE:LINE: " in front. */
+/* The same, but starting with "PROGRAM:FILE:LINE: ". */
 void error_at_line(int status, int errnum, const char *file, unsigned int line,
 		   const char *format, ...) __attribute__((__format__(__printf__, 5, 6)));
 

@@ -1,4 +1,4 @@
-/* No header at all: nothing but this file, clang and bpftool makes its skeleton. */
+/* No headers: its skeleton depends only on this file, clang and bpftool. */
 __attribute__((section("raw_tp/sys_exit"), used)) int second(void *context)
 {
 	return !context;

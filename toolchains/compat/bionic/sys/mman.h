@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bionic's sys/mman.h with memfd_create(), which it has from API level 30 on. */
+/* bionic's sys/mman.h with memfd_create(), which it has since API level 30. */
 #include_next <sys/mman.h>
 
 #if !defined(COMPAT_SYS_MMAN_H) && defined(_GNU_SOURCE) && __ANDROID_API__ < 30

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bionic's sys/stat.h with statx(), which it has from API level 30 on. */
+/* bionic's sys/stat.h with statx(), which it has since API level 30. */
 #include_next <sys/stat.h>
 
 #if !defined(COMPAT_SYS_STAT_H) && defined(_GNU_SOURCE) && __ANDROID_API__ < 30
