@@ -72,7 +72,7 @@ static inline void writer_put_digits(unsigned int value, unsigned int n)
 /* Writes a text value: \xNN for bytes that could break the line, its fields or a terminal. */
 void writer_put_text(const char *text, size_t len);
 
-/* Writes a CSV field: \xNN as in text, except for space and =; quoted where RFC 4180 requires it. */
+/* Writes a CSV field: \xNN as in text, except for space and =; quoted if RFC 4180 requires it. */
 void writer_put_csv(const char *text, size_t len);
 
 /* Writes a JSON string: valid UTF-8 as it is, U+FFFD for every other byte. */

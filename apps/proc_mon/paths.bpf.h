@@ -88,8 +88,8 @@ static __always_inline bool join(struct scratch *scratch, __u32 space)
 }
 
 /*
- * Writes the path of the executable, as its mount namespace sees it, to scratch->text. Returns false
- * if it was truncated, or is empty because it is too deep.
+ * Writes the path of the executable, as its mount namespace sees it, to scratch->text. Returns
+ * false if it was truncated, or is empty because it is too deep.
  */
 static __always_inline bool read_executable(struct scratch *scratch, const struct task_struct *task)
 {

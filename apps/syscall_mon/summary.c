@@ -152,9 +152,9 @@ static void print_json(const unsigned int *order, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		const struct stats *stats = &table[order[i]];
 
-		printf("{\"abi\":\"%s\",\"syscall_number\":%d,\"syscall_name\":\"%s\",\"count\":%llu,"
-		       "\"errors\":%llu,\"total_ns\":%llu,\"mean_ns\":%llu,\"max_ns\":%llu,"
-		       "\"histogram_ns\":{",
+		printf("{\"abi\":\"%s\",\"syscall_number\":%d,\"syscall_name\":\"%s\","
+		       "\"count\":%llu,\"errors\":%llu,\"total_ns\":%llu,\"mean_ns\":%llu,"
+		       "\"max_ns\":%llu,\"histogram_ns\":{",
 		       abi_name(abi_of_slot(order[i])), number_of_slot(order[i]),
 		       name_of_slot(order[i]), stats->count, stats->errors, stats->total_ns,
 		       stats->total_ns / stats->count, stats->max_ns);
@@ -165,7 +165,8 @@ static void print_json(const unsigned int *order, unsigned int n)
 
 static void print_csv(const unsigned int *order, unsigned int n)
 {
-	printf("abi,syscall_number,syscall_name,count,errors,total_ns,mean_ns,max_ns,histogram_ns\n");
+	printf("abi,syscall_number,syscall_name,count,errors,total_ns,mean_ns,max_ns,"
+	       "histogram_ns\n");
 	for (unsigned int i = 0; i < n; i++) {
 		const struct stats *stats = &table[order[i]];
 

@@ -90,8 +90,8 @@ static __always_inline bool selected(struct ids *ids)
 }
 
 /*
- * 32-bit code uses the compat table, and the saved registers, whose offsets are ABI, show which code
- * made the call. An int 0x80 in 64-bit code is mistaken for a native call.
+ * 32-bit code uses the compat table, and the saved registers, whose offsets are ABI, show which
+ * code made the call. An int 0x80 in 64-bit code is mistaken for a native call.
  */
 static __always_inline __u32 abi_of(const struct pt_regs *regs)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Runs a program, in this process and in a child, that reads a few fields of the current task at the
- * offsets in the BTF, and compares them with what is known about both processes.
+ * Runs a program, in this process and in a child, that reads a few fields of the current task at
+ * the offsets in the BTF, and compares them with what is known about both processes.
  *
  * The child checks real_parent: it must be this process, whose kernel-wide ID a helper returned.
  * That holds in a PID namespace too, and unlike getppid() cannot change meanwhile. The child also
- * sets its timer slack to a value found nowhere else. That is one of the last fields of task_struct,
- * so the fields between it and comm (signal, cgroups, nsproxy …) are right too.
+ * sets its timer slack to a value found nowhere else. That is one of the last fields of
+ * task_struct, so the fields between it and comm (signal, cgroups, nsproxy …) are right too.
  */
 #define _GNU_SOURCE /* clone() */
 #include <errno.h>
@@ -117,8 +117,9 @@ static int run_child(void *argument)
 }
 
 /*
- * Runs the program in a child that the app does not notice: its end sends no signal, and wait() does
- * not return it. It shares our memory while we wait, as copying would take as long as all the rest.
+ * Runs the program in a child that the app does not notice: its end sends no signal, and wait()
+ * does not return it. It shares our memory while we wait, as copying would take as long as all the
+ * rest.
  */
 static int run_in_child(struct child *child)
 {

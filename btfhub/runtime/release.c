@@ -52,8 +52,8 @@ static bool read_number(const char **at, int32_t *number)
 }
 
 /*
- * Finds the first "-<mark><digits>" with at least `least` and at most `most` digits that no letter or
- * digit follows.
+ * Finds the first "-<mark><digits>" with at least `least` and at most `most` digits that no letter
+ * or digit follows.
  */
 static void find_part(const char *text, const char *mark, bool hex, size_t least, size_t most,
 		      char *part)

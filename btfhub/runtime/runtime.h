@@ -84,8 +84,8 @@ void droidbpf_close_file(struct droidbpf_file *file);
  * Returns 0 if it is; PROBE_WRONG if it is not, with what was read in `why`; another negative errno
  * if BPF programs cannot be loaded at all, with the reason in `why`.
  *
- * static_prio: what to do if task_struct.static_prio is misplaced. A BTF from a kernel built without
- * the shadow call stack misplaces it and the fields near it, and nothing else.
+ * static_prio: what to do if task_struct.static_prio is misplaced. A BTF from a kernel built
+ * without the shadow call stack misplaces it and the fields near it, and nothing else.
  */
 #define PROBE_WRONG (-ESTALE)
 enum droidbpf_care { CARE_NOT, CARE_WARN, CARE_REFUSE };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Sets the phone's time zone. localtime() in glibc and musl knows only $TZ and /etc/localtime, which
- * Android lacks: it has the zone's name in a system property, and all zones' data in one bundle.
- * Before main(), this sets $TZ to the zone's POSIX rule from the bundle. localtime() does the rest,
- * in child processes too.
+ * Sets the phone's time zone. localtime() in glibc and musl knows only $TZ and /etc/localtime,
+ * which Android lacks: it has the zone's name in a system property, and all zones' data in one
+ * bundle. Before main(), this sets $TZ to the zone's POSIX rule from the bundle. localtime() does
+ * the rest, in child processes too.
  *
  * A $TZ set by the user stays. Without a zone, or with a damaged one, times are UTC. Bionic's own
  * localtime() reads the bundle itself.
@@ -122,8 +122,8 @@ static size_t find_data(const char *zone, char *data)
 }
 
 /*
- * Returns the size of one of TZif's two tables, including its header, or 0 if the table is damaged or
- * nothing follows it. time_size: bytes of a time, 4 in the first table and 8 in the second.
+ * Returns the size of one of TZif's two tables, including its header, or 0 if the table is damaged
+ * or nothing follows it. time_size: bytes of a time, 4 in the first table and 8 in the second.
  */
 static size_t read_head(const char *data, size_t size, uint64_t time_size, struct tzif *head)
 {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -10,6 +11,12 @@ from checkout import ARCH, ROOT, Tree
 from elftools.elf.elffile import ELFFile
 
 LIMIT = 1_200_000
+PREFIXES = ("monitor_", "writer_")
+DEFINED = re.compile(
+    r"^#define (\w+)|^(?:struct|enum) (\w+) \{"
+    r"|^(?:extern|static|const|__u64)\b.*?(\w+)(?:\[.*\])?[;(]|(\w+) SEC\(",
+    re.MULTILINE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +46,24 @@ def test_the_program_is_static_stripped_and_small(shipped: Tree) -> None:
         elf = ELFFile(file)
         assert not [s for s in elf.iter_segments() if s["p_type"] in ("PT_INTERP", "PT_DYNAMIC")]
         assert elf.get_section_by_name(".symtab") is None
+
+
+def test_common_library_exports_only_prefixed_symbols(shipped: Tree) -> None:
+    exported = set()
+    for path in shipped.app("_common").glob("*.o"):
+        with path.open("rb") as file:
+            for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
+                if symbol["st_info"]["bind"] != "STB_LOCAL" and symbol["st_shndx"] != "SHN_UNDEF":
+                    exported.add(symbol.name)
+    assert {"monitor_begin", "writer_flush"} <= exported
+    assert [name for name in sorted(exported) if not name.startswith(PREFIXES)] == []
+
+
+def test_headers_of_common_define_only_prefixed_names() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "apps/_common").glob("*.h"))
+    names = {"".join(groups).lower() for groups in DEFINED.findall(text)}
+    assert {"monitor_comm_len", "writer_format", "writer_put", "monitor_uids"} <= names
+    assert [name for name in sorted(names) if not name.startswith(PREFIXES)] == []
 
 
 def test_no_byte_tells_where_it_was_built(shipped: Tree) -> None:

@@ -12,7 +12,10 @@ static long call(long number, long a, long b, long c, long d)
 	register long r3 __asm__("r3") = d;
 	register long r4 __asm__("r4") = 0;
 
-	__asm__ volatile("svc #0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4) : "memory");
+	__asm__ volatile("svc #0"
+			 : "+r"(r0)
+			 : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4)
+			 : "memory");
 	return r0;
 }
 

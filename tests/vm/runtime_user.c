@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Asks btfhub/runtime for a BTF, in ways that the options choose, and prints the result. Linked with
- * --wrap=syscall, so that syscalls can be made to fail.
+ * Asks btfhub/runtime for a BTF, in ways that the options choose, and prints the result. Linked
+ * with --wrap=syscall, so that syscalls can be made to fail.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Makes a known number of known syscalls: syscall_workload MODE. Prints "ready PID TID...", waits for
- * a line on stdin, then does what the mode's name says.
+ * Makes a known number of known syscalls: syscall_workload MODE. Prints "ready PID TID...", waits
+ * for a line on stdin, then does what the mode's name says.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,8 +56,8 @@ static void known(void)
 		clock_gettime(CLOCK_MONOTONIC, &begin);
 		syscall(SYS_nanosleep, &pause, NULL);
 		clock_gettime(CLOCK_MONOTONIC, &end);
-		printf("slept %lld\n", (end.tv_sec - begin.tv_sec) * 1000000000LL + end.tv_nsec -
-					       begin.tv_nsec);
+		printf("slept %lld\n",
+		       (end.tv_sec - begin.tv_sec) * 1000000000LL + end.tv_nsec - begin.tv_nsec);
 	}
 }
 

@@ -2,10 +2,10 @@
 /*
  * Runs the parts of btfhub/runtime that need no kernel on this machine:
  *
- *	match FILE		for each release on stdin: its parts, how well the best entry fits, its name
+ *	match FILE		for each release on stdin: its parts, the best rank and name
  *	list FILE		what is embedded, one entry per line, and its summary
  *	fuzz FILE SEED N	reads N damaged copies
- *	assemble FIELD		the probe's program, one instruction per line; field i is at FIELD + i
+ *	assemble FIELD		the probe's program, by lines; field i is at FIELD + i
  */
 #include <stdio.h>
 #include <stdlib.h>

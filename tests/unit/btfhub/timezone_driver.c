@@ -3,8 +3,8 @@
  * Runs btfhub/runtime/timezone.c on this machine, for a phone whose files are in this folder:
  *
  *	show		$TZ as it was set before main()
- *	now		for each zone and time on stdin: $TZ, and the offset then, in seconds east
- *	fuzz FILE USED SEED N	sets the zone N times, with FILE damaged in its first USED bytes;
+ *	now		for each zone and time on stdin: $TZ, and its offset in seconds east
+ *	fuzz FILE USED SEED N	sets the zone N times, the first USED bytes of FILE damaged;
  *				prints how often a zone was found
  *	fuzz_zone FILE SEED N	the same with a zone's data
  */
@@ -41,7 +41,7 @@ static size_t read_file(const char *path)
 /* Damages bits, bytes, and numbers that may be offsets. Returns the new size. */
 static size_t damage(char *data, size_t size, size_t used)
 {
-	uint32_t words[] = { 0, 1, 24, 128, UINT32_MAX, INT32_MAX, 1U << 31, number(size), number(64) };
+	uint32_t words[] = { 0, 1, 24, 128, ~0U, INT32_MAX, 1U << 31, number(size), number(64) };
 	uint32_t word, n = 1 + number(4);
 	size_t at;
 

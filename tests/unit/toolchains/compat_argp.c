@@ -37,12 +37,14 @@ static const struct argp child = { child_options, parse_child, NULL, "What the c
 static const struct argp_child children[] = { { &child, 0, "Of a child:", 7 }, {} };
 
 static const struct argp_option options[] = {
-	{ "pid", 'p', "PID", 0, "Trace this process only, and none of the others that run beside it" },
+	{ "pid", 'p', "PID", 0,
+	  "Trace this process only, and none of the others that run beside it" },
 	{ "tid", 't', "TID", 0, "Trace this thread only" },
 	{ "thread", 0, NULL, OPTION_ALIAS },
 	{ "verbose", 'v', NULL, 0, "Say more" },
 	{ "version-of", 'o', "WHAT", OPTION_ARG_OPTIONAL, "An argument that may be left out" },
-	{ "a-name-that-is-too-long-for-its-column", 'l', "LONG_ARGUMENT", 0, "Text on a line of its own" },
+	{ "a-name-that-is-too-long-for-its-column", 'l', "LONG_ARGUMENT", 0,
+	  "Text on a line of its own" },
 	{ "secret", KEY_SECRET, NULL, OPTION_HIDDEN, "Not shown" },
 	{ "unused", 'u', NULL, OPTION_NO_USAGE, "Not in the usage" },
 	{ NULL, 0, NULL, 0, "A group of its own:", 4 },
@@ -105,12 +107,15 @@ static char *filter(int key, const char *text, void *input)
 }
 
 static const struct argp argp = {
-	options, parse, "[FILE [MORE]]\nlist",
+	options,
+	parse,
+	"[FILE [MORE]]\nlist",
 	"Show what argp does.\n\n"
 	"USAGE: compat [--help] and a line that is long enough to be broken into two of them\v"
 	"Examples:\n"
 	"    compat -p 185    # trace PID 185 only",
-	children, filter,
+	children,
+	filter,
 };
 
 int main(int argc, char **argv)

@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 	error_print_progname = say_who;
 	error(0, 0, "by a name of its own");
 	error_at_line(0, 0, "a.c", 5, "by a name of its own");
-	fprintf(stderr, "%u messages, program %s\n", error_message_count, program_invocation_short_name);
+	fprintf(stderr, "%u messages, program %s\n", error_message_count,
+		program_invocation_short_name);
 	if (argc > 1)
 		error(atoi(argv[1]), EINTR, "the end");
 	printf("not reached with a status\n");

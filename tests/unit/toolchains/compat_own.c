@@ -25,6 +25,7 @@ static int statx(int number)
 
 int main(void)
 {
-	printf("%s %d %d %d\n", program_invocation_name, qsort_r(1), memfd_create("\1", 2), statx(2));
+	printf("%s %d %d %d\n", program_invocation_name, qsort_r(1), memfd_create("\1", 2),
+	       statx(2));
 	return 0;
 }

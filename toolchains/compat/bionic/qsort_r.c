@@ -22,7 +22,7 @@ void compat_qsort_r(void *base, size_t count, size_t size,
 {
 	struct sorting outer = current; /* a comparison may sort too */
 
-	current = (struct sorting){compare, context};
+	current = (struct sorting){ compare, context };
 	qsort(base, count, size, compare_in_context);
 	current = outer;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bionic's stdlib.h with functions that it gained at later API levels, declared where glibc declares
- * them. Macros rename them, because libc.a defines them at every level, and bionic declares them too
- * with __ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__.
+ * bionic's stdlib.h with functions that it gained at later API levels, declared where glibc
+ * declares them. Macros rename them, because libc.a defines them at every level, and bionic
+ * declares them too with __ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__.
  */
 #include_next <stdlib.h>
 
@@ -16,7 +16,7 @@ extern "C" {
 #if defined(_GNU_SOURCE) && __ANDROID_API__ < 36
 void compat_qsort_r(void *base, size_t count, size_t size,
 		    int (*compare)(const void *, const void *, void *), void *context);
-#define qsort_r(base, count, size, compare, context)                                              \
+#define qsort_r(base, count, size, compare, context)                                               \
 	compat_qsort_r(base, count, size, compare, context)
 #endif
 

@@ -43,8 +43,8 @@ void error(int status, int errnum, const char *format, ...)
 	va_end(args);
 }
 
-void error_at_line(int status, int errnum, const char *file, unsigned int line,
-		   const char *format, ...)
+void error_at_line(int status, int errnum, const char *file, unsigned int line, const char *format,
+		   ...)
 {
 	static const char *old_file;
 	static unsigned int old_line;

@@ -22,8 +22,8 @@ void error(int status, int errnum, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
 /* The same, but starting with "PROGRAM:FILE:LINE: ". */
-void error_at_line(int status, int errnum, const char *file, unsigned int line,
-		   const char *format, ...) __attribute__((__format__(__printf__, 5, 6)));
+void error_at_line(int status, int errnum, const char *file, unsigned int line, const char *format,
+		   ...) __attribute__((__format__(__printf__, 5, 6)));
 
 #ifdef __cplusplus
 }
