@@ -13,6 +13,7 @@
 enum { KEY_READY_FD = 256 };
 
 static const struct argp_option argp_options[] = {
+	{ "pid", 'p', "PID", 0, "Only this process; may be repeated", 1 },
 	{ "uid", 'u', "UID", 0, "Only this user ID (each Android app has its own); may be repeated",
 	  1 },
 	{ "duration", 'd', "SECONDS", 0, "Stop after this many seconds; may be a fraction", 3 },
@@ -80,21 +81,6 @@ unsigned int monitor_read_number(const char *path, const char *key)
 	return number;
 }
 
-/* kill() accepts a thread's ID too: the caller compares the result with tgid. */
-unsigned int monitor_parse_task(const char *kind, const char *text, unsigned int *tgid)
-{
-	char what[32], path[32];
-	unsigned int id;
-
-	snprintf(what, sizeof(what), "%s ID", kind);
-	id = monitor_parse_integer(what, text, 1, INT_MAX);
-	if (kill(id, 0) && errno == ESRCH)
-		monitor_die("no such %s: %u", kind, id);
-	snprintf(path, sizeof(path), "/proc/%u/status", id);
-	*tgid = monitor_read_number(path, "Tgid:") ?: id;
-	return id;
-}
-
 static void add_key(struct monitor_keys *list, const void *key, size_t size)
 {
 	list->keys = reallocarray(list->keys, list->n + 1, size);
@@ -103,9 +89,39 @@ static void add_key(struct monitor_keys *list, const void *key, size_t size)
 	memcpy((char *)list->keys + list->n++ * size, key, size);
 }
 
-void monitor_add_id(struct monitor_keys *list, unsigned int id)
+static void add_id(struct monitor_keys *list, unsigned int id)
 {
 	add_key(list, &id, sizeof(id));
+}
+
+/* kill() accepts the ID of a process and of a thread. */
+static unsigned int parse_task(const char *kind, const char *text)
+{
+	char what[32];
+	unsigned int id;
+
+	snprintf(what, sizeof(what), "%s ID", kind);
+	id = monitor_parse_integer(what, text, 1, INT_MAX);
+	if (kill(id, 0) && errno == ESRCH)
+		monitor_die("no such %s: %u", kind, id);
+	return id;
+}
+
+void monitor_add_process(struct monitor_keys *list, const char *text)
+{
+	unsigned int id = parse_task("process", text), tgid;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/status", id);
+	tgid = monitor_read_number(path, "Tgid:");
+	if (tgid && tgid != id)
+		monitor_die("no such process: %u is a thread of process %u", id, tgid);
+	add_id(list, id);
+}
+
+void monitor_add_thread(struct monitor_keys *list, const char *text)
+{
+	add_id(list, parse_task("thread", text));
 }
 
 void monitor_add_comm(const char *kind, const char *text)
@@ -150,9 +166,12 @@ static void set_ready_fd(const char *text)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
+	case 'p':
+		monitor_add_process(&monitor_options.pids, arg);
+		break;
 	case 'u':
-		monitor_add_id(&monitor_options.uids,
-			       monitor_parse_integer("user ID", arg, 0, UINT_MAX - 1));
+		add_id(&monitor_options.uids,
+		       monitor_parse_integer("user ID", arg, 0, UINT_MAX - 1));
 		break;
 	case 'd':
 		set_duration(arg);

@@ -18,7 +18,7 @@ struct monitor_keys {
 };
 
 struct monitor_options {
-	struct monitor_keys pids, uids, comms; /* the app's parser fills pids and comms */
+	struct monitor_keys pids, uids, comms; /* the app's parser fills comms */
 	struct itimerval duration;
 	unsigned long long count; /* 0: no limit */
 	enum writer_format format;
@@ -46,13 +46,9 @@ unsigned long long monitor_parse_integer(const char *what, const char *text, uns
 					 unsigned long long max);
 double monitor_parse_real(const char *what, const char *text, double max);
 
-/*
- * Returns the ID of an existing "process" or "thread" (`kind`), and stores that of its process in
- * tgid.
- */
-unsigned int monitor_parse_task(const char *kind, const char *text, unsigned int *tgid);
-
-void monitor_add_id(struct monitor_keys *list, unsigned int id);
+/* Add the ID of an existing process or thread, or exit with a message. */
+void monitor_add_process(struct monitor_keys *list, const char *text);
+void monitor_add_thread(struct monitor_keys *list, const char *text);
 
 /* Adds a name to monitor_options.comms; `kind` is what bears it, a "process" or a "thread". */
 void monitor_add_comm(const char *kind, const char *text);

@@ -10,7 +10,7 @@ static const char doc[] =
 	"Show which programs are executed and how processes end, and kill what must not run.\v"
 	"Filters of different kinds must all match; of several values of one kind, any one.\n\n"
 	"Rules are not filters. A process that matches a rule at exec is killed before its first "
-	"instruction and reported as a deny event, whatever the filters except -e:\n"
+	"instruction and reported as a deny event, whatever the filters (except -e):\n"
 	"  comm=NAME     the process is named NAME\n"
 	"  path=PATH     exec was given PATH, or the executable is PATH (for a script, the "
 	"interpreter); if PATH ends with a slash, everything below it\n"
@@ -30,12 +30,11 @@ static const char doc[] =
 	"Space, =, \", \\ and bytes other than printable ASCII appear as \\xNN. json has one "
 	"object per line, csv a header; both add cgroup and timestamp (UTC).\n\n"
 	"Stops at Ctrl-C, at the limit of -d or -n, when stdout is closed, and when all processes "
-	"of -p have ended; rules apply no longer. Lost events are reported on stderr.";
+	"of -p have ended; the rules then no longer apply. Lost events are reported on stderr.";
 
 enum { KEY_CONTAINER = 256, KEY_DENY, KEY_BTF };
 
 static const struct argp_option argp_options[] = {
-	{ "pid", 'p', "PID", 0, "Only this process; may be repeated", 1 },
 	{ "parent", 'P', "PID", 0, "Only children of this process; may be repeated", 1 },
 	{ "comm", 'c', "COMM", 0,
 	  "Only processes with this name (at most 15 bytes); may be repeated", 1 },
@@ -48,15 +47,6 @@ static const struct argp_option argp_options[] = {
 };
 
 struct options options;
-
-static void add_process(struct monitor_keys *list, const char *text)
-{
-	unsigned int tgid, id = monitor_parse_task("process", text, &tgid);
-
-	if (tgid != id) /* a thread */
-		monitor_die("no such process: %u", id);
-	monitor_add_id(list, id);
-}
 
 static void add_kind(const char *text)
 {
@@ -82,11 +72,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	(void)state;
 	switch (key) {
-	case 'p':
-		add_process(&monitor_options.pids, arg);
-		break;
 	case 'P':
-		add_process(&options.ppids, arg);
+		monitor_add_process(&options.ppids, arg);
 		break;
 	case 'c':
 		if (!*arg)

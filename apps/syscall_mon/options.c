@@ -23,7 +23,6 @@ static const char doc[] =
 enum { KEY_SUMMARY = 256 };
 
 static const struct argp_option argp_options[] = {
-	{ "pid", 'p', "PID", 0, "Only this process, with all its threads; may be repeated", 1 },
 	{ "tid", 't', "TID", 0, "Only this thread; may be repeated", 1 },
 	{ "comm", 'c', "COMM", 0, "Only threads with this name (at most 15 bytes); may be repeated",
 	  1 },
@@ -39,16 +38,6 @@ static const struct argp_option argp_options[] = {
 };
 
 struct options options;
-
-static void add_task(struct monitor_keys *list, const char *kind, const char *text)
-{
-	unsigned int tgid, id = monitor_parse_task(kind, text, &tgid);
-
-	if (list == &monitor_options.pids && tgid != id)
-		monitor_die("no such process: %u is a thread of process %u (use -t %u)", id, tgid,
-			    id);
-	monitor_add_id(list, id);
-}
 
 /* A number selects that of both ABIs, a name all numbers with that name. */
 static void add_syscall(const char *text)
@@ -87,11 +76,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	(void)state;
 	switch (key) {
-	case 'p':
-		add_task(&monitor_options.pids, "process", arg);
-		break;
 	case 't':
-		add_task(&options.tids, "thread", arg);
+		monitor_add_thread(&options.tids, arg);
 		break;
 	case 'c':
 		monitor_add_comm("thread", arg);

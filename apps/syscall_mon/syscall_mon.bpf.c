@@ -183,6 +183,12 @@ static __always_inline __u64 wakeup_flag(void)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* Kernels differ in the upper 32 bits of a 32-bit process's result. Only errors are negative. */
+static __always_inline long compat_result(long ret)
+{
+	return is_error((int)ret) ? (int)ret : (long)(__u32)ret;
+}
+
 SEC("raw_tp/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
@@ -204,11 +210,8 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	runtime_ns = now_ns - start->ns;
 	start->ns = 0;
 
-	/* Only 32 bits count: kernels differ in the upper ones. Only errors are negative. */
-	if (start->abi == ABI_COMPAT && is_error((int)ret))
-		ret = (int)ret;
-	else if (start->abi == ABI_COMPAT)
-		ret = (__u32)ret;
+	if (start->abi == ABI_COMPAT)
+		ret = compat_result(ret);
 	failed = is_error(ret);
 	if (failed_only && !failed)
 		return 0;

@@ -29,8 +29,8 @@ static bool has_build(const char *builds, const char *build)
 	return false;
 }
 
-enum droidbpf_rank droidbpf_rank(const struct droidbpf_entry *entry,
-				 const struct droidbpf_release *release)
+static enum droidbpf_rank rank_entry(const struct droidbpf_entry *entry,
+				     const struct droidbpf_release *release)
 {
 	if (*entry->release && !strcmp(entry->release, release->text))
 		return RANK_RELEASE;
@@ -68,7 +68,7 @@ const struct droidbpf_entry *droidbpf_best(const struct droidbpf_embedded *embed
 	*rank = RANK_NOTHING;
 	for (unsigned int i = 0; i < embedded->n; i++) {
 		const struct droidbpf_entry *entry = &embedded->entries[i];
-		enum droidbpf_rank how = droidbpf_rank(entry, release);
+		enum droidbpf_rank how = rank_entry(entry, release);
 
 		if (how == RANK_NOTHING || how < *rank)
 			continue;

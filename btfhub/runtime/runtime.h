@@ -62,9 +62,6 @@ bool droidbpf_parse_release(const char *text, struct droidbpf_release *release);
 int droidbpf_unpack(const unsigned char *data, size_t size, struct droidbpf_embedded *embedded);
 void droidbpf_free(struct droidbpf_embedded *embedded);
 
-enum droidbpf_rank droidbpf_rank(const struct droidbpf_entry *entry,
-				 const struct droidbpf_release *release);
-
 /* Returns the entry that fits best, or NULL if none does. */
 const struct droidbpf_entry *droidbpf_best(const struct droidbpf_embedded *embedded,
 					   const struct droidbpf_release *release,

@@ -152,6 +152,6 @@ def test_a_bad_request_gets_one_clear_line(guest: Guest, options: str) -> None:
 def test_a_thread_is_not_taken_for_a_process(guest: Guest) -> None:
     pid, tid = guest.text("bad-thread.ids").split()
     assert guest.text("bad-thread.err") == (
-        f"syscall_mon: no such process: {tid} is a thread of process {pid} (use -t {tid})\n"
+        f"syscall_mon: no such process: {tid} is a thread of process {pid}\n"
     )
     assert guest.text("bad-thread.status") == "1\n"
