@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def tracked() -> list[str]:
-    """Give the Python files that git tracks and that are there."""
-    try:
-        listing = subprocess.run(
-            ["git", "ls-files", "-z", "*.py"], cwd=ROOT, capture_output=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is no git checkout, or git is not on this machine")
-    names = os.fsdecode(listing.stdout).split("\0")
-    return [name for name in names if name and (ROOT / name).exists()]
+from tracked import ROOT, tracked
 
 
 def run(*command: str) -> None:
@@ -32,20 +17,19 @@ def run(*command: str) -> None:
 
 
 def test_ruff_finds_nothing() -> None:
-    run("ruff", "check", "--no-cache", "--force-exclude", *tracked())
+    run("ruff", "check", "--no-cache", "--force-exclude", *tracked("*.py"))
 
 
 def test_ruff_would_format_nothing() -> None:
-    run("ruff", "format", "--no-cache", "--check", "--force-exclude", *tracked())
+    run("ruff", "format", "--no-cache", "--check", "--force-exclude", *tracked("*.py"))
 
 
 def test_mypy_finds_nothing_in_strict_mode(tmp_path: Path) -> None:
-    tracked()
     run("mypy", "--strict", f"--cache-dir={tmp_path}")
 
 
 def test_every_module_of_the_product_says_what_it_is_in_under_300_lines() -> None:
-    for name in tracked():
+    for name in tracked("*.py"):
         text = (ROOT / name).read_text()
         if text and not name.startswith("tests/"):
             assert text.startswith('"""'), f"{name} has no docstring"

@@ -1,0 +1,98 @@
+"""The documentation can be followed: its links, commands and options exist, its lines fit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tracked import ROOT, pages
+
+import options
+from benchmarks.__main__ import COMMANDS as BENCHMARKS
+from btfhub.__main__ import COMMANDS as BTFHUB
+from fetch.__main__ import COMMANDS as FETCH
+from vm.__main__ import COMMANDS as VM
+
+WIDTH = 100
+FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+COMMANDS = {"benchmarks": BENCHMARKS, "btfhub": BTFHUB, "fetch": FETCH, "vm": VM}
+OPTIONS = {name for name, *_ in options.TABLE}
+
+
+def prose(page: str) -> str:
+    """Return a page's text with its code blocks replaced by empty lines."""
+    return FENCE.sub(lambda block: "\n" * block[0].count("\n"), (ROOT / page).read_text())
+
+
+def test_lines_of_the_documentation_fit_into_100_columns() -> None:
+    long = [
+        f"{page}:{number}"
+        for page in pages()
+        for number, line in enumerate(prose(page).split("\n"), 1)
+        if len(line) > WIDTH and not line.startswith("|") and "](" not in line
+    ]
+    assert long == []
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {anchor(heading) for heading in headings}
+
+
+def test_links_of_the_documentation_lead_to_files_and_headings() -> None:
+    broken = []
+    for page in pages():
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+            path, _, heading = link.partition("#")
+            if "://" in link:
+                continue
+            target = (ROOT / page).parent / path if path else ROOT / page
+            if not target.exists() or (heading and heading not in anchors(target)):
+                broken.append(f"{page}: {link}")
+    assert broken == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = set(re.findall(r"\]\(([^)#\s]+)", (ROOT / "docs/README.md").read_text()))
+    found = {name.removeprefix("docs/") for name in pages() if name.startswith("docs/")}
+    assert sorted(found - linked - {"README.md"}) == []
+
+
+@pytest.mark.parametrize("package", COMMANDS)
+def test_commands_of_the_documentation_exist(package: str) -> None:
+    named = {
+        found
+        for page in pages()
+        for found in re.findall(rf"\./dev {package} ([a-z_]+)", (ROOT / page).read_text())
+    }
+    assert named <= COMMANDS[package].keys()
+
+
+@pytest.mark.parametrize("package", ["btfhub", "fetch"])
+def test_reference_lists_every_command(package: str) -> None:
+    text = (ROOT / "docs/reference/commands.md").read_text()
+    table = text.partition(f"| `./dev {package} …` | |\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == COMMANDS[package].keys()
+
+
+def test_options_of_the_documentation_exist() -> None:
+    commands = [
+        command
+        for page in pages()
+        for command in re.findall(r"\./dev scons ([^#`|\n]*)", (ROOT / page).read_text())
+    ]
+    words = " ".join(re.sub(r"'.*?'", "", command) for command in commands)
+    named = set(re.findall(r"(?<!\S)(\w+)=", words))
+    assert commands
+    assert named <= OPTIONS
+
+
+def test_reference_lists_every_option() -> None:
+    text = (ROOT / "docs/reference/command-line.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)=`", text, re.MULTILINE)) == OPTIONS
