@@ -26,6 +26,10 @@ class PlaceError(DroidbpfError):
         self.unreachable = unreachable
 
 
+class ArchiveError(DroidbpfError):
+    """An archive is damaged or hostile."""
+
+
 class AbsentError(DroidbpfError):
     """Some files are not in the cache, and no place gives them."""
 

@@ -1,20 +1,32 @@
-"""Extract a source archive into a folder: all of it or nothing, and nothing outside."""
+"""Extract a pinned source archive into a folder: all of it or nothing, and nothing outside.
 
+The archive's hash was verified, so it is what was pinned: there is no limit of sizes or counts.
+tarfile's own filters are missing in Debian 12's Python (3.11.2).
+"""
+
+import bz2
 import contextlib
 import fcntl
+import gzip
+import lzma
 import os
-import posixpath
 import shutil
+import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
 
-from base.errors import DroidbpfError
-from fetch.tarwalk import DEFAULT, ArchiveError, Entry, Limits, open_archive, walk
+from base.errors import DroidbpfError, printable
+from fetch.errors import ArchiveError
 
 # Every file gets this time: what is built must not depend on the clock. 1980-01-01, the zip epoch.
 MTIME = 315_532_800
+_CHUNK = 1 << 18
+_GLOBAL_HEADERS = 100  # tarfile copies all of them for each member; git archive writes one
+_OPEN = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 
 
 def extract(
@@ -23,39 +35,51 @@ def extract(
     *,
     only: Sequence[str] = (),
     layout: Mapping[str, str] = MappingProxyType({}),
-    limits: Limits = DEFAULT,
 ) -> None:
     """Extract a tar archive (plain, gzip, bzip2, xz), without its single top folder.
 
     The folder appears when all is done, in place of what was there. Modes become 755 or 644, times
-    MTIME. Memory use does not depend on the archive.
+    MTIME.
 
     Args:
-        only: the folders and files wanted, as paths below the top folder; () for all. Where all
-            are files, the archive is read no further than to the last of them.
-        layout: {folder wanted: the archive's folder that it is made of}; what is in none of them
-            is not extracted. Empty where the archive has the folders that are wanted.
+        only: the folders and files to extract, as paths below the top folder; () for all. Where
+            all are files, the archive is read no further than to the last of them.
+        layout: {folder to make: the archive's folder that it is made of}; what is in none of them
+            is not extracted. Empty where the archive has the folders as they are needed.
 
     Raises:
-        DroidbpfError: damaged or hostile (links and names that leave the folder, devices, two names
-            that differ in case only …), lacks one of `only`, or the folder cannot be written.
+        DroidbpfError: damaged, holds a path or a link that leaves the folder or a device, lacks one
+            of `only`, or the folder cannot be written.
     """
     try:
         with _temporary(into) as folder:
-            with open_archive(archive, limits) as stream:
-                tree = _Tree(folder, only, layout)
-                try:
-                    tree.fill(walk(stream, limits))
-                except BaseException:
-                    tree.undo()
-                    raise
+            with _open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+                whole = _Tree(folder, only, layout).fill(tar)
+                while whole and stream.read(_CHUNK):
+                    pass  # to the checksum
             _put(folder, into)
     except ArchiveError as error:
         raise ArchiveError(
             f"the archive {archive} {error.message}", "nothing was extracted"
         ) from error
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+        raise _damaged(archive) from error
     except OSError as error:
+        if error.errno is None:  # of gzip and bz2
+            raise _damaged(archive) from error
         raise DroidbpfError(f"cannot extract {archive} to {into}: {error.strerror}") from error
+
+
+def _damaged(archive: Path) -> ArchiveError:
+    reason = f"the archive {archive} is damaged, or is no tar archive"
+    return ArchiveError(reason, "nothing was extracted")
+
+
+def _open(archive: Path) -> IO[bytes]:
+    with archive.open("rb") as file:
+        magic = file.read(2)
+    opened: IO[bytes] = _OPEN.get(magic, open)(archive, "rb")  # type: ignore[operator]
+    return opened
 
 
 class _Tree:
@@ -65,47 +89,49 @@ class _Tree:
         self.folder = folder
         self.only = [name.strip("/") for name in only]
         self.layout = [(f"{theirs}/", f"{ours}/") for ours, theirs in layout.items()]
-        self.kinds: dict[str, str] = {"": "folder"}
-        self.spelling: dict[str, str] = {}
+        self.kinds = {"": "folder"}
         self.links: dict[str, str] = {}
 
-    def fill(self, entries: Iterator[Entry]) -> None:
-        """Write all members, then the symlinks, then check what these lead to."""
+    def fill(self, tar: tarfile.TarFile) -> bool:
+        """Write all members, then the symlinks, then check where these lead.
+
+        Returns:
+            whether the archive was read to its end.
+        """
         top = ""
+        member = None
         missing = set(self.only)
-        for entry in entries:
-            first, _, path = entry.path.partition("/")
+        while member := tar.next():
+            tar.members.clear()  # type: ignore[attr-defined]
+            if len(tar.pax_headers) > _GLOBAL_HEADERS:
+                raise ArchiveError(f"has more than {_GLOBAL_HEADERS} global headers")
+            first, _, path = _plain(member.name).partition("/")
             top = top or first
-            if first != top or (not path and entry.kind != "folder"):
-                raise ArchiveError("has not one single top folder")
+            if first != top or not (path or member.isdir()):
+                raise ArchiveError("does not have one single top folder")
             path = self._place(path)
             if path and self._wanted(path):
-                self._add(entry, path, top)
-                if entry.kind != "folder":
+                self._add(tar, member, path)
+                if not member.isdir():
                     missing.discard(path)
             if self.only and not missing:
                 break
+        if not top:
+            raise ArchiveError("holds nothing")
         for name in self.only:
             if name not in self.kinds:
                 raise ArchiveError(f"holds no {name}")
         for path, target in self.links.items():
-            self._at(path).symlink_to(target)
+            (self.folder / path).symlink_to(target)
         root = self.folder.resolve()
         for path in self.links:
-            real = Path(os.path.realpath(self._at(path)))
+            real = Path(os.path.realpath(self.folder / path))
             if not real.is_relative_to(root) or real.is_symlink():
-                raise ArchiveError(f"holds a link that leaves it or goes round: {path}")
-
-    def undo(self) -> None:
-        """Remove what was written, last first: listing 100,000 entries would take more memory."""
-        self.spelling.clear()
-        while self.kinds:
-            path, kind = self.kinds.popitem()
-            with contextlib.suppress(OSError):
-                self._at(path).rmdir() if kind == "folder" else self._at(path).unlink()
+                raise ArchiveError(f"holds a link that leaves it or goes round: {printable(path)}")
+        return member is None
 
     def _place(self, path: str) -> str:
-        """Give where a path of the archive, below its top folder, is wanted; "" for nowhere."""
+        """Return where a path below the archive's top folder belongs; "" for nowhere."""
         for theirs, ours in self.layout:
             if path.startswith(theirs):
                 return ours + path.removeprefix(theirs)
@@ -116,67 +142,56 @@ class _Tree:
             path == name or path.startswith(name + "/") for name in self.only
         )
 
-    def _add(self, entry: Entry, path: str, top: str) -> None:
-        self._make_parents(path)
-        if entry.kind == "folder":
+    def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+        target = self.folder / path
+        if member.isdir():
             self._make_folder(path)
             return
-        if path in self.kinds:
-            raise ArchiveError(f"holds {path} twice")
-        self._claim(path, entry.kind)
-        if entry.kind == "file":
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            handle = os.open(self._at(path), flags, 0o600)
-            with os.fdopen(handle, "wb", buffering=0) as file:
-                for chunk in entry.chunks():
-                    while chunk:
-                        chunk = chunk[file.write(chunk) :]
-                os.fchmod(handle, 0o755 if entry.executable else 0o644)
-                os.utime(handle, (MTIME, MTIME))
-        elif entry.kind == "hardlink":
-            target = self._place(entry.target.removeprefix(top + "/"))
-            if self.kinds.get(target) not in ("file", "hardlink"):
-                raise ArchiveError(f"holds a hard link to what is no file of it: {path}")
-            os.link(self._at(target), self._at(path), follow_symlinks=False)
+        self._make_folder(path.rpartition("/")[0])
+        if member.issym():
+            self._claim(path, "link")
+            self.links[path] = member.linkname
+            return
+        self._claim(path, "file")
+        if member.islnk():
+            source = self._place(_plain(member.linkname).partition("/")[2])
+            if source == path or self.kinds.get(source) != "file":
+                raise ArchiveError(f"holds a hard link to no file of it: {printable(path)}")
+            os.link(self.folder / source, target)
+        elif member.isreg() and not member.issparse() and (content := tar.extractfile(member)):
+            with target.open("xb") as file:
+                shutil.copyfileobj(content, file, _CHUNK)
+                os.fchmod(file.fileno(), 0o755 if member.mode & 0o100 else 0o644)
+            os.utime(target, (MTIME, MTIME))
         else:
-            lexical = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.target))
-            if entry.target.startswith("/") or lexical == ".." or lexical.startswith("../"):
-                raise ArchiveError(f"holds a link that leaves it: {path}")
-            if not entry.target or "\0" in entry.target:
-                raise ArchiveError(f"holds a malformed link: {path}")
-            self.links[path] = entry.target
-
-    def _make_parents(self, path: str) -> None:
-        parent = posixpath.dirname(path)
-        if parent not in self.kinds:
-            self._make_parents(parent)
-        self._make_folder(parent)
+            raise ArchiveError(f"holds neither file, folder nor link: {printable(path)}")
 
     def _make_folder(self, path: str) -> None:
-        kind = self.kinds.get(path)
-        if kind not in (None, "folder"):
-            raise ArchiveError(f"holds {path} as a {kind} and as a folder")
-        if kind is None:
+        if self.kinds.get(path) != "folder":
+            self._make_folder(path.rpartition("/")[0])
             self._claim(path, "folder")
-            self._at(path).mkdir()
-            self._at(path).chmod(0o755)
+            (self.folder / path).mkdir()
+            (self.folder / path).chmod(0o755)
 
     def _claim(self, path: str, kind: str) -> None:
-        folded = path.casefold()
-        other = self.spelling.setdefault(path if folded == path else folded, path)
-        if other != path:
-            raise ArchiveError(f"holds two names that differ in case only: {other}, {path}")
+        if path in self.kinds:
+            raise ArchiveError(f"holds {printable(path)} twice")
         self.kinds[path] = kind
 
-    def _at(self, path: str) -> Path:
-        return self.folder / path
+
+def _plain(name: str) -> str:
+    """Return a member's name without `.` and empty parts."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts:
+        raise ArchiveError(f"holds a path that leaves it: {printable(name)}")
+    return "/".join(parts)
 
 
 @contextlib.contextmanager
 def _temporary(into: Path) -> Iterator[Path]:
-    """Make a folder beside the target, and remove it if it is still there at the end.
+    """Yield a new folder beside the target; remove it if it is still there at the end.
 
-    It is locked while it is in use, so that what a killed process left is known and removed.
+    It is locked while it is in use, so that the remains of a killed process are known and removed.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{into.name}."

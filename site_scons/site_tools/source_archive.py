@@ -18,7 +18,7 @@ from inputs import reported
 from steps import user_errors
 
 PINS = Path("third_party/sources.toml")
-EXTRACTION = (Path("fetch/extract.py"), Path("fetch/tarwalk.py"))
+EXTRACTION = (Path("fetch/extract.py"),)
 LINKING = ("LINKCOM", "LINKMODE", "LINKFLAGS")
 SOURCES = "build/third_party"
 INCLUDE = f"{SOURCES}/include"

@@ -1,4 +1,4 @@
-"""Archives made to do harm, each with what is said of it."""
+"""Archives made to do harm, each with its error."""
 
 import bz2
 import gzip
@@ -63,40 +63,41 @@ def lying_size(size: int) -> bytes:
     return tar(folder("top"))[:512] + info.tobuf(tarfile.GNU_FORMAT) + b"x" * 512 + bytes(1024)
 
 
+DAMAGED = "is damaged, or is no tar archive"
+
 HOSTILE: dict[str, tuple[bytes, str]] = {
-    "parent": (tar(member("top/../../secret", b"x")), "holds a path with '..': 'top/../../secret'"),
-    "absolute": (tar(member("/tmp/x", b"x")), "holds an absolute path: '/tmp/x'"),
+    "parent": (
+        tar(member("top/../../secret", b"x")),
+        "holds a path that leaves it: top/../../secret",
+    ),
+    "absolute": (tar(member("/tmp/x", b"x")), "holds a path that leaves it: /tmp/x"),
     "symlink that leaves": (
         tar(folder("top"), link("top/l", "../secret")),
-        "holds a link that leaves it: l",
+        "holds a link that leaves it or goes round: l",
     ),
     "absolute symlink": (
         tar(folder("top"), link("top/l", "/etc/passwd")),
-        "holds a link that leaves it: l",
-    ),
-    "symlink to the top's name": (
-        tar(folder("top"), folder("top/d"), link("top/d/l", "../../top")),
-        "holds a link that leaves it: d/l",
+        "holds a link that leaves it or goes round: l",
     ),
     "hardlink that leaves": (
         tar(folder("top"), link("top/l", "../secret", tarfile.LNKTYPE)),
-        "holds a path with '..': '../secret'",
+        "holds a path that leaves it: ../secret",
     ),
     "absolute hardlink": (
         tar(folder("top"), link("top/l", "/etc/passwd", tarfile.LNKTYPE)),
-        "holds an absolute path: '/etc/passwd'",
+        "holds a path that leaves it: /etc/passwd",
     ),
     "hardlink to nothing": (
         tar(folder("top"), link("top/l", "top/none", tarfile.LNKTYPE)),
-        "holds a hard link to what is no file of it: l",
+        "holds a hard link to no file of it: l",
     ),
     "hardlink to a symlink": (
         tar(folder("top"), link("top/s", "x"), link("top/l", "top/s", tarfile.LNKTYPE)),
-        "holds a hard link to what is no file of it: l",
+        "holds a hard link to no file of it: l",
     ),
     "write through a symlink": (
         tar(folder("top"), folder("top/d"), link("top/l", "d"), member("top/l/f", b"x")),
-        "holds l as a symlink and as a folder",
+        "holds l twice",
     ),
     "folder made a symlink later": (
         tar(folder("top"), folder("top/d"), member("top/d/f", b"x"), link("top/d", ".")),
@@ -109,7 +110,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
             link("top/s", "a/b"),
             link("top/t", "s/../../.."),
         ),
-        "holds a link that leaves it: t",
+        "holds a link that leaves it or goes round: t",
     ),
     "chain of symlinks that is inside by its letters": (
         tar(
@@ -125,15 +126,15 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "character device": (
         tar(folder("top"), member("top/d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)),
-        "holds a device, a FIFO or an unknown kind of file: top/d",
+        "holds neither file, folder nor link: d",
     ),
     "block device": (
         tar(folder("top"), member("top/d", type=tarfile.BLKTYPE)),
-        "holds a device, a FIFO or an unknown kind of file: top/d",
+        "holds neither file, folder nor link: d",
     ),
     "FIFO": (
         tar(folder("top"), member("top/p", type=tarfile.FIFOTYPE)),
-        "holds a device, a FIFO or an unknown kind of file: top/p",
+        "holds neither file, folder nor link: p",
     ),
     "duplicate": (
         tar(folder("top"), member("top/f", b"1"), member("top/./f", b"2")),
@@ -141,65 +142,24 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "file and folder": (
         tar(folder("top"), member("top/f", b"1"), member("top/f/g", b"2")),
-        "holds f as a file and as a folder",
+        "holds f twice",
     ),
-    "names that differ in case": (
-        tar(folder("top"), member("top/Makefile", b"1"), member("top/makefile", b"2")),
-        "holds two names that differ in case only: Makefile, makefile",
-    ),
-    "NUL in a name": (
-        tar(folder("top"), pax("top/x", path="top/a\0b")),
-        "holds a name with a control character or not in UTF-8: 'top/a\\x00b'",
-    ),
-    "newline in a name": (
-        tar(folder("top"), member("top/a\nb")),
-        "holds a name with a control character or not in UTF-8: 'top/a\\nb'",
-    ),
-    "name not in UTF-8": (
-        tar(folder("top"), member("top/a\udcff"), form=tarfile.GNU_FORMAT),
-        "holds a name with a control character or not in UTF-8: 'top/a\\udcff'",
-    ),
-    "overlong name": (
-        tar(folder("top"), member("top/" + "x" * 300)),
-        f"holds an overlong name: 'top/{'x' * 73}...'",
-    ),
-    "overlong path": (
-        tar(folder("top"), member("top/" + "xxxxxxxxxxxxxxxxxxxx/" * 30)),
-        "holds an overlong name: 'top/" + ("xxxxxxxxxxxxxxxxxxxx/" * 30)[:73] + "...'",
-    ),
-    "deep path": (
-        tar(folder("top"), member("top/" + "d/" * 50 + "f")),
-        "holds a path deeper than 40 folders: 'top/" + ("d/" * 50)[:73] + "...'",
-    ),
-    "overlong pax header": (
-        tar(folder("top"), pax("top/x", comment="x" * 100_000)),
-        "has overlong headers",
-    ),
-    "sparse lie": (sparse(1 << 40), "holds a sparse file: top/s"),
-    "small sparse file": (sparse(512), "holds a sparse file: top/s"),
-    "size lie": (lying_size(100_000), "is damaged or truncated"),
-    "huge size": (lying_size(8 << 30), "holds a file of 8589934592 bytes: top/f"),
-    "negative size": (lying_size(-512), "holds a file of -512 bytes: top/f"),
-    "truncated": (tar(*GOOD)[: 512 * 5], "is damaged or truncated"),
-    "truncated in a file": (
-        tar(folder("top"), member("top/f", b"x" * 9999))[:5000],
-        "is damaged or truncated",
-    ),
-    "garbage after the first member": (
-        tar(folder("top"))[:512] + b"x" * 2048,
-        "is damaged or truncated",
-    ),
-    "truncated gzip": (gzip.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
-    "truncated bzip2": (bz2.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
-    "truncated xz": (lzma.compress(tar(*GOOD))[:-20], "is damaged or truncated"),
-    "bad gzip checksum": (gzip.compress(tar(*GOOD))[:-8] + b"xxxxxxxx", "is damaged"),
-    "bad bzip2 data": (bz2.compress(tar(*GOOD))[:50] + b"\0" * 400, "is damaged"),
-    "no archive": (b"<!DOCTYPE html><html>" * 100, "is damaged, or is no tar archive"),
-    "empty file": (b"", "is damaged, or is no tar archive"),
+    "sparse lie": (sparse(1 << 40), "holds neither file, folder nor link: s"),
+    "small sparse file": (sparse(512), "holds neither file, folder nor link: s"),
+    "size lie": (lying_size(100_000), DAMAGED),
+    "negative size": (lying_size(-512), DAMAGED),
+    "truncated in a file": (tar(folder("top"), member("top/f", b"x" * 9999))[:5000], DAMAGED),
+    "truncated gzip": (gzip.compress(tar(*GOOD))[:-20], DAMAGED),
+    "truncated bzip2": (bz2.compress(tar(*GOOD))[:-20], DAMAGED),
+    "truncated xz": (lzma.compress(tar(*GOOD))[:-20], DAMAGED),
+    "bad gzip checksum": (gzip.compress(tar(*GOOD))[:-8] + b"xxxxxxxx", DAMAGED),
+    "bad bzip2 data": (bz2.compress(tar(*GOOD))[:50] + b"\0" * 400, DAMAGED),
+    "no archive": (b"<!DOCTYPE html><html>" * 100, DAMAGED),
+    "empty file": (b"", DAMAGED),
     "empty archive": (tar(), "holds nothing"),
     "two top folders": (
         tar(folder("top"), folder("other")),
-        "has not one single top folder",
+        "does not have one single top folder",
     ),
-    "file at the top": (tar(member("f", b"x")), "has not one single top folder"),
+    "file at the top": (tar(member("f", b"x")), "does not have one single top folder"),
 }  # fmt: skip

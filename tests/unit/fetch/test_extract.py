@@ -8,16 +8,14 @@ import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hostile_archives import GOOD, HOSTILE, folder, link, member, tar
 
+from fetch.errors import ArchiveError
 from fetch.extract import MTIME, extract
-from fetch.tarwalk import ArchiveError, Limits
 
 ROOT = Path(__file__).parents[3]
 
@@ -117,8 +115,8 @@ def test_a_file_of_no_folder_wanted_is_not_there(unpack: Callable[..., Path]) ->
 @pytest.mark.parametrize(
     ("target", "kind", "reason"),
     [
-        ("../../other.c", tarfile.SYMTYPE, "holds a link that leaves it: x/y.c"),
-        ("top/other.c", tarfile.LNKTYPE, "holds a hard link to what is no file of it: x/y.c"),
+        ("../../other.c", tarfile.SYMTYPE, "holds a link that leaves it or goes round: x/y.c"),
+        ("top/other.c", tarfile.LNKTYPE, "holds a hard link to no file of it: x/y.c"),
     ],
 )
 def test_link_that_leaves_the_folders_wanted_is_refused(
@@ -146,88 +144,25 @@ def test_hostile_archive_is_refused(unpack: Callable[..., Path], tmp_path: Path,
     )
 
 
+def test_thousands_of_global_headers_end_at_once(unpack: Callable[..., Path]) -> None:
+    def global_header(key: int) -> bytes:
+        record = f"21 {key:08d}key=value\n".encode()
+        info = tarfile.TarInfo("g")
+        info.type, info.size = tarfile.XGLTYPE, len(record)
+        return info.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0")
+
+    data = tar(folder("top"))[:512]
+    for n in range(4000):
+        data += global_header(n) + member(f"top/{n}")[0].tobuf(tarfile.USTAR_FORMAT)
+    began = time.monotonic()
+    with pytest.raises(ArchiveError, match="has more than 100 global headers"):
+        unpack(data + bytes(1024))
+    assert time.monotonic() - began < 5
+
+
 def test_lacking_what_is_wanted_is_an_error(unpack: Callable[..., Path]) -> None:
     with pytest.raises(ArchiveError, match="holds no lib\n"):
         unpack(tar(*GOOD), only=("src", "lib"))
-
-
-def test_too_many_entries_are_refused(unpack: Callable[..., Path]) -> None:
-    data = tar(folder("top"), *(member(f"top/{n}") for n in range(200)))
-    with pytest.raises(ArchiveError, match="holds more than 100 entries"):
-        unpack(data, limits=Limits(entries=100))
-
-
-def test_empty_streams_without_end_are_cut(unpack: Callable[..., Path]) -> None:
-    began = time.monotonic()
-    with pytest.raises(ArchiveError):
-        unpack(gzip.compress(b"") * 200_000)
-    assert time.monotonic() - began < 10
-
-
-BOMB = """
-import re, sys
-from pathlib import Path
-from fetch.extract import extract
-from base.errors import DroidbpfError
-try:
-    extract(Path(sys.argv[1]), Path(sys.argv[2]))
-except DroidbpfError as error:
-    print(error.message.split(" ", 3)[3])
-print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
-"""
-
-
-def blow(tmp_path: Path, data: bytes) -> tuple[str, int]:
-    """Extract in a child; give the reason and the memory in MiB."""
-    (tmp_path / "bomb").write_bytes(data)
-    done = subprocess.run(
-        [sys.executable, "-c", BOMB, tmp_path / "bomb", tmp_path / "tree"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    reason, memory = done.stdout.splitlines()
-    assert not (tmp_path / "tree").exists()
-    return reason, int(memory)
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_bomb_stays_below_100_mib_of_memory_and_its_ratio(
-    tmp_path: Path, pack: Callable[[bytes], bytes]
-) -> None:
-    data = pack(tar(folder("top"), member("top/zeros", bytes(100 << 20))))
-    reason, memory = blow(tmp_path, data)
-    assert reason.startswith("unpacks to more than ")
-    assert memory < 100
-
-
-def test_bomb_of_entries_stays_below_100_mib_of_memory(tmp_path: Path) -> None:
-    base = folder("top/" + "x" * 80 + "000000")[0].tobuf(tarfile.USTAR_FORMAT)
-    checksum = int(base[148:154], 8)
-    headers = bytearray(base * 100_001)
-    for n in range(100_001):
-        digits = b"%06d" % n
-        at = 512 * n
-        headers[at + 84 : at + 90] = digits
-        headers[at + 148 : at + 154] = b"%06o" % (checksum + sum(digits) - 6 * ord("0"))
-    data = gzip.compress(tar(folder("top"))[:512] + headers + bytes(1024), 1)
-    began = time.monotonic()
-    fast = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path
-    with tempfile.TemporaryDirectory(dir=fast) as box:
-        reason, memory = blow(Path(box), data)
-    assert reason == "holds more than 100000 entries"
-    assert memory < 100
-    assert time.monotonic() - began < 60
-
-
-def test_xz_with_a_huge_dictionary_is_refused(tmp_path: Path) -> None:
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 512 << 20}]
-    code = (
-        "import lzma,sys; sys.stdout.buffer.write(lzma.compress(sys.stdin.buffer.read(),"
-        f"filters={filters}))"
-    )
-    packed = subprocess.run(
-        [sys.executable, "-c", code], input=tar(*GOOD), stdout=subprocess.PIPE, check=True
-    ).stdout
-    assert blow(tmp_path, packed)[0] == "is damaged"
 
 
 def test_killed_extraction_leaves_no_tree_and_its_rest_is_removed(tmp_path: Path) -> None:
