@@ -64,7 +64,7 @@ def test_missing_cxx_for_what_all_apps_share_is_each_ones_reason(
     hint = f"hint: install it: apt-get install g++-{TRIPLE}\n"
     assert tree.scons(f"apps_dir={folder}", status=2).err == f"error: {told}\n{hint}"
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
-    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not made: {told}"
+    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not built: {told}"
     assert result.err.endswith(f"\nnot built: one: {told}\nnot built: two: {told}\n")
 
 
