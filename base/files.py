@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import threading
 from typing import NamedTuple
@@ -72,5 +71,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: the file cannot be read.
     """
+    import hashlib  # half of the time that this module takes to import
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

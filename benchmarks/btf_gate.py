@@ -23,10 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import btf_mutations
+
 from base.errors import DroidbpfError
 from base.settings import Settings
-from benchmarks import _mutations
-from btfhub import archive, btf, plausible
+from btfhub import archive, btf, plausible, typegraph
 from vmlinux.renew import FOLDER, read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,7 +94,7 @@ def measure(options: argparse.Namespace) -> list[Result]:
         if kernel is None:
             kernel = Path(folder) / "kernel.btf"
             kernel.write_bytes(read(FOLDER / "arm64.btf.xz"))
-        wanted = {kind: getattr(options, kind, len(_mutations.WORST)) for kind in BATCHES}
+        wanted = {kind: getattr(options, kind, len(btf_mutations.WORST)) for kind in BATCHES}
         jobs = [
             (kind, first, min(size, wanted[kind] - first))
             for kind, size in BATCHES.items()
@@ -179,14 +180,14 @@ def batch(kind: str, first: int, count: int, kernel: Path, dumped: int) -> Resul
 def _inputs(kind: str, first: int, count: int, kernel: Path) -> Iterator[tuple[str, bytes]]:
     numbers = range(first, first + count)
     if kind == "worst":
-        for name in list(_mutations.WORST)[first : first + count]:
-            yield name, _mutations.WORST[name]()
+        for name in list(btf_mutations.WORST)[first : first + count]:
+            yield name, btf_mutations.WORST[name]()
         return
-    good = kernel.read_bytes() if kind == "kernel" else _mutations.every_kind()
+    good = kernel.read_bytes() if kind == "kernel" else btf_mutations.every_kind()
     layout = btf.walk(good)
-    make: Callable[[int], bytes] = lambda number: _mutations.mutated(good, layout, number)  # noqa: E731
+    make: Callable[[int], bytes] = lambda number: btf_mutations.mutated(good, layout, number)  # noqa: E731
     if kind == "archive":
-        make = lambda number: _mutations.mutated_archive(good, number)  # noqa: E731
+        make = lambda number: btf_mutations.mutated_archive(good, number)  # noqa: E731
     for number in numbers:
         yield str(number), make(number)
 
@@ -218,8 +219,7 @@ def _timed(do: Callable[[], object]) -> tuple[float, BaseException | None]:
 
 def _read(data: bytes) -> None:
     """Read what passed the gate, as the rest of btfhub does; it may not be a kernel's."""
-    list(btf.types(data))
-    btf.structs(data, READ)
+    typegraph.structs(data, READ)
     plausible.kernel(data)
 
 

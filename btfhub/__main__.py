@@ -10,11 +10,12 @@ from base import cli
 LOCK = Path(__file__).with_name("btfhub.lock")
 COMMANDS = {
     "resolve": "which BTF fits a kernel release (uname -r), and why",
-    "list": "list the files of a hub, and what of them is in the cache",
-    "pull": "download hub files to the cache, all at once",
+    "list": "list the files of a hub, and which of them are in the cache",
+    "pull": "download hub files to the cache in parallel, and unpack them",
     "check": "check BTFs: a hub's archives, raw .btf files",
     "lint": "list known defects of BTFs, and which fields of an app they make unreliable",
-    "minimize": "keep of BTFs what an app's objects need",
+    "minimize": "reduce BTFs to what an app's objects need",
+    "embed": "write the C file that embeds minimized BTFs in an app",
     "report": "compare the relocations of an app on many kernels",
     "encode": "make a hub file from a vmlinux or from a device's BTF",
     "index": "write the index that makes a folder or a web server a hub",

@@ -1,15 +1,15 @@
-"""Reads raw BTF that may be hostile (Documentation/bpf/btf.rst): types, structs by name."""
+"""Reads raw BTF that may be hostile (Documentation/bpf/btf.rst): the types, by their numbers."""
 
 import struct as packing
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 
 MAGIC = 0xEB9F
 # Bounds on what a reader must take: kernels' BTFs have 2 to 7 MB and 50,000 to 150,000 types.
@@ -19,38 +19,71 @@ MAX_NAME = 4096  # bytes, with the NUL
 MAX_CHAIN = 64  # of pointers, qualifiers, typedefs and arrays; the kernel takes 32
 HEADER = packing.Struct("<HBBIIIII")
 WORD = 4
-OWN = 3  # words of a type: name, info, size or type
+NAME, INFO, THIRD = range(3)  # a type's own words; the third is a size or a type
+OWN = 3
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT = range(1, 12)
 FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 = range(12, 20)
-# Kind → what follows a type's own words: words in any case, and words for each of its members.
-EXTRA = dict.fromkeys(range(INT, ENUM64 + 1), (0, 0)) | {
-    INT: (1, 0),
-    ARRAY: (3, 0),
-    STRUCT: (0, 3),
-    UNION: (0, 3),
-    ENUM: (0, 2),
-    FUNC_PROTO: (0, 2),
-    VAR: (1, 0),
-    DATASEC: (0, 3),
-    DECL_TAG: (1, 0),
-    ENUM64: (0, 3),
+
+
+class Form(NamedTuple):
+    """What a kind of type consists of, beyond its name.
+
+    Attributes:
+        refers: the third word is a type.
+        always: words behind its own in any case.
+        each: words behind these for each member.
+        types: which of the words behind its own, or of each member, are types.
+        named: each member begins with its name.
+    """
+
+    refers: bool = False
+    always: int = 0
+    each: int = 0
+    types: tuple[int, ...] = ()
+    named: bool = False
+
+
+FORMS = {
+    INT: Form(always=1),
+    PTR: Form(refers=True),
+    ARRAY: Form(always=3, types=(0, 1)),
+    STRUCT: Form(each=3, types=(1,), named=True),
+    UNION: Form(each=3, types=(1,), named=True),
+    ENUM: Form(each=2, named=True),
+    FWD: Form(),
+    TYPEDEF: Form(refers=True),
+    VOLATILE: Form(refers=True),
+    CONST: Form(refers=True),
+    RESTRICT: Form(refers=True),
+    FUNC: Form(refers=True),
+    FUNC_PROTO: Form(refers=True, each=2, types=(1,), named=True),
+    VAR: Form(refers=True, always=1),
+    DATASEC: Form(each=3, types=(0,)),
+    FLOAT: Form(),
+    DECL_TAG: Form(refers=True, always=1),
+    TYPE_TAG: Form(refers=True),
+    ENUM64: Form(each=3, named=True),
 }
 MODIFIERS = {TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG}
 # Of info: bit 31 is a flag, 24 to 28 are the kind, 0 to 15 the number of members.
 _RESERVED = 0x60FF_0000
 _WITH_FLAG = {STRUCT, UNION, ENUM, FWD, DECL_TAG, TYPE_TAG, ENUM64}
 _KIND = bytes(byte & 0x1F for byte in range(256))
-_MAX_MEMBERS = 100_000
 
 
-class Struct(NamedTuple):
-    """A struct or union: its size in bytes and its members' offsets in bits.
+def kind_of(info: int) -> int:
+    """Return the kind that an info word has."""
+    return info >> 24 & 0x1F
 
-    The members of structs and unions without a name inside it are its own, too, as in C.
-    """
 
-    size: int
-    members: dict[str, int]
+def members_of(info: int) -> int:
+    """Return the number of members that an info word has."""
+    return info & 0xFFFF
+
+
+def flag_of(info: int) -> int:
+    """Return the flag that an info word has."""
+    return info >> 31
 
 
 @dataclass(frozen=True)
@@ -68,64 +101,75 @@ class Layout:
     starts: list[int]
     groups: dict[int, list[int]]
     strings: bytes
+    _resolved: dict[int, int] = field(default_factory=dict, compare=False)
 
     def column(self, word: int) -> "array[int]":
-        """Give one of each type's own words: 0 the name, 1 info, 2 the size or type; 0 for void."""
+        """Return one of each type's own words (NAME, INFO, THIRD); 0 for void."""
         words = self.words[word:]
         found = array("I", [words[start] for start in self.starts])
         found[0] = 0
         return found
 
     def kinds(self) -> bytes:
-        """Give the kind of each type, 0 for void."""
-        infos = self.column(1)
+        """Return the kind of each type, 0 for void."""
+        infos = self.column(INFO)
         if sys.byteorder == "big":
             infos.byteswap()
         return infos.tobytes()[WORD - 1 :: WORD].translate(_KIND)
 
     def of_kind(self, *kinds: int) -> list[int]:
-        """Give the types of these kinds, those of the same info together."""
-        groups = [group for info, group in self.groups.items() if info >> 24 & 0x1F in kinds]
+        """Return the types of these kinds, those of the same info together."""
+        groups = [group for info, group in self.groups.items() if kind_of(info) in kinds]
         return list(chain.from_iterable(groups))
 
-    def composite(self, number: int) -> int:
-        """Give the struct or union that a type is but for qualifiers, 0 if it is none."""
-        for _ in range(MAX_CHAIN):
-            if not 0 < number < len(self.starts):
-                break
-            start = self.starts[number]
-            kind = self.words[start + 1] >> 24 & 0x1F
-            if kind in (STRUCT, UNION):
-                return number
-            if kind not in MODIFIERS:
-                break
-            number = self.words[start + 2]
-        return 0
+    def own(self, number: int, word: int) -> int:
+        """Return one of a type's own words, 0 for void."""
+        return self.words[self.starts[number] + word] if number else 0
 
-    def members(self, number: int) -> "array[int]":
-        """Give what follows a type's own words, all in one."""
-        start = self.starts[number]
-        info = self.words[start + 1]
-        always, each = EXTRA[info >> 24 & 0x1F]
-        return self.words[start + OWN : start + OWN + always + each * (info & 0xFFFF)]
+    def behind(self, number: int) -> "array[int]":
+        """Return the words behind a type's own, those of all its members in one."""
+        start = self.starts[number] + OWN
+        info = self.own(number, INFO)
+        form = FORMS[kind_of(info)]
+        return self.words[start : start + form.always + form.each * members_of(info)]
+
+    def resolved(self, number: int) -> int:
+        """Return the type that a type is without typedefs and qualifiers.
+
+        Raises:
+            DroidbpfError: there is no such type, or it is a cycle.
+        """
+        if number not in self._resolved:
+            self._resolved[number] = self._resolve(number)
+        return self._resolved[number]
+
+    def _resolve(self, number: int) -> int:
+        target = number
+        for _ in range(MAX_CHAIN):
+            if not 0 <= target < len(self.starts):
+                raise DroidbpfError(f"BTF: there is no type {target}")
+            if kind_of(self.own(target, INFO)) not in MODIFIERS:
+                return target
+            target = self.own(target, THIRD)
+        raise DroidbpfError(f"BTF: type {number} refers to itself")
 
     def name(self, number: int) -> str:
-        """Give a type's name, "" for none; bytes that are not UTF-8 are shown as in Python."""
-        return self.text(self.words[self.starts[number]] if number else 0)
+        """Return a type's name, "" for none; bytes that are not UTF-8 are shown as in Python."""
+        return self.text(self.own(number, NAME))
 
-    def called(self, number: int) -> str:
-        """Give what a message calls a type: its number and its name."""
-        name = ascii(self.name(number)[:60])[1:-1]  # without what a terminal would obey
+    def shown(self, number: int) -> str:
+        """Return a type as a message names it: by its number and its name."""
+        name = printable(self.name(number)[:60])
         return f"type {number} ({name})" if name else f"type {number}"
 
     def text(self, offset: int) -> str:
-        """Give the string at an offset, "" for one outside."""
+        """Return the string at an offset, "" for one outside."""
         text = self.strings[offset : offset + MAX_NAME].partition(b"\0")[0]
         return text.decode(errors="backslashreplace")
 
 
 def check(data: bytes) -> int:
-    """Give the number of types of a BTF that is sound in itself, to its last byte (soundness.py).
+    """Check that a BTF is sound in itself, to its last byte (soundness.py); return its types.
 
     Raises:
         DroidbpfError: what is wrong with it, and where.
@@ -138,20 +182,22 @@ def check(data: bytes) -> int:
 
 
 def size(data: bytes) -> int:
-    """Give the size in bytes that a BTF's header tells: types first, strings right behind them.
+    """Return the size in bytes that a BTF's header states.
+
+    The types must come first and the strings right behind them.
 
     Args:
         data: at least the header.
 
     Raises:
-        DroidbpfError: it is no header of a BTF, or of one that is too large.
+        DroidbpfError: it is not the header of a BTF, or of one that is too large.
     """
     if len(data) < HEADER.size:
         raise DroidbpfError("BTF: shorter than its header")
     magic, version, flags, header, type_off, type_len, str_off, str_len = HEADER.unpack_from(data)
     if magic == MAGIC >> 8 | (MAGIC & 0xFF) << 8:
         raise DroidbpfError(
-            "BTF: it is of a big-endian kernel",
+            "BTF: it is a big-endian kernel's",
             "arm64 and x86_64 kernels are little-endian: take the BTF of the right kernel",
         )
     if magic != MAGIC:
@@ -168,15 +214,15 @@ def size(data: bytes) -> int:
 
 @lru_cache(maxsize=2)  # a kernel's, and an object's
 def walk(data: bytes) -> Layout:
-    """Find the types of a BTF, unchanging; what they say of each other is not looked at.
+    """Find the types of a BTF; their references to each other are not checked.
 
     Raises:
         DroidbpfError: the header is wrong, a type is cut off or of unknown kind, the strings do not
             begin and end with a NUL.
     """
-    if (told := size(data)) != len(data):
-        raise DroidbpfError(f"BTF: its header speaks of {told} bytes, there are {len(data)}")
-    type_len = HEADER.unpack_from(data)[5]
+    if (stated := size(data)) != len(data):
+        raise DroidbpfError(f"BTF: its header states {stated} bytes, there are {len(data)}")
+    type_len = HEADER.unpack_from(data)[-3]  # the strings take the last two fields
     strings = data[HEADER.size + type_len :]
     if strings[0] or strings[-1]:
         raise DroidbpfError("BTF: the strings do not begin and end with a NUL")
@@ -193,9 +239,9 @@ def walk(data: bytes) -> Layout:
             break
         note(position)
         try:
-            length, add = known[words[position + 1]]
+            length, add = known[words[position + INFO]]
         except KeyError:
-            info = words[position + 1]
+            info = words[position + INFO]
             group = groups[info] = []
             known[info] = length, add = _length(info, number), group.append
         except IndexError:
@@ -211,87 +257,13 @@ def walk(data: bytes) -> Layout:
 
 
 def _length(info: int, number: int) -> int:
-    """Give the words that a type with this info takes."""
-    kind, members = info >> 24 & 0x1F, info & 0xFFFF
-    if kind not in EXTRA:
+    """Return the words that a type with this info takes."""
+    kind, members = kind_of(info), members_of(info)
+    if kind not in FORMS:
         raise DroidbpfError(f"BTF: type {number} is of unknown kind {kind}")
-    if info & _RESERVED or (info >> 31 and kind not in _WITH_FLAG):
+    if info & _RESERVED or (flag_of(info) and kind not in _WITH_FLAG):
         raise DroidbpfError(f"BTF: type {number} has unknown flags: {info:#010x}")
-    always, each = EXTRA[kind]
-    if members and not each and kind != FUNC:
+    form = FORMS[kind]
+    if members and not form.each and kind != FUNC:
         raise DroidbpfError(f"BTF: type {number}, of kind {kind}, has members")
-    return OWN + always + members * each
-
-
-def types(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Give offset in bytes, kind and number of members of each type.
-
-    Raises:
-        DroidbpfError: as walk(), or a name is outside the strings.
-    """
-    layout = walk(data)
-    for number, start in enumerate(layout.starts[1:], 1):
-        info = layout.words[start + 1]
-        if layout.words[start] >= len(layout.strings):
-            raise DroidbpfError(f"BTF: type {number} has its name outside the strings")
-        yield HEADER.size + WORD * start, info >> 24 & 0x1F, info & 0xFFFF
-
-
-def name(data: bytes, offset: int) -> bytes:
-    """Give the name of the type at an offset that types() gave."""
-    *_, str_off, _ = HEADER.unpack_from(data)
-    begin = HEADER.size + str_off + packing.unpack_from("<I", data, offset)[0]
-    return data[begin : data.index(b"\0", begin)]
-
-
-def struct(data: bytes, name: str) -> Struct | None:
-    """Give a struct or union by its name, None if there is none; of several, the first.
-
-    Raises:
-        DroidbpfError: as structs().
-    """
-    return structs(data, [name]).get(name)
-
-
-def structs(data: bytes, names: Iterable[str]) -> dict[str, Struct]:
-    """Give structs and unions by name; without those that are not there.
-
-    Args:
-        data: a BTF that passed check().
-
-    Raises:
-        DroidbpfError: as walk(), or a struct has more members than any real one.
-    """
-    layout = walk(data)
-    wanted = {name.encode(): name for name in names}
-    longest = max(map(len, wanted), default=0)
-    found: dict[str, int] = {}
-    for number in sorted(layout.of_kind(STRUCT, UNION)):
-        begin = layout.words[layout.starts[number]]
-        end = layout.strings.find(b"\0", begin, begin + longest + 1)
-        name = wanted.get(layout.strings[begin : max(end, begin)])
-        if name:
-            found.setdefault(name, number)
-    return {name: _struct(layout, found[name]) for name in wanted.values() if name in found}
-
-
-def _struct(layout: Layout, number: int) -> Struct:
-    """Collect the members of a struct or union, and behind them those of nameless ones in it."""
-    members: dict[str, int] = {}
-    left = [(0, number)]
-    seen = 0
-    while left:
-        base, inner = left.pop()
-        info = layout.words[layout.starts[inner] + 1]
-        own = layout.members(inner)
-        seen += len(own) + 1
-        if seen > _MAX_MEMBERS:
-            raise DroidbpfError(f"BTF: {layout.called(number)} has too many members")
-        for at in range(0, len(own), 3):
-            offset = base + (own[at + 2] & 0xFF_FFFF if info >> 31 else own[at + 2])
-            name = layout.text(own[at])
-            if name:
-                members.setdefault(name, offset)
-            elif composite := layout.composite(own[at + 1]):
-                left.append((offset, composite))
-    return Struct(layout.words[layout.starts[number] + 2], members)
+    return OWN + form.always + members * form.each

@@ -1,6 +1,5 @@
 """Makes a hub's file of a kernel: of its BTF where it has one, else of its DWARF by pahole."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 from base.errors import DroidbpfError
-from btfhub import archive, btf, images, names, plausible
-from btfhub.kernels import ARCH
+from base.files import write_atomically
+from btfhub import archive, elf, images, names
 from btfhub.lock import PATH, SUFFIX, is_form
+from btfhub.raw import ARCH, check
 
 _OLDEST = (1, 22)  # it writes no BTF into a file of its own before
 # Since which version: what the kernel's scripts/Makefile.btf has as well. Not -j: the order of
@@ -36,19 +36,12 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
     """
     path = folder / place(name)
     data = read(source)
-    try:
-        btf.check(data)
-        plausible.kernel(data, ARCH)
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{source}: {error.message}", error.hint) from error
+    check(data, str(source))
     packed = archive.pack(path.name.removesuffix(SUFFIX) + ".btf", data)
     try:
         if path.exists() and not replace and path.read_bytes() != packed:
             raise DroidbpfError(f"{path} is there and is another", "--replace replaces it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        part.write_bytes(packed)
-        part.replace(path)
+        write_atomically(path, packed)
     except OSError as error:
         raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
     return path
@@ -92,8 +85,9 @@ def read(source: Path) -> bytes:
     """
     try:
         with source.open("rb") as file:
-            bare = file.read(4) == b"\x7fELF" and not images.has(file, ".BTF")
-            dwarf = bare and images.has(file, ".debug_info")
+            vmlinux = elf.read(file) if file.read(4) == elf.MAGIC else None
+            bare = vmlinux is not None and not vmlinux.section(".BTF")
+            dwarf = vmlinux is not None and bare and vmlinux.section(".debug_info") is not None
     except OSError as error:
         raise DroidbpfError(f"cannot read {source}: {error.strerror}") from error
     except DroidbpfError as error:

@@ -1,41 +1,46 @@
-"""What an app meets on one kernel: its relocations there, and the fields that its BTF may belie."""
+"""An app on one kernel: the results of its relocations, unreliable fields, the minimized BTF."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from btfhub import lint, relocations, report
-from btfhub import objects as wanted
+from btfhub import lint
+from btfhub.answers import Kernel
+from btfhub.minimize import relocate
 from btfhub.names import HubName
-from btfhub.report import Kernel
+from btfhub.objects import LOCAL_KIND, fields, wanted
+from btfhub.relocations import interpret
 
 
-def examine(name: HubName, raw: Path, objects: Sequence[Path], bpftool: str = "bpftool") -> Kernel:
-    """Give the relocations of an app's objects on a kernel, and which fields are unreliable there.
+def examine(
+    name: HubName,
+    raw: Path,
+    objects: Sequence[Path],
+    bpftool: str = "bpftool",
+    kept: Sequence[Path] = (),
+) -> tuple[Kernel, bytes]:
+    """Return the results of an app on a kernel, and the minimized BTF.
 
     Args:
         raw: the kernel's BTF, checked.
         objects: the app's BPF objects.
         bpftool: the program, 7.0 or newer.
+        kept: objects whose types the BTF keeps, too; no results of theirs are returned.
 
     Raises:
         DroidbpfError: as relocations.read().
     """
     data = raw.read_bytes()
+    others = [one for path in kept for one in wanted(path)]
+    own = [one for path in objects for one in wanted(path)]
+    minimized, results = b"", []
+    if own:
+        log, minimized = relocate([*kept, *objects], raw, bpftool)
+        before = sum(one.kind != LOCAL_KIND for one in others)
+        results = interpret([*others, *own], log, minimized)[before:]
     known = lint.defects(data, name.branch)
     titles = {defect.name: defect.title for defect in known}
     doubts = {
         (field.struct, field.member): "; ".join(titles[defect] for defect in field.defects)
-        for field in lint.unreliable(data, known, wanted.fields(objects))
+        for field in lint.unreliable(data, known, fields(own))
     }
-    return Kernel(name, relocations.read(objects, raw, bpftool), doubts)
-
-
-def missing(kernel: Kernel) -> list[str]:
-    """Give what the kernel lacks and the objects do not ask for before, as `struct.member`."""
-    found = report.build("", [kernel]).found("missing")
-    return sorted({column.name for _, column, _ in found})
-
-
-def unreliable(kernel: Kernel) -> list[str]:
-    """Give the fields that the BTF may have in wrong places, as `struct.member`."""
-    return sorted(f"{struct}.{member}" for struct, member in kernel.unreliable)
+    return Kernel(name, results, doubts), minimized

@@ -1,4 +1,4 @@
-"""The types of a BTF by their form, so that many are looked at in one go, by what runs in C."""
+"""The types of a BTF by their form, so that many are checked by one call that runs in C."""
 
 from array import array
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from btfhub import btf
 class Group(NamedTuple):
     """Types of one form: the same kind, flag, and number of members.
 
-    `words` is what follows the own words of each of the types, all in one; see word().
+    `words` are those behind the own words of each of the types, all in one; see word().
     """
 
     kind: int
@@ -23,14 +23,14 @@ class Group(NamedTuple):
     words: "array[int]"
 
     def word(self, which: int) -> "array[int]":
-        """Give one word of each member; where a kind has no members, of what follows each type."""
-        always, step = btf.EXTRA[self.kind]
-        return self.words[which :: always or step]
+        """Return one word of each member, or of each type where a kind has no members."""
+        form = btf.FORMS[self.kind]
+        return self.words[which :: form.always or form.each]
 
 
 @dataclass(frozen=True)
 class Grouped:
-    """A BTF's types in groups, and what all of them have, by the type's number.
+    """A BTF's types in groups, and the words that all of them have, by the type's number.
 
     Attributes:
         third: the size, or the type that is referred to.
@@ -42,31 +42,31 @@ class Grouped:
     groups: list[Group]
 
     def thirds(self, group: Group) -> list[int]:
-        """Give the sizes of a group's types, or the types that they refer to."""
+        """Return the sizes of a group's types, or the types that they refer to."""
         return [self.third[number] for number in group.types]
 
     def refuse(self, number: int, what: str) -> NoReturn:
         """Raise the error that a type is wrong."""
-        raise DroidbpfError(f"BTF: {self.layout.called(number)} {what}")
+        raise DroidbpfError(f"BTF: {self.layout.shown(number)} {what}")
 
 
 def grouped(layout: btf.Layout) -> Grouped:
     """Put the types of a BTF in groups."""
     raw = layout.words.tobytes()
     groups = [_group(layout, raw, info, types) for info, types in layout.groups.items()]
-    return Grouped(layout, layout.kinds(), layout.column(2), groups)
+    return Grouped(layout, layout.kinds(), layout.column(btf.THIRD), groups)
 
 
 def _group(layout: btf.Layout, raw: bytes, info: int, types: list[int]) -> Group:
-    kind, each = info >> 24 & 0x1F, info & 0xFFFF
-    always, step = btf.EXTRA[kind]
+    kind, each = btf.kind_of(info), btf.members_of(info)
+    form = btf.FORMS[kind]
     words = array("I")
-    if length := 4 * (always + each * step):
-        begins = [4 * (start + btf.OWN) for start in map(layout.starts.__getitem__, types)]
+    if length := btf.WORD * (form.always + each * form.each):
+        begins = [btf.WORD * (start + btf.OWN) for start in map(layout.starts.__getitem__, types)]
         words.frombytes(b"".join([raw[begin : begin + length] for begin in begins]))
-    return Group(kind, info >> 31, each, types, words)
+    return Group(kind, btf.flag_of(info), each, types, words)
 
 
 def first(wrong: Iterable[bool]) -> int:
-    """Give the index of the first that is true; there is one."""
+    """Return the index of the first that is true; there is one."""
     return next(compress(count(), wrong))

@@ -3,17 +3,15 @@
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from base.errors import DroidbpfError
-from btfhub import archive, btf
+from base.errors import DroidbpfError, printable
+from btfhub import archive, btf, elf
 
 MAX_BYTES = 160 << 20  # of an unpacked image: theirs have 20 to 60 MB
 _MOST_CANDIDATES = 20
-_GZIP, _XZ, _ELF = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x7fELF"
+_GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
 _XZ_MEMORY = 128 << 20
 _ARM64 = slice(56, 60)  # of an Image: Documentation/arm64/booting.rst
 
@@ -32,76 +30,35 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             return _read(path, file)
     except OSError as error:
-        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read {shown(path)}: {error.strerror}") from error
+
+
+def shown(path: Path) -> str:
+    """Return a path as a message shows it."""
+    return printable(str(path))
 
 
 def _read(path: Path, file: IO[bytes]) -> bytes:
     head = file.read(64)
     file.seek(0)
     if head.startswith(_XZ):
-        data = _unxz(file)
+        data = _unxz(path, file)
         return data if data.startswith(b"\x9f\xeb") else archive.unpack(path)[1]
     if head.startswith(_GZIP):
         image = _gunzip(path, file)
-        return (
-            _in_elf(path, io.BytesIO(image)) if image.startswith(_ELF) else _in_image(path, image)
-        )
-    if head.startswith(_ELF):
+        if image.startswith(elf.MAGIC):
+            return _in_elf(path, io.BytesIO(image))
+        return _in_image(path, image)
+    if head.startswith(elf.MAGIC):
         return _in_elf(path, file)
     if head[_ARM64] == b"ARM\x64":
         return _in_image(path, file.read(MAX_BYTES))
     if not head.startswith((b"\x9f\xeb", b"\xeb\x9f")):
         raise DroidbpfError(
-            f"{path} is no BTF, and no file that has one",
+            f"{shown(path)} is no BTF, and no file that has one",
             "give raw BTF (/sys/kernel/btf/vmlinux), a vmlinux, an Image, or a hub's .btf.tar.xz",
         )
     return file.read(btf.MAX_BYTES + 1)
-
-
-def has(file: IO[bytes], name: str) -> bool:
-    """Tell whether an ELF file has a section.
-
-    Raises:
-        DroidbpfError: the file is damaged.
-    """
-    with _elf_errors():
-        return _elf(file).get_section_by_name(name) is not None
-
-
-def section(file: IO[bytes], name: str) -> bytes | None:
-    """Give a section of an ELF file, None where it has none of this name.
-
-    Raises:
-        DroidbpfError: the file is damaged, or the section larger than a BTF may be.
-    """
-    with _elf_errors():
-        found = _elf(file).get_section_by_name(name)
-        if found is None:
-            return None
-        size = found["sh_size"]
-        if size > btf.MAX_BYTES or found["sh_type"] == "SHT_NOBITS":
-            raise DroidbpfError(f"its section {name} cannot be read: {size} bytes")
-        data = bytes(found.data())
-        if len(data) != size:
-            raise DroidbpfError("it is an ELF file that is cut off")
-        return data
-
-
-def _elf(file: IO[bytes]) -> Any:
-    from elftools.elf.elffile import ELFFile
-
-    return ELFFile(file)
-
-
-@contextmanager
-def _elf_errors() -> Iterator[None]:
-    """Turn into one what pyelftools lets out of a damaged file: all kinds of errors."""
-    try:
-        yield
-    except (DroidbpfError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        raise DroidbpfError("it is a damaged ELF file") from error
 
 
 def find(image: bytes) -> bytes:
@@ -131,34 +88,34 @@ def find(image: bytes) -> bytes:
 
 def _in_elf(path: Path, file: IO[bytes]) -> bytes:
     try:
-        data = section(file, ".BTF")
+        found = elf.read(file)
+        if section := found.section(".BTF"):
+            return found.content(section, btf.MAX_BYTES)
     except DroidbpfError as error:
-        raise DroidbpfError(f"{path}: {error.message}") from error
-    if data is None:
-        raise DroidbpfError(
-            f"{path} is an ELF file without BTF",
-            "python -m btfhub encode makes BTF of the DWARF of a vmlinux",
-        )
-    return data
+        raise DroidbpfError(f"{shown(path)}: {error.message}") from error
+    raise DroidbpfError(
+        f"{shown(path)} is an ELF file without BTF",
+        "./dev btfhub encode makes BTF from the DWARF of a vmlinux",
+    )
 
 
 def _in_image(path: Path, image: bytes) -> bytes:
     if image[_ARM64] != b"ARM\x64":
-        raise DroidbpfError(f"{path} holds no arm64 Image and no ELF file")
+        raise DroidbpfError(f"{shown(path)} holds no arm64 Image and no ELF file")
     try:
         return find(image)
     except DroidbpfError as error:
         hint = "was it built with CONFIG_DEBUG_INFO_BTF? Else encode its vmlinux, which has DWARF"
-        raise DroidbpfError(f"{path}: {error.message}", hint) from error
+        raise DroidbpfError(f"{shown(path)}: {error.message}", hint) from error
 
 
-def _unxz(file: IO[bytes]) -> bytes:
+def _unxz(path: Path, file: IO[bytes]) -> bytes:
     """Give the beginning of what a stream holds; all of it, where it is a BTF that is allowed."""
     xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
     try:
         return xz.decompress(file.read(btf.MAX_BYTES), btf.MAX_BYTES + 1)
     except lzma.LZMAError as error:
-        raise DroidbpfError("the xz file is damaged") from error
+        raise DroidbpfError(f"the archive {shown(path)} is damaged") from error
 
 
 def _gunzip(path: Path, file: IO[bytes]) -> bytes:
@@ -166,7 +123,9 @@ def _gunzip(path: Path, file: IO[bytes]) -> bytes:
     try:
         data = gzip.decompress(file.read(MAX_BYTES), MAX_BYTES)
     except zlib.error as error:
-        raise DroidbpfError(f"{path} is damaged: {error}") from error
+        raise DroidbpfError(f"{shown(path)} is damaged: {error}") from error
     if not gzip.eof:
-        raise DroidbpfError(f"{path} is cut off, or unpacks to more than {MAX_BYTES >> 20} MB")
+        raise DroidbpfError(
+            f"{shown(path)} is cut off, or unpacks to more than {MAX_BYTES >> 20} MB"
+        )
     return data

@@ -41,14 +41,11 @@ def describe(file: Path, path: str, name: str) -> HubFile:
     Raises:
         DroidbpfError: it is damaged, or what it holds is no sound BTF.
     """
-    from btfhub import archive, btf
+    from btfhub import archive, raw
 
     size, sha256 = digest(file)
     _, data = archive.unpack(file)
-    try:
-        btf.check(data)
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{file}: {error.message}", error.hint) from error
+    raw.check(data, str(file))
     branch, month = _origin(path)
     return HubFile(
         name, path, size, sha256, len(data), hashlib.sha256(data).hexdigest(), branch, month

@@ -1,7 +1,7 @@
-"""Tells known defects of hub files, and which fields an app must not read because of them.
+"""Known defects of hub files, and the fields that an app must not read because of them.
 
-A hub file may be sound and still not be the kernel that its name tells: what it was built with
-differs from what the phone's kernel was built with (lint.toml). Then a program reads wrong memory.
+A hub file may be sound and still not fit the phones with the kernel of its name: it was built with
+other options than the phone's kernel (lint.toml). Then a program reads wrong memory.
 """
 
 import tomllib
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from btfhub import btf
+from btfhub.typegraph import Struct, structs
 
 _TABLE = Path(__file__).with_name("lint.toml")
 
@@ -50,12 +50,12 @@ def _table() -> dict[str, Any]:
 
 
 def is_judged(branch: str) -> bool:
-    """Tell whether it is known what kernels of a branch have to have."""
+    """Return whether the defects of a branch's kernels are known."""
     return branch in _table()["branches"]
 
 
 def defects(data: bytes, branch: str) -> tuple[Defect, ...]:
-    """Give the known defects of a BTF, as a kernel of this branch.
+    """Return the known defects of a BTF, as a kernel of this branch.
 
     Args:
         data: a BTF that passed btf.check().
@@ -65,32 +65,30 @@ def defects(data: bytes, branch: str) -> tuple[Defect, ...]:
         return ()
     marks = {name: rule for name, rule in _table().items() if isinstance(rule, dict)}
     wanted = {(rule.get("lacks") or rule["has"])[0] for rule in marks.values()}
-    structs = btf.structs(data, wanted)
-    return tuple(
-        Defect(name, rule["title"]) for name, rule in marks.items() if _shows(rule, structs)
-    )
+    found = structs(data, wanted)
+    return tuple(Defect(name, rule["title"]) for name, rule in marks.items() if _shows(rule, found))
 
 
-def _shows(rule: Mapping[str, Any], structs: Mapping[str, btf.Struct]) -> bool:
+def _shows(rule: Mapping[str, Any], found: Mapping[str, Struct]) -> bool:
     struct, member = rule.get("lacks") or rule["has"]
-    return struct in structs and (member in structs[struct].members) == ("has" in rule)
+    return struct in found and (member in found[struct].members) == ("has" in rule)
 
 
 def unreliable(
     data: bytes, found: Iterable[Defect], fields: Iterable[tuple[str, str]]
 ) -> tuple[Unreliable, ...]:
-    """Give those of some fields that defects make unreliable, in the order of struct and offset.
+    """Return those of some fields that defects make unreliable, by struct and offset.
 
     Args:
         data: a BTF that passed btf.check().
-        found: what defects() gave of it.
-        fields: pairs of struct and member, such as objects.fields() gives.
+        found: what defects() returned for it.
+        fields: pairs of struct and member, as objects.fields() returns them.
     """
     rules = {defect.name: _table()[defect.name]["moves"] for defect in found}
     wanted = set(fields)
     names = {struct for struct, _ in wanted if any(struct in moves for moves in rules.values())}
     bad = []
-    for name, struct in btf.structs(data, names).items():
+    for name, struct in structs(data, names).items():
         moved = {which: _moved(moves.get(name), struct) for which, moves in rules.items()}
         for member, offset in struct.members.items():
             by = tuple(which for which, members in moved.items() if member in members)
@@ -99,8 +97,8 @@ def unreliable(
     return tuple(sorted(bad, key=lambda one: (one.struct, one.offset, one.member)))
 
 
-def _moved(rule: Mapping[str, Any] | None, struct: btf.Struct) -> Sequence[str]:
-    """Give the members that a rule is about; none where the struct has not those it goes by."""
+def _moved(rule: Mapping[str, Any] | None, struct: Struct) -> Sequence[str]:
+    """Return the members that a rule moves; none where the struct lacks those it names."""
     if rule is None:
         return ()
     if "members" in rule:

@@ -5,13 +5,13 @@ btfhub.lock and a hub's index.json are the same JSON, {"schema": 1, "url": …, 
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from base.errors import DroidbpfError
+from base.files import write_atomically
 
 SCHEMA = 1
 SUFFIX = ".btf.tar.xz"
@@ -171,18 +171,13 @@ def render(lock: Lock) -> bytes:
 
 
 def write(path: Path, lock: Lock) -> None:
-    """Write a lock or an index at once: a reader sees the old one or the new one.
+    """Write a lock or an index atomically: a reader sees the old one or the new one.
 
     Raises:
         DroidbpfError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            temporary.write_bytes(render(lock))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, render(lock))
     except OSError as error:
         raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
 

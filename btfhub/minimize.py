@@ -1,4 +1,4 @@
-"""Keeps of a BTF what the CO-RE relocations of an app's objects need: a few hundred bytes."""
+"""Runs bpftool on a kernel's BTF and an app's objects: keeps what their relocations need."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _INFORMATIVE = re.compile(r"libbpf: (prog '.*': relo #[0-9]+: [<mn]|CO-RE reloca
 
 
 def minimize(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> bytes:
-    """Give the BTF with the types that the objects' relocations find in it, and no others.
+    """Return the BTF with the types that the objects' relocations find in it, and no others.
 
     Args and Raises are those of relocate().
     """
@@ -27,16 +27,15 @@ def minimize(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> by
 
 
 def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str], bytes]:
-    """Give the lines that `bpftool -d` prints of each relocation, and the minimized BTF.
+    """Return the lines that `bpftool -d` prints of each relocation, and the minimized BTF.
 
     Args:
-        objects: BPF objects, all that are relocated by the result: what none of them asks for, it
-            has not.
+        objects: all BPF objects that the result must relocate.
         btf: a kernel's raw BTF, checked.
         bpftool: the program, 7.0 or newer.
 
     Raises:
-        DroidbpfError: bpftool is missing or fails; with what it said.
+        DroidbpfError: bpftool is missing or fails; with what it printed.
     """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "min.btf")
@@ -52,15 +51,16 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
                 timeout=_TIMEOUT,
             )
         except subprocess.TimeoutExpired as error:
-            raise DroidbpfError(f"bpftool did not end on {btf.name} in {_TIMEOUT} s") from error
+            name = printable(btf.name)
+            raise DroidbpfError(f"bpftool did not end on {name} in {_TIMEOUT} s") from error
         except OSError as error:
-            said = f"cannot run {bpftool}: {error.strerror}"
-            raise DroidbpfError(said, _NO_BPFTOOL) from error
+            message = f"cannot run {printable(bpftool)}: {error.strerror}"
+            raise DroidbpfError(message, _NO_BPFTOOL) from error
         lines = done.stderr.decode(errors="backslashreplace").split("\n")
         if done.returncode or not result.exists():
-            names = ", ".join(path.name for path in objects)
+            names = printable(", ".join(path.name for path in objects))
             last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
             why = "".join(f"\n  {printable(line.strip())}" for line in last[-_LAST_LINES:])
-            status = why or f" status {done.returncode}"
-            raise DroidbpfError(f"bpftool cannot relocate {names} on {btf.name}:{status}")
+            reason = f"bpftool cannot relocate {names} on {printable(btf.name)}"
+            raise DroidbpfError(f"{reason}:{why or f' status {done.returncode}'}")
         return lines, result.read_bytes()

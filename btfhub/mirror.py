@@ -270,6 +270,8 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
         DroidbpfError: one error lists every file that no place gave, and the places.
         CacheError: the cache cannot be written, its disk is full.
     """
+    if not files:
+        return {}
     from fetch import parallel
     from fetch.errors import AbsentError
     from fetch.pins import Pin

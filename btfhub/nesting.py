@@ -1,7 +1,7 @@
-"""Checks that no type of a BTF leads to itself, and that each has room in what contains it.
+"""Checks that no type of a BTF leads to itself, and that each fits into what contains it.
 
-A pointer to a struct may lead anywhere; all else has an end, and a near one: readers of BTF, among
-them bpftool, call themselves for what a type contains.
+A pointer to a struct may lead anywhere; all other ways must end soon: readers of BTF, bpftool among
+them, recurse into what a type contains.
 """
 
 from array import array
@@ -20,10 +20,10 @@ _MOST_BITS = 8 * 0xFFFF_FFFF
 
 
 def check(types: Grouped) -> None:
-    """Check a BTF whose types refer to types that there are.
+    """Check a BTF whose references are in range.
 
     Raises:
-        DroidbpfError: a type leads to itself, or too far, or is larger than there is room for it.
+        DroidbpfError: a type leads to itself, or too far, or does not fit.
     """
     bits, bases, functions = _chains(types)
     contains: dict[int, list[int]] = {}

@@ -1,9 +1,10 @@
-"""Tells whether a sound BTF is a kernel's, and of which architecture."""
+"""Whether a sound BTF is a kernel's, and of which architecture."""
 
 from collections.abc import Sequence
 
 from base.errors import DroidbpfError
 from btfhub import btf
+from btfhub.typegraph import structs
 
 # What every kernel has, and what tells one architecture from others: a struct and members of it, as
 # in arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and the kernel's other ones.
@@ -21,12 +22,12 @@ _LONG = {"long", "long int", "unsigned long", "long unsigned int"}
 
 
 def architecture(data: bytes) -> str:
-    """Name the architecture of a kernel's BTF as we do, "" where it is none that is known here.
+    """Return the architecture of a kernel's BTF, "" where it is not known here.
 
     Args:
         data: a BTF that passed btf.check().
     """
-    registers = btf.struct(data, "pt_regs")
+    registers = structs(data, ["pt_regs"]).get("pt_regs")
     if registers is None:
         return ""
     return next(
@@ -35,7 +36,7 @@ def architecture(data: bytes) -> str:
 
 
 def kernel(data: bytes, arch: str = "") -> str:
-    """Check that a sound BTF is a whole kernel's; give its architecture.
+    """Check that a sound BTF is a whole kernel's; return its architecture.
 
     Args:
         data: a BTF that passed btf.check().
@@ -45,24 +46,24 @@ def kernel(data: bytes, arch: str = "") -> str:
         DroidbpfError: it lacks what every kernel has, or it is of another architecture.
     """
     layout = btf.walk(data)
-    structs = btf.structs(data, _STRUCTS)
+    found = structs(data, _STRUCTS)
     for name in _STRUCTS:
-        if name not in structs:
+        if name not in found:
             raise DroidbpfError(
                 f"BTF: it is not a whole kernel's: there is no struct {name}",
                 "a minimized BTF, a module's or a program's is not one for a hub",
             )
-    integers = {layout.name(n): layout.words[layout.starts[n] + 2] for n in layout.of_kind(btf.INT)}
+    integers = {layout.name(n): layout.own(n, btf.THIRD) for n in layout.of_kind(btf.INT)}
     if integers.get("int") != 4:
         raise DroidbpfError("BTF: it is not a whole kernel's: there is no int of 4 bytes")
-    found = architecture(data)
-    if not found:
+    actual = architecture(data)
+    if not actual:
         raise DroidbpfError("BTF: its struct pt_regs is of no architecture that is known here")
-    if not any(integers.get(name) == _POINTERS[found] for name in _LONG):
-        raise DroidbpfError(f"BTF: its pt_regs is {found}'s, and its long is not")
-    if arch and found != arch:
+    if not any(integers.get(name) == _POINTERS[actual] for name in _LONG):
+        raise DroidbpfError(f"BTF: its pt_regs is {actual}'s, and its long is not")
+    if arch and actual != arch:
         raise DroidbpfError(
-            f"BTF: it is of a kernel for {found}, not for {arch}",
+            f"BTF: it is of a kernel for {actual}, not for {arch}",
             "take the BTF of the right kernel",
         )
-    return found
+    return actual

@@ -1,14 +1,15 @@
-"""What the CO-RE relocations of an app's objects come to on one kernel, as libbpf has it."""
+"""The results of the CO-RE relocations of an app's objects on one kernel, from libbpf's own log."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from btfhub import typegraph
+from btfhub.btf import ARRAY, Layout, walk
 from btfhub.minimize import relocate
-from btfhub.objects import ASKING_KINDS, ENUM_KINDS, Wanted, flavoured, wanted
+from btfhub.objects import ASKING_KINDS, ENUM_KINDS, LOCAL_KIND, Wanted, flavoured, wanted
 
 _MATCH = re.compile(r"matching candidate #[0-9]+ <[a-z_0-9]+> \[[0-9]+\] (.*)")
 _OFFSET = re.compile(r" @ offset ([0-9]+)(?:\.([0-7]))?\)$")
@@ -23,8 +24,8 @@ class Relocation:
     Attributes:
         wanted: what the object asks for.
         value: an offset or size in bytes, a number of bits, an enumerator's value, 1 or 0 for yes
-            and no; None where nothing matches and the program cannot do without.
-            For target_type_id 1 where there is one: the id itself says nothing of another BTF.
+            and no; None where nothing matches and the program needs it.
+            For target_type_id 1 where there is one: the id itself means nothing in another BTF.
         bit: of an offset, the bits beyond `value` bytes at which a bitfield begins.
     """
 
@@ -34,7 +35,7 @@ class Relocation:
 
 
 def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[Relocation]:
-    """Give the relocations of objects on a kernel; without those that no kernel decides.
+    """Return the relocations of objects on a kernel, except those that no kernel decides.
 
     Args:
         objects: BPF objects.
@@ -42,17 +43,27 @@ def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[R
         bpftool: the program, 7.0 or newer.
 
     Raises:
-        DroidbpfError: an object is not sound, bpftool is missing or fails (two types of one name
-            disagree …), or does not say what is known of it.
+        DroidbpfError: as objects.wanted(), minimize.relocate() and interpret().
     """
     asked = [relocation for path in objects for relocation in wanted(path)]
-    if not asked:
-        return []
-    said, minimized = relocate(objects, btf, bpftool)
-    types = typegraph.load(minimized)
+    return interpret(asked, *relocate(objects, btf, bpftool)) if asked else []
+
+
+def interpret(asked: Sequence[Wanted], log: Sequence[str], minimized: bytes) -> list[Relocation]:
+    """Return the results of relocations from what bpftool printed and wrote.
+
+    Args:
+        asked: all relocations of the objects that bpftool was given, in their order.
+        log: the lines that `bpftool -d` printed.
+        minimized: the BTF that it wrote.
+
+    Raises:
+        DroidbpfError: the log is not as that of bpftool 7.0 or newer.
+    """
+    types = walk(minimized)
     found = []
-    for relocation, answers in zip(asked, _answers(asked, said), strict=True):
-        if relocation.kind == "local_type_id":
+    for relocation, answers in zip(asked, _answers(asked, log), strict=True):
+        if relocation.kind == LOCAL_KIND:
             continue
         matches = [match[1] for answer in answers if (match := _MATCH.fullmatch(answer))]
         value, bit = _value(relocation, matches[0], types) if matches else (None, 0)
@@ -63,7 +74,7 @@ def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[R
 
 
 def _answers(asked: Sequence[Wanted], lines: Sequence[str]) -> Iterator[list[str]]:
-    """Give what libbpf says of each relocation, behind the line that repeats the relocation."""
+    """Yield libbpf's lines on each relocation, behind the line that repeats the relocation."""
     sections: list[list[str]] = []
     prefix = following = _prefix(asked[0])
     for line in lines:
@@ -78,7 +89,7 @@ def _answers(asked: Sequence[Wanted], lines: Sequence[str]) -> Iterator[list[str
             sections[-1].append(line.removeprefix(prefix))
     if len(sections) != len(asked):
         raise DroidbpfError(
-            f"bpftool -d speaks of {len(sections)} relocations, the objects have {len(asked)}",
+            f"bpftool -d lists {len(sections)} relocations, the objects have {len(asked)}",
             "bpftool 7.0 or newer is needed: bpftool version",
         )
     yield from sections
@@ -88,8 +99,8 @@ def _prefix(relocation: Wanted) -> str:
     return f"libbpf: prog '{relocation.section}': relo #{relocation.number}: "
 
 
-def _value(relocation: Wanted, match: str, types: list[typegraph.Type]) -> tuple[int | None, int]:
-    """Give a relocation's value and bit from libbpf's words on the type that matches."""
+def _value(relocation: Wanted, match: str, types: Layout) -> tuple[int | None, int]:
+    """Return a relocation's value and bit from libbpf's words on the type that matches."""
     kind = relocation.kind
     if kind in ENUM_KINDS or kind in ASKING_KINDS - {"type_size"}:
         if kind != "enumval_value":
@@ -103,22 +114,21 @@ def _value(relocation: Wanted, match: str, types: list[typegraph.Type]) -> tuple
         if kind == "byte_off":
             return first, bit
         return _field(relocation, 8 * first + bit, types), 0
-    raise DroidbpfError(f"bpftool -d says of a relocation what is not known: {ascii(match)[:200]}")
+    raise DroidbpfError(
+        f"bpftool -d prints an unknown line on a relocation: {printable(match)[:200]}"
+    )
 
 
-def _roots(relocation: Wanted, types: list[typegraph.Type]) -> list[int]:
-    found = [
-        number
-        for number, candidate in enumerate(types)
-        if candidate.name and flavoured(candidate.name)[0] == relocation.type
-    ]
+def _roots(relocation: Wanted, types: Layout) -> list[int]:
+    numbers = range(1, len(types.starts))
+    found = [number for number in numbers if flavoured(types.name(number))[0] == relocation.type]
     if not found:
         raise DroidbpfError(f"bpftool kept no type {relocation.type}")
     return found
 
 
-def _field(relocation: Wanted, offset: int, types: list[typegraph.Type]) -> int:
-    """Give size or shifts or signedness of a field, as bpf_core_calc_field_relo() does.
+def _field(relocation: Wanted, offset: int, types: Layout) -> int:
+    """Return size or shifts or signedness of a field, as bpf_core_calc_field_relo() does.
 
     Args:
         offset: of the field in its root type, in bits.
@@ -129,10 +139,10 @@ def _field(relocation: Wanted, offset: int, types: list[typegraph.Type]) -> int:
             break
     else:
         raise DroidbpfError(f"bpftool kept no {relocation.type}{relocation.path}")
-    _, plain = typegraph.resolved(types, member.type)
+    plain = types.resolved(member.type)
     if relocation.kind == "signed":
-        return int(plain.signed)
-    bytes_ = plain.size if member.bits else typegraph.size(types, member.type)
+        return int(typegraph.is_signed(types, plain))
+    bytes_ = typegraph.size(types, plain)
     if member.bits and bytes_ in (1, 2, 4, 8):
         first = offset // 8 // bytes_ * bytes_
         while offset + member.bits > 8 * (first + bytes_) and bytes_ < 8:
@@ -148,18 +158,18 @@ def _field(relocation: Wanted, offset: int, types: list[typegraph.Type]) -> int:
     return 64 - (offset + bits - 8 * first)
 
 
-def _walk(types: list[typegraph.Type], root: int, path: str) -> typegraph.Member | None:
-    """Give the member or element at the end of a path, None if there is no such."""
+def _walk(types: Layout, root: int, path: str) -> typegraph.Member | None:
+    """Return the member or element at the end of a path, None if there is no such."""
     here = typegraph.Member("", root)
     for name, index in _STEP.findall(path):
+        target = types.resolved(here.type)
         if index:
-            _, array = typegraph.resolved(types, here.type)
             # What stands first is an element of an array of the root type itself.
-            if array.target:
-                here = typegraph.Member("", array.target)
+            if typegraph.kind(types, target) == ARRAY:
+                here = typegraph.Member("", types.behind(target)[0])
             continue
-        inner = (m for m in typegraph.members(types, here.type) if m.name == name)
-        here = next(inner, typegraph.Member(""))
-        if not here.name:
+        inner = (m for m in typegraph.members(types, target) if m.name == name)
+        if (found := next(inner, None)) is None:
             return None
+        here = found
     return here

@@ -6,45 +6,15 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from base.errors import DroidbpfError
+from btfhub.answers import Column, Kernel, Value, columns, is_answered, is_missing, values
 from btfhub.names import HubName
 from btfhub.objects import ASKING_KINDS
-from btfhub.relocations import Relocation
 
 # Kinds whose answer is yes or no, as numbers 1 and 0.
 YES_NO_KINDS = ASKING_KINDS - {"type_size"}
 STATES = ("moved", "missing", "absent", "unreliable")
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _KIND_ORDER = {"month": 0, "lts": 1, "tip": 2}
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """What is known of an app on one kernel.
-
-    Attributes:
-        unreliable: (struct, member) pairs that this BTF may have in wrong places, with the reason.
-    """
-
-    name: HubName
-    relocations: Sequence[Relocation]
-    unreliable: dict[tuple[str, str], str]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A relocation of the app, as often as its programs have it."""
-
-    kind: str
-    type: str
-    flavour: str
-    path: str
-    programs: tuple[str, ...]
-    fields: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What it is about: `task_struct.tgid`."""
-        return f"{self.type}{self.path}"
 
 
 @dataclass(frozen=True)
@@ -120,29 +90,30 @@ def build(app: str, kernels: Iterable[Kernel]) -> Report:
     kernels = sorted(kernels, key=_order)
     if not kernels:
         raise DroidbpfError("there are no kernels to report on")
-    columns = _columns(kernels[0].relocations)
-    values = [_values(columns, kernel.relocations) for kernel in kernels]
-    groups: dict[tuple[tuple[int | None, int], ...], list[int]] = {}
-    for i, own in enumerate(values):
+    all_ = columns(kernels[0].relocations)
+    results = [values(all_, kernel.relocations) for kernel in kernels]
+    groups: dict[tuple[Value, ...], list[int]] = {}
+    for i, own in enumerate(results):
         groups.setdefault(own, []).append(i)
     # Stable: of layouts with equally many kernels, that of the first kernel comes first.
     ordered = sorted(groups, key=lambda own: -len(groups[own]))
     names = {own: _letters(i) for i, own in enumerate(ordered)}
     reference = [
         next(
-            (own[i] for own in ordered if own[i][0] is not None and _answers(column, own[i])), None
+            (own[i] for own in ordered if own[i][0] is not None and is_answered(column, own[i])),
+            None,
         )
-        for i, column in enumerate(columns)
+        for i, column in enumerate(all_)
     ]
     rows = [
-        Row(kernel.name, names[own], _cells(columns, own, reference, kernel.unreliable))
-        for kernel, own in zip(kernels, values, strict=True)
+        Row(kernel.name, names[own], _cells(all_, own, reference, kernel.unreliable))
+        for kernel, own in zip(kernels, results, strict=True)
     ]
     layouts = []
     for own in ordered:
         of_this = tuple(rows[i] for i in groups[own])
         layouts.append(Layout(names[own], of_this, _in_short(of_this, rows)))
-    return Report(app, columns, tuple(rows), tuple(layouts))
+    return Report(app, all_, tuple(rows), tuple(layouts))
 
 
 def summary(report: Report) -> list[str]:
@@ -195,50 +166,18 @@ def _order(kernel: Kernel) -> tuple[object, ...]:
     return rank, name.branch, _KIND_ORDER.get(name.kind, 0), name.month, name.name
 
 
-def _columns(relocations: Sequence[Relocation]) -> tuple[Column, ...]:
-    """Give the distinct relocations, structs and fields in the order in which they come first."""
-    programs: dict[tuple[str, str, str, str], list[str]] = {}
-    parts = {}
-    for relocation in relocations:
-        wanted = relocation.wanted
-        identity = (wanted.type, wanted.flavour, wanted.path, wanted.kind)
-        programs.setdefault(identity, []).append(wanted.program)
-        parts[identity] = wanted.fields
-    types = list(dict.fromkeys(identity[0] for identity in programs))
-    return tuple(
-        Column(kind, type_, flavour, path, tuple(dict.fromkeys(users)), parts[identity])
-        for identity, users in sorted(programs.items(), key=lambda item: types.index(item[0][0]))
-        for type_, flavour, path, kind in [identity]
-    )
-
-
-def _values(
-    columns: Iterable[Column], relocations: Iterable[Relocation]
-) -> tuple[tuple[int | None, int], ...]:
-    found = {
-        (r.wanted.type, r.wanted.flavour, r.wanted.path, r.wanted.kind): (r.value, r.bit)
-        for r in relocations
-    }
-    return tuple(found[column.type, column.flavour, column.path, column.kind] for column in columns)
-
-
-def _answers(column: Column, value: tuple[int | None, int]) -> bool:
-    """Tell whether a relocation found something."""
-    return bool(value[0]) if column.kind in ASKING_KINDS else value[0] is not None
-
-
 def _cells(
     columns: Sequence[Column],
-    values: Sequence[tuple[int | None, int]],
-    reference: Sequence[tuple[int | None, int] | None],
+    own: Sequence[Value],
+    reference: Sequence[Value | None],
     unreliable: dict[tuple[str, str], str],
 ) -> tuple[Cell, ...]:
-    found = dict(zip(columns, values, strict=True))
+    found = dict(zip(columns, own, strict=True))
     cells = []
-    for column, (value, bit), expected in zip(columns, values, reference, strict=True):
+    for column, (value, bit), expected in zip(columns, own, reference, strict=True):
         delta = 0
-        if not _answers(column, (value, bit)):
-            state = "absent" if column.kind in ASKING_KINDS or _asked(column, found) else "missing"
+        if not is_answered(column, (value, bit)):
+            state = "missing" if is_missing(column, found) else "absent"
         elif expected and (value, bit) != expected:
             state = "moved"
             delta = (value or 0) - (expected[0] or 0)
@@ -248,25 +187,6 @@ def _cells(
         why = reasons[0] if reasons and column.kind == "byte_off" and value is not None else ""
         cells.append(Cell(value, bit, state, why, delta))
     return tuple(cells)
-
-
-def _asked(column: Column, found: dict[Column, tuple[int | None, int]]) -> bool:
-    """Tell whether the app asks before it reads what is not there.
-
-    It asks for the field (or what it is in, or its type) and hears no; or, for flavours of a struct
-    that stand for different kernels, it asks for a field of another flavour and hears yes.
-    """
-    for other, (value, _) in found.items():
-        if other.kind not in ASKING_KINDS or other.type != column.type:
-            continue
-        inside = column.path == other.path or column.path.startswith(
-            (f"{other.path}.", f"{other.path}[")
-        )
-        if not value and (inside or not other.path):
-            return True
-        if value and other.flavour != column.flavour and other.path != column.path:
-            return True
-    return False
 
 
 def _in_short(chosen: Sequence[Row], rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from btfhub.report import YES_NO_KINDS, Cell, Column, Layout, Report, Row, short, shown, summary
+from btfhub.answers import Column
+from btfhub.report import YES_NO_KINDS, Cell, Layout, Report, Row, short, shown, summary
 from btfhub.report_text import LABELS
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")

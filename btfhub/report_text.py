@@ -5,7 +5,8 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from btfhub.report import Cell, Column, Layout, Report, shown, summary
+from btfhub.answers import Column
+from btfhub.report import Cell, Layout, Report, shown, summary
 
 LABELS = {
     "byte_off": "",

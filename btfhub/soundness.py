@@ -1,4 +1,4 @@
-"""Checks what the types of a BTF say of each other, so that a reader cannot be led astray.
+"""Checks the references among the types of a BTF, so that no reader goes astray.
 
 The rules are those of the kernel's own check (kernel/bpf/btf.c: btf_check_meta, btf_resolve) that a
 kernel's BTF keeps: nothing outside, nothing that contains itself, no member beyond its struct.
@@ -29,27 +29,27 @@ from btfhub.groups import Group, Grouped, first
 
 _SIZES = {INT: {1, 2, 4, 8, 16}, ENUM: {1, 2, 4, 8}, ENUM64: {1, 2, 4, 8}, FLOAT: {2, 4, 8, 12, 16}}
 _NAMED = (FWD, TYPEDEF, FUNC, VAR, DATASEC, DECL_TAG, btf.TYPE_TAG)
-_WITH_NAMED_MEMBERS = (STRUCT, UNION, ENUM, ENUM64, FUNC_PROTO)
 _ENCODINGS = (0, 1, 2, 4)  # of an INT: none, signed, char, bool
+_WHOLE = 0xFFFF_FFFF  # component of a DECL_TAG: no member
 _MOST_LINKAGE = 2  # BTF_FUNC_EXTERN, BTF_VAR_GLOBAL_EXTERN
 # What a kind may refer to, and its members: no function, variable, section or tag is a type.
-_ANY = {0, *btf.EXTRA} - {FUNC, VAR, DATASEC, DECL_TAG}
+_ANY = {0, *btf.FORMS} - {FUNC, VAR, DATASEC, DECL_TAG}
 _VALUE = _ANY - {0, FUNC_PROTO}
 _TARGETS: dict[int, Collection[int]] = dict.fromkeys((PTR, *btf.MODIFIERS, FUNC_PROTO, VAR), _ANY)
 _TARGETS |= {FWD: {0}, ARRAY: {0}, FUNC: {FUNC_PROTO}}
 _TARGETS |= {DECL_TAG: {STRUCT, UNION, FUNC, VAR, TYPEDEF}}
-# Kind → which words of what follows refer to a type, and to what. An array: its index, too.
-_MEMBER_TARGETS: dict[int, tuple[tuple[int, ...], Collection[int]]] = {
-    ARRAY: ((0, 1), _VALUE),
-    STRUCT: ((1,), _VALUE),
-    UNION: ((1,), _VALUE),
-    FUNC_PROTO: ((1,), _ANY),
-    DATASEC: ((0,), {VAR, FUNC}),
+# What those words behind its own may refer to that Form.types names. An array: its index, too.
+_MEMBER_TARGETS: dict[int, Collection[int]] = {
+    ARRAY: _VALUE,
+    STRUCT: _VALUE,
+    UNION: _VALUE,
+    FUNC_PROTO: _ANY,
+    DATASEC: {VAR, FUNC},
 }
 
 
 def check(layout: btf.Layout) -> None:
-    """Check a BTF whose types were found.
+    """Check the types of a BTF.
 
     Raises:
         DroidbpfError: the first thing that is wrong, and at which type.
@@ -65,7 +65,7 @@ def check(layout: btf.Layout) -> None:
 
 
 def _strings(strings: bytes) -> None:
-    """Each is of a length that a reader can stand who copies it for every type that has it."""
+    """Refuse a string that is too long to be copied for each type that has it."""
     position = 0
     while position < len(strings) - 1:
         nearest = strings.rfind(b"\0", position + 1, position + 1 + btf.MAX_NAME)
@@ -75,15 +75,15 @@ def _strings(strings: bytes) -> None:
 
 
 def _names(grouped: Grouped) -> None:
-    """Names are inside the strings, and there where a kind has to have one."""
+    """Refuse a name outside the strings, and a type that lacks the name it must have."""
     end = len(grouped.layout.strings)
-    names = grouped.layout.column(0)
+    names = grouped.layout.column(btf.NAME)
     if max(names) >= end:
         grouped.refuse(first(name >= end for name in names), "has its name outside the strings")
     for group in grouped.groups:
         if group.kind in _NAMED and 0 in [names[number] for number in group.types]:
             grouped.refuse(next(n for n in group.types if not names[n]), "has no name")
-        if group.kind in _WITH_NAMED_MEMBERS and group.each:
+        if btf.FORMS[group.kind].named and group.each:
             inner = group.word(0)
             if max(inner) >= end:
                 number = group.types[first(name >= end for name in inner) // group.each]
@@ -91,7 +91,7 @@ def _names(grouped: Grouped) -> None:
 
 
 def _own_words(grouped: Grouped, group: Group) -> None:
-    """Sizes, encodings and linkages are such as there are."""
+    """Refuse unknown sizes, encodings and linkages."""
     kind, third = group.kind, grouped.third
     if kind in _SIZES and not _SIZES[kind].issuperset(grouped.thirds(group)):
         bad = next(n for n in group.types if third[n] not in _SIZES[kind])
@@ -115,13 +115,12 @@ def _own_words(grouped: Grouped, group: Group) -> None:
 
 
 def _references(grouped: Grouped, group: Group) -> None:
-    """Whatever refers to a type refers to one that there is, and that fits."""
+    """Refuse a reference to a type that does not exist or does not fit."""
     if group.kind in _TARGETS:
         _targets(grouped, group.types, grouped.thirds(group), _TARGETS[group.kind])
     if group.kind in _MEMBER_TARGETS and group.words:
-        which, allowed = _MEMBER_TARGETS[group.kind]
-        for word in which:
-            _targets(grouped, group.types, group.word(word), allowed)
+        for word in btf.FORMS[group.kind].types:
+            _targets(grouped, group.types, group.word(word), _MEMBER_TARGETS[group.kind])
     if group.kind == DECL_TAG:
         _components(grouped, group)
 
@@ -144,11 +143,11 @@ def _targets(
 
 
 def _components(grouped: Grouped, group: Group) -> None:
-    """A tag is on a whole type, on a member or on an argument that there is."""
-    words, starts = grouped.layout.words, grouped.layout.starts
+    """Refuse a tag of a member or argument that does not exist."""
     for number, component in zip(group.types, group.words, strict=True):
         target = grouped.third[number]
         if grouped.kinds[target] == FUNC:
             target = grouped.third[target]
-        if component >= words[starts[target] + 1] & 0xFFFF and component != 0xFFFF_FFFF:
+        parts = btf.members_of(grouped.layout.own(target, btf.INFO))
+        if component >= parts and component != _WHOLE:
             grouped.refuse(number, f"is a tag of part {component} of type {target}")

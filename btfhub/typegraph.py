@@ -1,22 +1,43 @@
-"""The types of a small BTF as a graph: an app's object, a minimized BTF. Not a kernel's."""
+"""What the types of a BTF are in C: structs by name, members, sizes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from base.errors import DroidbpfError
 from btfhub import btf
-from btfhub.btf import ARRAY, ENUM, ENUM64, FLOAT, INT, PTR, STRUCT, UNION
+from btfhub.btf import (
+    ARRAY,
+    ENUM,
+    ENUM64,
+    FLOAT,
+    INFO,
+    INT,
+    NAME,
+    OWN,
+    PTR,
+    STRUCT,
+    THIRD,
+    UNION,
+    Layout,
+    flag_of,
+    kind_of,
+    members_of,
+)
 
-_POINTER_SIZE = 8
-_SIGNED = 1 << 24  # in the word that follows an INT's own: BTF_INT_SIGNED
+POINTER_SIZE = 8
+COMPOSITES = (STRUCT, UNION)
+_SIZED = (INT, STRUCT, UNION, ENUM, ENUM64, FLOAT)
+_SIGNED = 1 << 24  # of the word behind an INT: BTF_INT_SIGNED
+_OFFSET = 0xFF_FFFF  # of a member's last word, where the struct has the flag; its bits are above
 _MOST_MEMBERS = 100_000  # no compiler writes more
 
 
-@dataclass(frozen=True)
-class Member:
-    """A member of a struct or union, or a value of an enum.
+class Member(NamedTuple):
+    """A member of a struct or union, or a value of an enum, which has a name alone.
 
-    `offset` in bits; `bits` is a bitfield's width, else 0. Of an enum's value there is the name.
+    Attributes:
+        offset: in bits.
+        bits: the width of a bit field, else 0.
     """
 
     name: str
@@ -25,108 +46,117 @@ class Member:
     bits: int = 0
 
 
-@dataclass(frozen=True)
-class Type:
-    """A type: `target` is what it refers to, `size` in bytes, `count` the elements of an array."""
+class Struct(NamedTuple):
+    """A struct or union: its size in bytes and its members' offsets in bits.
 
-    kind: int
-    name: str
-    size: int = 0
-    target: int = 0
-    count: int = 0
-    signed: bool = False
-    members: tuple[Member, ...] = ()
+    The members of structs and unions without a name inside it are its own, too, as in C.
+    """
+
+    size: int
+    members: dict[str, int]
 
 
-def load(data: bytes) -> list[Type]:
-    """Give the types of a BTF by their ids; 0 is void.
+def kind(types: Layout, number: int) -> int:
+    """Return the kind of a type, 0 for void."""
+    return kind_of(types.own(number, INFO))
+
+
+def member(types: Layout, number: int, index: int) -> Member:
+    """Return a member of a struct or union, or a value of an enum.
 
     Raises:
-        DroidbpfError: as btf.walk().
+        DroidbpfError: there is no such member.
     """
-    found = btf.walk(data)
-    types = [Type(0, "void")]
-    for number, start in enumerate(found.starts[1:], 1):
-        name = found.name(number)
-        info, size = found.words[start + 1], found.words[start + 2]
-        kind, count, flag = info >> 24 & 0x1F, info & 0xFFFF, bool(info >> 31)
-        before, each = btf.EXTRA[kind]
-        rest = found.words[start + btf.OWN : start + btf.OWN + before + count * each]
-        if kind == INT:
-            types.append(Type(kind, name, size, signed=bool(rest[0] & _SIGNED)))
-        elif kind == ARRAY:
-            types.append(Type(kind, name, target=rest[0], count=rest[2]))
-        elif kind in (STRUCT, UNION):
-            members = tuple(
-                Member(found.text(text), target, place & 0xFFFFFF, place >> 24)
-                if flag
-                else Member(found.text(text), target, place)
-                for text, target, place in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
-            )
-            types.append(Type(kind, name, size, members=members))
-        elif kind in (ENUM, ENUM64):
-            values = tuple(Member(found.text(text)) for text in rest[::each])
-            types.append(Type(kind, name, size, signed=flag, members=values))
-        elif kind == FLOAT:
-            types.append(Type(kind, name, size))
-        else:
-            types.append(Type(kind, name, target=size))
-    return types
+    info = types.own(number, INFO)
+    which = kind_of(info)
+    if which not in (*COMPOSITES, ENUM, ENUM64) or not 0 <= index < members_of(info):
+        raise DroidbpfError(f"BTF: {types.shown(number)} has no member {index}")
+    place = types.starts[number] + OWN + btf.FORMS[which].each * index
+    name = types.text(types.words[place + NAME])
+    if which not in COMPOSITES:
+        return Member(name)
+    _, target, offset = types.words[place : place + OWN]
+    if flag_of(info):
+        return Member(name, target, offset & _OFFSET, offset >> 24)
+    return Member(name, target, offset)
 
 
-def resolved(types: list[Type], number: int) -> tuple[int, Type]:
-    """Give a type without typedefs and qualifiers, with its id.
+def members(types: Layout, number: int) -> Iterator[Member]:
+    """Yield the members of a struct or union, and behind them those of nameless ones in it.
 
     Raises:
-        DroidbpfError: there is no such type, or it is a cycle.
+        DroidbpfError: there are more than in any real one.
     """
-    for _ in range(btf.MAX_CHAIN):
-        if not 0 <= number < len(types):
-            raise DroidbpfError(f"BTF: there is no type {number}")
-        if types[number].kind not in btf.MODIFIERS:
-            return number, types[number]
-        number = types[number].target
-    raise DroidbpfError(f"BTF: type {number} refers to itself")
+    left = [(0, number)]
+    seen = 0
+    while left:
+        base, outer = left.pop(0)
+        count = members_of(types.own(outer, INFO))
+        seen += count + 1
+        if seen > _MOST_MEMBERS:
+            raise DroidbpfError(f"BTF: {types.shown(number)} has too many members")
+        for index in range(count):
+            inner = member(types, outer, index)
+            inner = inner._replace(offset=base + inner.offset)
+            if inner.name:
+                yield inner
+            elif kind(types, nested := types.resolved(inner.type)) in COMPOSITES:
+                left.append((inner.offset, nested))
 
 
-def size(types: list[Type], number: int) -> int:
-    """Give the size of a type in bytes, as btf__resolve_size() does.
+def size(types: Layout, number: int) -> int:
+    """Return the size of a type in bytes, as btf__resolve_size() does.
 
     Raises:
         DroidbpfError: it has none.
     """
     elements = 1
     for _ in range(btf.MAX_CHAIN):
-        _, found = resolved(types, number)
-        if found.kind == ARRAY:
-            elements *= found.count
-            number = found.target
-        elif found.kind == PTR:
-            return elements * _POINTER_SIZE
-        elif found.kind in (INT, STRUCT, UNION, ENUM, ENUM64, FLOAT):
-            return elements * found.size
-        else:
+        number = types.resolved(number)
+        which = kind(types, number)
+        if which == PTR:
+            return elements * POINTER_SIZE
+        if which in _SIZED:
+            return elements * types.own(number, THIRD)
+        if which != ARRAY:
             break
+        number, _, count = types.behind(number)
+        elements *= count
     raise DroidbpfError(f"BTF: type {number} has no size")
 
 
-def members(types: list[Type], number: int) -> Iterator[Member]:
-    """Give the members of a struct or union; those of anonymous ones in it as its own.
+def is_signed(types: Layout, number: int) -> bool:
+    """Return whether a number, or an enum, has a sign."""
+    info = types.own(number, INFO)
+    if kind_of(info) == INT:
+        return bool(types.behind(number)[0] & _SIGNED)
+    return kind_of(info) in (ENUM, ENUM64) and bool(flag_of(info))
+
+
+def structs(data: bytes, names: Iterable[str]) -> dict[str, Struct]:
+    """Return structs and unions by name, the first of each name; those that are missing are not.
+
+    Args:
+        data: a BTF that passed btf.check().
 
     Raises:
-        DroidbpfError: anonymous types are nested without end.
+        DroidbpfError: as btf.walk() and members().
     """
-    waiting = [Member("", number)]
-    left = _MOST_MEMBERS
-    while waiting:
-        outer = waiting.pop()
-        inner = resolved(types, outer.type)[1].members
-        left -= len(inner) + 1
-        if left < 0:
-            raise DroidbpfError(f"BTF: type {number} holds too many members")
-        for member in inner:
-            here = Member(member.name, member.type, outer.offset + member.offset, member.bits)
-            if member.name:
-                yield here
-            else:
-                waiting.append(here)
+    types = btf.walk(data)
+    wanted = {name.encode(): name for name in names}
+    longest = max(map(len, wanted), default=0)
+    found: dict[str, int] = {}
+    for number in sorted(types.of_kind(*COMPOSITES)):
+        begin = types.words[types.starts[number]]
+        end = types.strings.find(b"\0", begin, begin + longest + 1)
+        name = wanted.get(types.strings[begin : max(end, begin)])
+        if name:
+            found.setdefault(name, number)
+    return {name: _struct(types, found[name]) for name in wanted.values() if name in found}
+
+
+def _struct(types: Layout, number: int) -> Struct:
+    offsets: dict[str, int] = {}
+    for one in members(types, number):
+        offsets.setdefault(one.name, one.offset)
+    return Struct(types.own(number, THIRD), offsets)

@@ -36,7 +36,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     from base.progress import show_progress
     from btfhub import lock, objects
 
-    fields = objects.fields(options.objects)
+    wanted = (one for path in options.objects for one in objects.wanted(path))
+    fields = objects.fields(wanted)
     with show_progress(settings) as shown:
         pins = lock.load(options.lock)
         given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)

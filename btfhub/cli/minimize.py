@@ -1,15 +1,17 @@
-"""`./dev btfhub minimize`: the BTFs of many kernels, as small as an app's objects need them."""
+"""`./dev btfhub minimize`: the BTFs of kernels, as small as an app's objects need them.
+
+With --out-btf it is a build's step for one kernel: it reads a file and imports nothing that
+looks for one.
+"""
 
 import argparse
-import hashlib
-import json
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from base.cli import SCHEMA, print_json
-from base.errors import DroidbpfError
+from base.cli import print_json
+from base.errors import DroidbpfError, printable
+from base.files import write_atomically
 from base.settings import Settings
 from btfhub import cli
 
@@ -21,27 +23,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     cli.add_app(parser)
     parser.add_argument(
+        "--probe",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="keep what this object reads, too, but report no faults of it; may be repeated",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write HASH.btf and index.json there"
+    )
+    one = parser.add_argument_group("for one KERNEL, which is a file")
+    one.add_argument("--out-btf", type=Path, metavar="FILE", help="write the BTF there")
+    one.add_argument(
+        "--out-faults",
+        type=Path,
+        metavar="FILE",
+        help="write there what the kernel lacks, or may have elsewhere, of what the app reads",
+    )
+    one.add_argument(
+        "--sha256", default="", metavar="HEX", help="of the raw BTF: it is not checked otherwise"
     )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Minimize, tell which kernels share a result; give 0."""
+    """Minimize; print which kernels share a result; return 0."""
+    cli.check_objects([*options.probe, *options.objects])
+    if options.out_btf or options.out_faults or options.sha256:
+        return _one(options)
+    return _many(options, settings)
+
+
+def _one(options: argparse.Namespace) -> int:
+    if len(options.kernels) != 1 or not options.out_btf or options.out:
+        raise DroidbpfError(
+            "--out-btf, --out-faults and --sha256 are for one kernel",
+            "name one file, and --out-btf; --out DIR is for several kernels",
+        )
+    from btfhub import answers, faults, objects, raw
+    from btfhub.examine import examine
+    from btfhub.names import parse_name
+
+    path = Path(options.kernels[0])
+    found, minimized = faults.Faults(), b""
+    if any(map(objects.count, options.objects)):
+        with raw.opened(path, options.sha256) as btf:
+            kernel, minimized = examine(
+                parse_name(path.name), btf, options.objects, options.bpftool, options.probe
+            )
+        found = faults.Faults(tuple(answers.missing(kernel)), tuple(answers.unreliable(kernel)))
+    if options.out_faults:
+        faults.write(options.out_faults, found)
+    _write(options.out_btf, minimized)
+    return 0
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {printable(str(path))}: {error.strerror}") from error
+
+
+def _many(options: argparse.Namespace, settings: Settings) -> int:
+    import hashlib
+    import json
+
+    from base.cli import SCHEMA
     from base.progress import show_progress
     from btfhub import kernels, lock, processes
 
-    cli.check_objects(options.objects)
     pins = lock.load(options.lock)
     with show_progress(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
         packed = kernels.obtain(chosen, options.hub, pins, shown)
-
     jobs = [(kernel, packed.get(kernel.name.name)) for kernel in chosen]
-    do = partial(_minimize, objects=options.objects, bpftool=options.bpftool)
-    results = processes.each(do, jobs)
+    objects = [*options.probe, *options.objects]
+    do = partial(_minimize, objects=objects, bpftool=options.bpftool)
     blobs: dict[str, bytes] = {}
     serves: dict[str, list[str]] = {}
-    for kernel, data in zip(chosen, results, strict=True):
+    for kernel, data in zip(chosen, processes.each(do, jobs), strict=True):
         name = hashlib.sha256(data).hexdigest()[:16]
         blobs[name] = data
         serves.setdefault(name, []).append(kernel.name.name)
@@ -49,35 +110,28 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         {"file": f"{name}.btf", "size": len(data), "kernels": serves[name]}
         for name, data in blobs.items()
     ]
-    document = {"btfs": index}
     if options.out:
-        _write(options.out, blobs, json.dumps({"schema": SCHEMA, **document}, indent=2))
+        for name, data in blobs.items():
+            _write(options.out / f"{name}.btf", data)
+        document = json.dumps({"schema": SCHEMA, "btfs": index}, indent=2)
+        _write(options.out / "index.json", f"{document}\n")
     if options.json:
-        print_json(document)
+        print_json({"btfs": index})
         return 0
-    for row in index:
-        print(f"{row['file']}  {row['size']:>6} bytes  {', '.join(row['kernels'])}")  # type: ignore[arg-type]
-    total = sum(map(len, blobs.values()))
-    print(f"{len(chosen)} kernels, {len(blobs)} BTFs, {total} bytes")
+    for name, data in blobs.items():
+        print(f"{name}.btf  {len(data):>6} bytes  {', '.join(serves[name])}")
+    print(f"{len(chosen)} kernels, {len(blobs)} BTFs, {sum(map(len, blobs.values()))} bytes")
     return 0
 
 
 def _minimize(
     job: tuple["kernels.Kernel", Path | None], objects: list[Path], bpftool: str
 ) -> bytes:
+    import tempfile
+
     from btfhub import kernels
     from btfhub.minimize import minimize
 
     kernel, packed = job
     with tempfile.TemporaryDirectory() as folder:
         return minimize(objects, kernels.raw(kernel, packed, Path(folder)), bpftool)
-
-
-def _write(folder: Path, blobs: dict[str, bytes], index: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in blobs.items():
-            (folder / f"{name}.btf").write_bytes(data)
-        (folder / "index.json").write_text(f"{index}\n")
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {folder}: {error.strerror}") from error

@@ -1,12 +1,14 @@
-"""`./dev btfhub pull`: download hub files to the cache, all at once."""
+"""`./dev btfhub pull`: download hub files to the cache in parallel, and unpack them."""
 
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from base.cli import print_json
 from base.errors import DroidbpfError
+from base.files import write_atomically
 from base.progress import show_progress
 from base.settings import Settings
 from btfhub import index, lock, mirror
@@ -22,18 +24,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SELECTOR",
         help="a file (a12-5.10-2022-05), a branch (android12-5.10, rock5b), or all",
     )
+    parser.add_argument(
+        "--unpack",
+        type=Path,
+        metavar="DIR",
+        help="unpack them there as KERNEL.btf; what is there already is not downloaded",
+    )
+    parser.add_argument(
+        "--sums",
+        type=Path,
+        metavar="FILE",
+        help="write their hashes there, as `sha256sum --check` in DIR reads them",
+    )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Obtain what is selected, and tell where each file came from; give 0."""
+    """Obtain what is selected, and print where each file came from; return 0."""
     places: dict[str, str] = {}
 
     def downloaded(name: str, place: str, _size: int, _seconds: float) -> None:
         places[name] = place
 
+    if options.sums and not options.unpack:
+        raise DroidbpfError("--sums lists what --unpack DIR unpacks", "name the folder: --unpack")
     pins = lock.load(options.lock)
     with show_progress(settings._replace(downloaded=downloaded)) as shown:
         files = _chosen(options, pins, shown)
+        if options.unpack:
+            _unpack(files, options, pins, shown)
+            return 0
         found = mirror.obtain(files, options.hub, pins, shown)
     rows = [(file, found[file.name], places.get(file.path, "cache")) for file in files]
     if options.json:
@@ -50,6 +69,31 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _unpack(
+    files: Sequence[lock.HubFile], options: argparse.Namespace, pins: lock.Lock, settings: Settings
+) -> None:
+    """Obtain and unpack what is not in the folder, and write the hashes of all."""
+    from btfhub import kernels
+    from btfhub.names import parse_name
+
+    chosen = [kernels.Kernel(parse_name(file.path), file=file) for file in files]
+    missing = [kernel for kernel in chosen if not kernels.is_unpacked(kernel, options.unpack)]
+    archives = kernels.obtain(missing, options.hub, pins, settings)
+    kernels.unpack(missing, archives, options.unpack)
+    sums = {kernels.unpacked(k, options.unpack).name: k.file.btf_sha256 for k in chosen if k.file}
+    try:
+        if options.sums:
+            lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
+            write_atomically(options.sums, "".join(lines))
+    except OSError as error:
+        raise DroidbpfError(f"cannot write {options.sums}: {error.strerror}") from error
+    if options.json:
+        rows = [
+            {"file": str(options.unpack / name), "sha256": hash_} for name, hash_ in sums.items()
+        ]
+        print_json({"files": rows})
 
 
 def _chosen(options: argparse.Namespace, pins: lock.Lock, settings: Settings) -> list[lock.HubFile]:
@@ -70,7 +114,7 @@ def _chosen(options: argparse.Namespace, pins: lock.Lock, settings: Settings) ->
 
 
 def _source(file: lock.HubFile, place: str) -> str:
-    """Show a place as it is, but for the file's own path, which is known."""
+    """Return a place without the file's own path, which is known."""
     return place.removesuffix(file.path)
 
 

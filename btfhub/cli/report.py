@@ -1,7 +1,6 @@
 """`./dev btfhub report`: the relocations of an app on many kernels, and where they differ."""
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -12,32 +11,38 @@ from typing import TYPE_CHECKING
 
 from base.cli import print_json
 from base.errors import DroidbpfError, printable
+from base.files import write_atomically
 from base.settings import Settings
 from btfhub import cli
 
 if TYPE_CHECKING:
-    from btfhub import kernels, lock, report
+    from btfhub import answers, kernels, lock
 
-_MOST_TOLD = 20
+_MOST_LINES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     cli.add_app(parser)
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page")
     parser.add_argument(
         "--fail-on",
         action="append",
         default=[],
         choices=("missing", "moved"),
-        help="exit with 1 where a relocation is so; may be repeated",
+        help="exit with status 1 if a relocation is missing (or has moved); may be repeated",
     )
-    parser.add_argument("--unpacked", type=Path, metavar="DIR", help="keep raw BTFs there")
+    parser.add_argument(
+        "--unpacked",
+        type=Path,
+        metavar="DIR",
+        help="where raw BTFs are kept, as pull --unpack leaves them",
+    )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Compare, print and write; give 1 where --fail-on says so, else 0."""
-    from base.progress import show_progress
+    """Compare, print and write; return 1 where --fail-on asks for it, else 0."""
+    from base.progress import plain_terminal, show_progress
     from btfhub import lock, processes, report, report_text
 
     cli.check_objects(options.objects)
@@ -53,13 +58,13 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         print_json(report_text.document(found))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-        print(report_text.text(found, width, sys.stdout.isatty() and not plain))
+        colour = sys.stdout.isatty() and not plain_terminal()
+        print(report_text.text(found, width, colour))
     failures = [line for state in options.fail_on for line in report_text.failures(found, state)]
-    for line in failures[:_MOST_TOLD]:
+    for line in failures[:_MOST_LINES]:
         print(line, file=sys.stderr)
-    if len(failures) > _MOST_TOLD:
-        print(f"… and {len(failures) - _MOST_TOLD} more", file=sys.stderr)
+    if len(failures) > _MOST_LINES:
+        print(f"… and {len(failures) - _MOST_LINES} more", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -79,7 +84,9 @@ def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) ->
 
     selected = options.kernels or ["all"]
     chosen = kernels.choose(selected, options.hub, pins, settings, any_name=True)
-    packed = kernels.obtain(chosen, options.hub, pins, settings)
+    folder = options.unpacked
+    packed_ones = [one for one in chosen if not folder or not kernels.is_unpacked(one, folder)]
+    packed = kernels.obtain(packed_ones, options.hub, pins, settings)
     objects = tuple(options.objects)
     return [
         _Job(kernel, packed.get(kernel.name.name), objects, options.bpftool, options.unpacked)
@@ -87,22 +94,22 @@ def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) ->
     ]
 
 
-def _examine(job: _Job) -> "report.Kernel":
+def _examine(job: _Job) -> "answers.Kernel":
     from btfhub import kernels
     from btfhub.examine import examine
 
     with tempfile.TemporaryDirectory() as folder:
         raw = kernels.raw(job.kernel, job.packed, job.unpacked or Path(folder))
-        return examine(job.kernel.name, raw, job.objects, job.bpftool)
+        return examine(job.kernel.name, raw, job.objects, job.bpftool)[0]
 
 
 def _app(objects: Sequence[Path]) -> str:
-    """Give the app's name: that of its objects, without endings."""
+    """Return the app's name: that of its objects, without endings."""
     return ", ".join(printable(path.name.partition(".")[0]) for path in objects)
 
 
 def _write(path: Path, page: str) -> None:
     try:
-        path.write_text(page, encoding="utf-8")
+        write_atomically(path, page)
     except OSError as error:
-        raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot write {printable(str(path))}: {error.strerror}") from error

@@ -16,17 +16,18 @@ from SCons.Builder import Builder
 from SCons.Script import Action
 
 import state
+from inputs import reported
 from scanner import chooses, header_scanner, no_scanner
 from selection import literal
 from site_tools.bpftool import run_bpftool
-from site_tools.target import compiled_after_set_up
+from site_tools.target import verify
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
 
 # What is done to an object after clang: as much an input of it as clang is.
 FINISHING = tuple(
-    map(Path, ("site_scons/bpf_object.py", "site_scons/btf_order.py", "btfhub/btf.py"))
+    Path(f"btfhub/{name}.py") for name in ("bpf_object", "btf", "btf_ext", "btf_order", "elf")
 )
 
 # What vmlinux.h is precompiled with.
@@ -62,6 +63,7 @@ def generate(env):
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
+        before=verify,  # the headers are of the target
         after=_finish,
     )
     linked = _step(
@@ -81,7 +83,7 @@ def generate(env):
         action=compiled,
         suffix=".tmp.bpf.o",
         source_scanner=header_scanner(),
-        emitter=compiled_after_set_up,  # the headers are of the target
+        emitter=reported,
     )
     env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o", emitter=run_bpftool)
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h", emitter=run_bpftool)
@@ -101,19 +103,19 @@ def _step(env, name, command, identity="BPFTOOL_ID", before=None, after=None):
 
 
 def _finish(target, source, env):
-    import bpf_object  # not at every start
-    from btf_order import sort_btf
+    from btfhub import bpf_object  # not at every start
+    from btfhub.btf_order import sort_btf
 
     if env["BPF_OBJECTS"] == "each":
-        bpf_object.check(f"{target[0]}.tmp", str(source[0]))
-    sort_btf(f"{target[0]}.tmp")
+        bpf_object.check(Path(f"{target[0]}.tmp"), str(source[0]))
+    sort_btf(Path(f"{target[0]}.tmp"))
 
 
 def _finish_linked(target, source, env):
-    import bpf_object
+    from btfhub import bpf_object
 
     if env["BPF_OBJECTS"] == "one":
-        bpf_object.check(f"{target[0]}.tmp", str(target[0]))
+        bpf_object.check(Path(f"{target[0]}.tmp"), str(target[0]))
 
 
 def precompiled(env, header, source):
@@ -144,5 +146,5 @@ def _precompile(env, header):
     place = "own" if header.has_builder() else "apps"
     path = f"{env['VARIANT']}/vmlinux/{place}.pch"
     made = env.Command(f"#{path}", header, env["PCH"], source_scanner=no_scanner())
-    compiled_after_set_up(made, [header], env)
+    reported(made, [header], env)
     return ["-include-pch", path, "-Xclang", "-fno-validate-pch"], made

@@ -7,12 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import embedded
 import pytest
 from checkout import ROOT, Result, Tree
-
-from btfhub import embed
 
 ASSETS = Path(os.environ.get("DROIDBPF_TEST_ASSETS") or ROOT.parent / "shared")
 A12 = "a12-5.10-2022-05"
@@ -48,11 +48,11 @@ class Hub:
         )
 
     def embedded(self) -> dict[str, bytes]:
-        """Give the embedded BTFs by their kernels' names."""
+        """Return the embedded BTFs by their kernels' names."""
         text = (self.tree.app("hello") / "hello.btfs.c").read_text()
         array = text[text.index("{") : text.index("}")]
         data = bytes(int(number, 0) for number in re.findall(r"\b(?:0x[0-9a-f]+|\d+)\b", array))
-        return {entry.key.name: entry.btf for entry in embed.unpack(data)}
+        return {entry.key.name: entry.btf for entry in embedded.unpack(data)}
 
 
 @pytest.fixture
@@ -66,12 +66,17 @@ def hub(tree: Tree, tmp_path: Path) -> Hub:
 
 
 def minimized(result: Result) -> list[str]:
-    """Give the kernels whose BTF a build minimized."""
+    """Return the kernels whose BTF a build minimized."""
     return sorted(re.findall(r"^  MINBTF   .*/btf/(.+)\.btf$", result.out, re.M))
 
 
+def counted(result: Result) -> Counter[str]:
+    """Return how often each step was run."""
+    return Counter(line.split()[0] for line in result.out.splitlines() if line.startswith("  "))
+
+
 def steps(result: Result) -> set[str]:
-    return {line.split()[0] for line in result.out.splitlines() if line.startswith("  ")}
+    return set(counted(result))
 
 
 def test_named_kernels_are_embedded(hub: Hub) -> None:
@@ -95,7 +100,7 @@ def test_one_more_kernel_redoes_only_what_is_of_it(hub: Hub) -> None:
     hub.build(A12)
     result = hub.build(f"{A12},{A13}")
     assert minimized(result) == [A13]
-    assert steps(result) == {"MINBTF", "BTFS", "CC", "LINK"}
+    assert steps(result) == {"PULL", "MINBTF", "BTFS", "CC", "LINK"}
 
 
 def test_new_relocation_minimizes_again_without_the_archives(hub: Hub) -> None:
@@ -127,10 +132,9 @@ def test_without_kernels_nothing_is_embedded(hub: Hub) -> None:
 
 def test_app_without_relocations_embeds_nothing_and_says_so(hub: Hub) -> None:
     hub.tree.edit("apps/hello/hello.bpf.c", "BPF_CORE_READ(task, real_parent, tgid)", "task != 0")
-    result = hub.build(A12, "V=1")
-    assert "hello has no CO-RE relocations: no BTF is embedded" in result.out
+    result = hub.build(A12)
+    assert "hello has no CO-RE relocations: no BTF is embedded" in result.err
     assert "droidbpf_btfs" not in (hub.tree.app("hello") / "hello.btfs.c").read_text()
-    assert not (hub.tree.build / "btfhub").exists()  # nor is anything pulled for it
 
 
 def test_own_btf_is_embedded_by_its_path_and_watched(hub: Hub, tmp_path: Path) -> None:
@@ -182,7 +186,7 @@ def test_damaged_result_is_named(hub: Hub) -> None:
 def test_own_btf_must_be_named_after_its_kernel(hub: Hub) -> None:
     unpack(hub.path(A12), hub.tree.path / "phone.btf")
     result = hub.build("phone.btf", status=2)
-    assert "'phone.btf' does not tell its kernel by its name" in result.err
+    assert "phone.btf does not tell its kernel by its name" in result.err
     assert "uname -r" in result.err
 
 
@@ -243,3 +247,66 @@ def test_report_is_one_page_of_all_kernels(hub: Hub) -> None:
     assert A12 in page
     assert A13 in page
     assert "real_parent" in page
+
+
+def test_all_kernels_are_pulled_by_one_step(hub: Hub) -> None:
+    assert counted(hub.build(f"{A12},{A13}"))["PULL"] == 1
+    raw = [hub.tree.build / f"btfhub/{name}.btf" for name in (A12, A13)]
+    assert all(path.stat().st_size > 5_000_000 for path in raw)
+    sums = ["sha256sum", "--check", "--strict", "kernels.sha256"]
+    subprocess.run(sums, cwd=hub.tree.build / "btfhub", check=True, stdout=subprocess.DEVNULL)
+    assert counted(hub.build(f"{A12},{A13}")) == {}
+
+
+def test_btf_that_was_removed_is_pulled_again_and_nothing_else_is_done(hub: Hub) -> None:
+    hub.build(f"{A12},{A13}")
+    kept, removed = (hub.tree.build / f"btfhub/{name}.btf" for name in (A12, A13))
+    before = kept.stat()
+    removed.unlink()
+    assert counted(hub.build(f"{A12},{A13}")) == {"PULL": 1}
+    assert removed.stat().st_size > 5_000_000
+    assert kept.stat() == before
+
+
+@pytest.mark.parametrize(
+    ("edited", "done"),
+    [
+        ("btfhub/report.html.j2", {"REPORT": 1}),
+        ("btfhub/report.py", {"REPORT": 1}),
+        ("btfhub/relocations.py", {"REPORT": 1, "MINBTF": 2}),
+        ("btfhub/faults.py", {"MINBTF": 2, "BTFS": 1}),
+        ("btfhub/embed.py", {"BTFS": 1}),
+        ("btfhub/encode.py", {}),
+        ("btfhub/index.py", {}),
+    ],
+)
+def test_edited_module_redoes_only_what_uses_it(
+    reported: Hub, edited: str, done: dict[str, int]
+) -> None:
+    end = "{# the end #}\n" if edited.endswith(".j2") else "# the end\n"
+    reported.tree.append(edited, end)
+    result = reported.build(f"{A12},{A13}", "report", "hello")
+    assert counted(result) == done
+
+
+@pytest.fixture
+def reported(hub: Hub) -> Hub:
+    """A hub whose two files are embedded and reported on."""
+    hub.build(f"{A12},{A13}", "report", "hello")
+    return hub
+
+
+def test_pin_is_what_embedded_btfs_depend_on_not_the_rest_of_the_lock(hub: Hub) -> None:
+    hub.build(A12)
+    hub.tree.edit("btfhub/btfhub.lock", '"month": "2023-04"', '"month": "2023-05"')
+    assert counted(hub.build(A12)) == {}
+
+
+def test_own_btf_that_is_damaged_is_refused(hub: Hub) -> None:
+    own = hub.tree.path / "5.10.107-mine.btf"
+    unpack(hub.path(A12), own)
+    own.write_bytes(own.read_bytes()[:-1])
+    assert (
+        "5.10.107-mine.btf: BTF: its header states "
+        in hub.build("./5.10.107-mine.btf", status=2).err
+    )

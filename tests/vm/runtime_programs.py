@@ -17,7 +17,7 @@ from syscall_mon_guest import CLANG
 
 from btfhub import embed, match
 from btfhub.archive import unpack
-from btfhub.btf import types
+from btfhub.btf import walk
 from btfhub.minimize import minimize
 from btfhub.names import parse_name
 
@@ -112,8 +112,7 @@ def moved(btf: bytes, member: str, by_bytes: int) -> bytes:
 def looping(btf: bytes) -> bytes:
     """Give a minimized BTF whose task_struct is, without a name, its own first member."""
     at = _member(btf, "static_prio")
-    kinds = [kind for _, kind, _ in types(btf)]
-    return btf[:at] + struct.pack("<II", 0, kinds.index(STRUCT) + 1) + btf[at + 8 :]
+    return btf[:at] + struct.pack("<II", 0, walk(btf).kinds().index(STRUCT)) + btf[at + 8 :]
 
 
 def _member(btf: bytes, name: str) -> int:

@@ -9,11 +9,11 @@ import json
 import re
 from pathlib import Path
 
+import embedded
 import pytest
 from proc_mon_builds import CASES, HAS_ASSETS, OWN, WITHOUT_BTF, Builds, image, locked
 from proc_mon_guest import COMM, PATH, Guest
 
-from btfhub import embed
 from btfhub.__main__ import main
 from vm import kernels
 
@@ -49,11 +49,11 @@ def choice(guest: Guest, case: str) -> list[str]:
     return [line for line in guest.text(f"{case}.verbose").splitlines() if line[:4] == "btf:"]
 
 
-def embedded(builds: Builds, program: str) -> tuple[bytes, dict[str, bytes]]:
+def unpacked(builds: Builds, program: str) -> tuple[bytes, dict[str, bytes]]:
     """Give what is embedded in a program, and the BTFs in it by their kernels' names."""
     text = (builds.folder / program / "proc_mon.btfs.c").read_text()
     data = bytes(int(number, 16) for number in re.findall(r"0x[0-9a-f]{2}", text))
-    return data, {entry.key.name: entry.btf for entry in embed.unpack(data)}
+    return data, {entry.key.name: entry.btf for entry in embedded.unpack(data)}
 
 
 def refusal(guest: Guest, case: str) -> list[str]:
@@ -166,7 +166,7 @@ def test_the_hint_of_a_refusal_is_a_command_that_answers(
 
 
 def test_all_kernels_take_at_most_4_kb_of_the_program(builds: Builds) -> None:
-    data, btfs = embedded(builds, "many")
+    data, btfs = unpacked(builds, "many")
     paths = {Path(one).stem for one in builds.selectors["many"] if one.endswith(".btf")}
     assert btfs.keys() >= paths
     assert len(btfs) >= (len(paths) + 31 if HAS_ASSETS else 2)
@@ -176,8 +176,8 @@ def test_all_kernels_take_at_most_4_kb_of_the_program(builds: Builds) -> None:
 
 
 def test_a_packed_btf_and_a_raw_one_give_the_same(builds: Builds) -> None:
-    ((name, btf),) = embedded(builds, "own")[1].items()
-    assert embedded(builds, "many")[1][name] == btf
+    ((name, btf),) = unpacked(builds, "own")[1].items()
+    assert unpacked(builds, "many")[1][name] == btf
 
 
 def test_scons_runs_it_on_a_kernel_with_that_kernels_btf(builds: Builds) -> None:

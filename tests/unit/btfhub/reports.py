@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from btfhub.answers import Kernel
 from btfhub.names import parse_name
 from btfhub.objects import Wanted
 from btfhub.relocations import Relocation
-from btfhub.report import Kernel
 
 
 def relocation(

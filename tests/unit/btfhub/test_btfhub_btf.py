@@ -7,10 +7,11 @@ import time
 
 import hubs
 import pytest
+from btf_mutations import build, every_kind, info
 
 from base.errors import DroidbpfError
-from benchmarks._mutations import build, every_kind, info
 from btfhub import archive, btf, plausible
+from btfhub.typegraph import Struct, structs
 from vmlinux import renew
 
 GOOD = every_kind()
@@ -37,7 +38,7 @@ def refusal(data: bytes) -> str:
 
 def test_btf_with_every_kind_of_type_passes() -> None:
     assert btf.check(GOOD) == 20
-    assert {kind for _, kind, _ in btf.types(GOOD)} == set(range(1, 20))
+    assert set(btf.walk(GOOD).kinds()) == set(range(20))
 
 
 @pytest.mark.parametrize("arch", renew.ARCHES)
@@ -69,13 +70,13 @@ BODY = struct.pack("<4I", *INT) + STRINGS
     ("data", "message"),
     [
         (b"", "BTF: shorter than its header"),
-        (header(magic=0x9FEB) + BODY, "BTF: it is of a big-endian kernel"),
+        (header(magic=0x9FEB) + BODY, "BTF: it is a big-endian kernel's"),
         (header(magic=0x457F) + BODY, "BTF: it begins with 0x457f, not with the magic 0xeb9f"),
         (header(version=2) + BODY, "BTF: version 2, flags 0x0, header of 24 bytes"),
         (header(flags=1) + BODY, "BTF: version 1, flags 0x1, header of 24 bytes"),
         (header(size=32) + BODY, "BTF: version 1, flags 0x0, header of 32 bytes"),
-        (header() + BODY[:-1], "BTF: its header speaks of 47 bytes, there are 46"),
-        (header() + BODY + b"\0", "BTF: its header speaks of 47 bytes, there are 48"),
+        (header() + BODY[:-1], "BTF: its header states 47 bytes, there are 46"),
+        (header() + BODY + b"\0", "BTF: its header states 47 bytes, there are 48"),
         *(
             (
                 header(**changes) + BODY,
@@ -187,15 +188,13 @@ def test_struct_has_the_members_of_nameless_ones_in_it_at_their_offsets() -> Non
     words += (0, info(btf.STRUCT, 2, 1), 8, 13, 1, 5 << 24 | 3, 15, 1, 32)
     data = build(words, strings)
     btf.check(data)
-    assert btf.struct(data, "outer") == (12, {"a": 0, "b": 35, "c": 64})
-    assert btf.struct(data, "inner") is None
-    assert btf.structs(data, ["x", "outer"]) == {
-        "outer": btf.Struct(12, {"a": 0, "b": 35, "c": 64})
-    }
+    assert structs(data, ["outer"])["outer"] == (12, {"a": 0, "b": 35, "c": 64})
+    assert structs(data, ["inner"]) == {}
+    assert structs(data, ["x", "outer"]) == {"outer": Struct(12, {"a": 0, "b": 35, "c": 64})}
 
 
 def test_struct_of_a_real_kernel_is_as_the_kernel_has_it() -> None:
-    found = btf.structs(renew.read(renew.FOLDER / "x86_64.btf.xz"), ["pt_regs", "list_head"])
+    found = structs(renew.read(renew.FOLDER / "x86_64.btf.xz"), ["pt_regs", "list_head"])
     assert found["list_head"] == (16, {"next": 0, "prev": 64})
     assert found["pt_regs"].size == 168
     assert found["pt_regs"].members["orig_ax"] == 8 * 120

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import hubs
 import pytest
+from btf_mutations import every_kind
 
-from benchmarks._mutations import every_kind
 from btfhub.__main__ import main
 from vmlinux import renew
 
@@ -45,7 +45,7 @@ def test_bad_files_are_named_and_the_others_are_told(tmp_path: Path, capsys: Cap
     told = capsys.readouterr()
     assert told.out == f"{good}  arm64   127357 types   5641065 bytes\n"
     assert [line for line in told.err.splitlines() if line.startswith("error")] == [
-        f"error: {cut}: BTF: its header speaks of 5641065 bytes, there are 5641064",
+        f"error: {cut}: BTF: its header states 5641065 bytes, there are 5641064",
         f"error: {text} is no BTF, and no file that has one",
         f"error: cannot read {none}: No such file or directory",
     ]

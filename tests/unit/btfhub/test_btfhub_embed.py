@@ -8,6 +8,7 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import embedded
 import pytest
 
 from base.errors import DroidbpfError
@@ -40,13 +41,13 @@ def hub() -> list[Entry]:
 
 @pytest.mark.parametrize("entries", [[], [SMALL], [SMALL, FULL, UNKNOWN]])
 def test_what_was_packed_comes_out(entries: list[Entry]) -> None:
-    assert embed.unpack(embed.pack(entries)) == entries
+    assert embedded.unpack(embed.pack(entries)) == entries
 
 
 def test_the_order_makes_no_difference(hub: list[Entry]) -> None:
     shuffled = random.Random(2).sample(hub, len(hub))
     assert embed.pack(shuffled) == embed.pack(hub)
-    assert embed.unpack(embed.pack(shuffled)) == hub
+    assert embedded.unpack(embed.pack(shuffled)) == hub
 
 
 def test_equal_btfs_are_stored_once() -> None:
@@ -93,7 +94,7 @@ def test_every_truncation_is_told() -> None:
     data = embed.pack([SMALL, FULL, UNKNOWN])
     for size in range(len(data)):
         with pytest.raises(DroidbpfError, match=r"^error: the embedded BTFs are damaged: "):
-            embed.unpack(data[:size])
+            embedded.unpack(data[:size])
 
 
 def test_a_damaged_one_is_told_or_read() -> None:
@@ -103,9 +104,9 @@ def test_a_damaged_one_is_told_or_read() -> None:
         mutant = bytearray(raw)
         for _ in range(choose.randrange(1, 4)):
             mutant[choose.randrange(len(mutant))] = choose.choice((0, 1, 127, 128, 255))
-        header = embed._HEADER.pack(embed.MAGIC, embed.FORM, len(mutant))
+        header = embed.HEADER.pack(embed.MAGIC, embed.FORM, len(mutant))
         try:
-            embed.unpack(header + zlib.compress(bytes(mutant)))
+            embedded.unpack(header + zlib.compress(bytes(mutant)))
         except DroidbpfError as error:
             told.append(error.message)
     assert 500 < len(told) < 5000
@@ -113,11 +114,11 @@ def test_a_damaged_one_is_told_or_read() -> None:
 
 
 def test_what_inflates_to_more_than_it_says_is_told() -> None:
-    header = embed._HEADER.pack(embed.MAGIC, embed.FORM, 1000)
+    header = embed.HEADER.pack(embed.MAGIC, embed.FORM, 1000)
     with pytest.raises(
         DroidbpfError, match=r"^error: the embedded BTFs are damaged: the size is wrong$"
     ):
-        embed.unpack(header + zlib.compress(bytes(64 << 20)))
+        embedded.unpack(header + zlib.compress(bytes(64 << 20)))
 
 
 def test_the_c_file_has_the_same_bytes(tmp_path: Path) -> None:

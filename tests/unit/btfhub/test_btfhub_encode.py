@@ -12,12 +12,14 @@ from pathlib import Path
 
 import hubs
 import pytest
+from btf_mutations import build, info
 from small_programs import program
 
 from base.errors import DroidbpfError
-from benchmarks._mutations import build, info
-from btfhub import archive, btf, encode, mirror
+from btfhub import archive, encode, mirror
 from btfhub.__main__ import main
+from btfhub.btf import INT, STRUCT
+from btfhub.typegraph import structs
 from vmlinux import renew
 
 RELEASE = "5.10.223-android12-9-00001-g5eedb9f00001-ab1234567"
@@ -36,10 +38,10 @@ def kernel() -> bytes:
     names += ("regs", "sp", "pc", "pstate", "syscallno")
     at = {name: len("\0".join(("", *names[:index], ""))) for index, name in enumerate(names)}
     registers = [(at[name], 2, 64 * index) for index, name in enumerate(names[6:])]
-    words = [at["int"], info(btf.INT), 4, 1 << 24 | 32, at["long"], info(btf.INT), 8, 1 << 24 | 64]
-    words += [at["task_struct"], info(btf.STRUCT, 1), 4, at["pid"], 1, 0]
-    words += [at["list_head"], info(btf.STRUCT), 16]
-    words += [at["pt_regs"], info(btf.STRUCT, 5), 40, *chain.from_iterable(registers)]
+    words = [at["int"], info(INT), 4, 1 << 24 | 32, at["long"], info(INT), 8, 1 << 24 | 64]
+    words += [at["task_struct"], info(STRUCT, 1), 4, at["pid"], 1, 0]
+    words += [at["list_head"], info(STRUCT), 16]
+    words += [at["pt_regs"], info(STRUCT, 5), 40, *chain.from_iterable(registers)]
     return build(words, "\0".join(("", *names, "")).encode())
 
 
@@ -108,7 +110,10 @@ def test_dwarf_is_encoded_by_pahole_and_its_file_stays_as_it_is(tmp_path: Path) 
     before = source.read_bytes()
     path = encode.encode(source, RELEASE, tmp_path / "hub")
     data = archive.unpack(path)[1]
-    assert btf.struct(data, "task_struct") == (32, {"tasks": 0, "pid": 128, "regs": 192})
+    assert structs(data, ["task_struct"])["task_struct"] == (
+        32,
+        {"tasks": 0, "pid": 128, "regs": 192},
+    )
     assert source.read_bytes() == before
     again = encode.encode(source, RELEASE, tmp_path / "again")
     assert again.read_bytes() == path.read_bytes()

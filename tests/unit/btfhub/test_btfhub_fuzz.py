@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import bpf_objects
+import btf_mutations
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from base.errors import DroidbpfError
-from benchmarks import _mutations
-from btfhub import archive, btf, images, plausible
+from btfhub import archive, btf, images, plausible, typegraph
 from vmlinux import renew
 
 CODE = """
@@ -34,19 +34,18 @@ def outcome(data: bytes) -> str:
         assert time.process_time() - begin < 1
         return error.message
     assert time.process_time() - begin < 1
-    list(btf.types(data))
-    btf.structs(data, ["task", "list", "task_struct"])
+    typegraph.structs(data, ["task", "list", "task_struct"])
     plausible.architecture(data)
     return ""
 
 
 def outcomes(good: bytes, count: int) -> list[str]:
     layout = btf.walk(good)
-    return [outcome(_mutations.mutated(good, layout, number)) for number in range(count)]
+    return [outcome(btf_mutations.mutated(good, layout, number)) for number in range(count)]
 
 
 def test_changed_small_btf_is_refused_or_read() -> None:
-    found = outcomes(_mutations.every_kind(), 4000)
+    found = outcomes(btf_mutations.every_kind(), 4000)
     assert 400 < found.count("") < 3600  # both happen, or nothing is tested
     assert len({message.partition(" ")[2][:30] for message in found}) > 30
 
@@ -64,10 +63,10 @@ def test_changed_btf_of_a_kernel_is_refused_or_read() -> None:
 
 
 def test_changed_archive_is_refused_or_unpacked(tmp_path: Path) -> None:
-    file, good = tmp_path / "input", _mutations.every_kind()
+    file, good = tmp_path / "input", btf_mutations.every_kind()
     unpacked = 0
     for number in range(600):
-        file.write_bytes(_mutations.mutated_archive(good, number))
+        file.write_bytes(btf_mutations.mutated_archive(good, number))
         for read in (archive.unpack, images.read):
             try:
                 read(file)
@@ -77,17 +76,17 @@ def test_changed_archive_is_refused_or_unpacked(tmp_path: Path) -> None:
     assert 50 < unpacked < 1100
 
 
-@pytest.mark.parametrize("name", _mutations.WORST)
+@pytest.mark.parametrize("name", btf_mutations.WORST)
 def test_largest_and_worst_takes_under_a_second(name: str) -> None:
-    outcome(_mutations.WORST[name]())
+    outcome(btf_mutations.WORST[name]())
 
 
 def test_changed_elf_file_is_refused_or_read(tmp_path: Path) -> None:
     good = bpf_objects.compiled(tmp_path, "small", CODE).read_bytes()
     file, errors = tmp_path / "input", 0
-    layout = btf.walk(_mutations.every_kind())
+    layout = btf.walk(btf_mutations.every_kind())
     for number in range(500):
-        file.write_bytes(b"\x7fELF" + _mutations.mutated(good, layout, number)[4:])
+        file.write_bytes(b"\x7fELF" + btf_mutations.mutated(good, layout, number)[4:])
         try:
             images.read(file)
         except DroidbpfError:

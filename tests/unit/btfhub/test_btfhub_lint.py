@@ -13,6 +13,7 @@ import pytest
 
 from btfhub import archive, btf, lint, names
 from btfhub.__main__ import main
+from btfhub.typegraph import Struct, structs
 from vmlinux import renew
 
 ALL = ("scs", "cfi", "kasan")
@@ -25,11 +26,11 @@ def real(name: str) -> bytes:
 
 
 @cache
-def composites(name: str) -> dict[str, btf.Struct]:
+def composites(name: str) -> dict[str, Struct]:
     """Give the structs and unions of a real hub file that have a name of their own."""
     layout = btf.walk(real(name))
     uses = Counter(layout.name(number) for number in layout.of_kind(btf.STRUCT, btf.UNION))
-    return btf.structs(real(name), [name for name, count in uses.items() if count == 1])
+    return structs(real(name), [name for name, count in uses.items() if count == 1])
 
 
 def flagged(name: str, fields: set[tuple[str, str]]) -> set[tuple[str, str]]:

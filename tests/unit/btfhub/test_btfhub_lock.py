@@ -75,8 +75,9 @@ def test_file_that_upstream_lacks_has_no_url_after_reading(tmp_path: Path) -> No
 
 
 def test_lock_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DroidbpfError, match=r"cannot write .*none/l: No such file or directory"):
-        lock.write(tmp_path / "none" / "l", locked())
+    (tmp_path / "file").touch()
+    with pytest.raises(DroidbpfError, match=r"cannot write .*file/l: File exists"):
+        lock.write(tmp_path / "file" / "l", locked())
 
 
 @pytest.mark.parametrize(

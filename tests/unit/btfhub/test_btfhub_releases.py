@@ -9,7 +9,8 @@ import pytest
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from btfhub import kernels, step
+from btfhub import kernels
+from btfhub.__main__ import main
 from btfhub.kernels import Kernel
 from btfhub.lock import Lock, make, write
 
@@ -46,24 +47,15 @@ def test_kernel_is_obtained_where_its_name_in_the_lock_is_not_its_release(
     assert found[RELEASE].read_bytes() == hubs.packed(f"{DEBIAN}.btf.tar.xz")
 
 
-def test_a_build_finds_such_a_kernel_by_its_name_in_the_lock(
-    hub: Path, lock: Lock, settings: Settings, tmp_path: Path
+def test_such_a_kernel_is_unpacked_by_its_name_in_the_lock(
+    hub: Path, lock: Lock, tmp_path: Path
 ) -> None:
-    (kernel,) = chosen([DEBIAN], hub, lock, settings)
-    packed = kernels.obtain([kernel], str(hub), lock, settings)[RELEASE]
     write(tmp_path / "lock", lock)
-    request = {
-        "kernel": kernel.selector,
-        "packed": str(packed),
-        "unpacked": str(tmp_path / "unpacked"),
-        "objects": [],
-        "probe": "",
-        "bpftool": "bpftool",
-        "lock": str(tmp_path / "lock"),
-    }
-    # The archive was found and unpacked: what is in it is too small for a kernel.
-    with pytest.raises(DroidbpfError, match=rf"^error: {RELEASE}: BTF: it is not a whole kernel's"):
-        step.run(request)
+    options = ["--hub", str(hub), "--lock", str(tmp_path / "lock"), "--unpack", str(tmp_path)]
+    assert main(["pull", DEBIAN, *options]) == 0
+    assert (tmp_path / f"{RELEASE}.btf").read_bytes() == hubs.btf(
+        DEBIAN.replace("/", "_") + ".btf.tar.xz"
+    )
 
 
 def test_one_release_of_two_folders_is_refused_by_the_names_of_both(
@@ -79,7 +71,7 @@ def test_file_that_tells_no_kernel_is_left_out_of_all_and_refused_by_name(
 ) -> None:
     few = Lock("", {name: lock.files[name] for name in (DEBIAN, NOTHING)})
     assert [kernel.selector for kernel in chosen(["all"], hub, few, settings)] == [DEBIAN]
-    left_out = f"left out: '{NOTHING}.btf.tar.xz' does not tell its kernel by its name"
+    left_out = f"left out: {NOTHING}.btf.tar.xz does not tell its kernel by its name"
     assert told.count(left_out) == 1
     with pytest.raises(DroidbpfError, match=r"does not tell its kernel by its name"):
         chosen([NOTHING], hub, few, settings)
@@ -91,5 +83,5 @@ def test_nothing_but_files_that_tell_no_kernel_is_an_error(
     hub: Path, lock: Lock, settings: Settings
 ) -> None:
     only = Lock("", {NOTHING: lock.files[NOTHING]})
-    with pytest.raises(DroidbpfError, match=r"^error: no BTF that is selected tells its kernel"):
+    with pytest.raises(DroidbpfError, match=r"^error: no selected BTF tells its kernel"):
         chosen(["all"], hub, only, settings)

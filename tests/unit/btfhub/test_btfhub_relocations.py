@@ -166,7 +166,7 @@ def test_app_without_relocations_needs_no_bpftool(plain: Path, btf: Path) -> Non
 
 
 def test_fields_are_those_that_the_programs_read_each_with_its_own_struct(app: Path) -> None:
-    assert objects.fields([app]) == {
+    assert objects.fields(wanted(app)) == {
         ("task", "pid"),
         ("task", "comm"),
         ("task", "hidden"),
@@ -201,15 +201,15 @@ def test_bpftool_that_speaks_otherwise_is_not_misread(app: Path, btf: Path, bin_
     silent = program(bin_, "bpftool", 'cp "$4" "$5"')
     with pytest.raises(DroidbpfError) as caught:
         relocations.read([app], btf, bpftool=str(silent))
-    assert caught.value.message == "bpftool -d speaks of 0 relocations, the objects have 29"
+    assert caught.value.message == "bpftool -d lists 0 relocations, the objects have 29"
 
 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "it is no ELF file for BPF"),
-        (b"\x7fELF\2\1" + bytes(12) + b"\xb7\0" + bytes(44), "it is no ELF file for BPF"),
-        (b"\x7fELF\2\1" + bytes(12) + b"\xf7\0", "it is cut off or malformed"),
+        (b"", "it is not an ELF file for BPF"),
+        (b"\x7fELF\2\1" + bytes(12) + b"\xb7\0" + bytes(44), "it is not an ELF file for BPF"),
+        (b"\x7fELF\2\1" + bytes(12) + b"\xf7\0", "it is a damaged ELF file"),
     ],
 )
 def test_what_is_no_object_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
@@ -218,7 +218,7 @@ def test_what_is_no_object_is_refused(tmp_path: Path, data: bytes, why: str) -> 
     for function in (objects.count, wanted):
         with pytest.raises(DroidbpfError) as caught:
             function(path)
-        assert caught.value.message == f"x.bpf.o is no sound BPF object: {why}"
+        assert caught.value.message == f"x.bpf.o is not a sound BPF object: {why}"
 
 
 def test_damaged_object_gives_an_error_or_an_answer(app: Path, tmp_path: Path) -> None:

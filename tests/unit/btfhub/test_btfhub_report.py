@@ -8,7 +8,8 @@ import pytest
 from reports import kernel, months, relocation
 
 from base.errors import DroidbpfError
-from btfhub.report import Kernel, build, shown, summary
+from btfhub.answers import Kernel
+from btfhub.report import build, shown, summary
 from btfhub.report_text import document, failures, text
 
 PID = relocation("byte_off", "task", ".pid", 8)

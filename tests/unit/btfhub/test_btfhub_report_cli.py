@@ -126,7 +126,7 @@ def test_damaged_btf_is_told(app: Path, real: Path, tmp_path: Path, capsys) -> N
     damaged = tmp_path / "damaged.btf"
     damaged.write_bytes(real.read_bytes()[:-1])
     assert main(["report", "--object", str(app), str(damaged)]) == 2
-    assert f"error: {damaged}: BTF: its header speaks of" in capsys.readouterr().err
+    assert f"error: {damaged}: BTF: its header states" in capsys.readouterr().err
 
 
 def test_whole_hub_is_reported(app: Path, old: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 from bpf_objects import ROOT
 from reports import kernel, months, relocation
 
+from btfhub.answers import Kernel
 from btfhub.names import HubName
-from btfhub.report import Kernel, Report, build
+from btfhub.report import Report, build
 from btfhub.report_html import page
 
 HOSTILE = "<script>alert('x')</script>&\""

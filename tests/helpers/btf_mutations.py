@@ -17,7 +17,7 @@ _HEADER_FORMAT = "<HBBIIIII"
 
 
 def build(types: Sequence[int] | array[int], strings: bytes) -> bytes:
-    """Give a BTF with these words of types and these strings."""
+    """Return a BTF with these words of types and these strings."""
     words = types if isinstance(types, array) else array("I", types)
     size = 4 * len(words)
     head = struct.pack(
@@ -27,12 +27,12 @@ def build(types: Sequence[int] | array[int], strings: bytes) -> bytes:
 
 
 def info(kind: int, members: int = 0, flag: int = 0) -> int:
-    """Give the second word of a type."""
+    """Return the info word of a type."""
     return flag << 31 | kind << 24 | members
 
 
 def every_kind() -> bytes:
-    """Give a small sound BTF with each kind of type in it."""
+    """Return a small sound BTF with each kind of type in it."""
     strings = b"\0a\0task_struct\0.data\0"
     int_, proto, pointer, function, variable, composite = 1, 2, 3, 4, 5, 7
     types = [
@@ -61,7 +61,7 @@ def every_kind() -> bytes:
 
 
 def mutated(good: bytes, layout: btf.Layout, number: int) -> bytes:
-    """Give a BTF with one to four changes.
+    """Return a BTF with one to four changes.
 
     Args:
         good: a sound BTF.
@@ -91,7 +91,7 @@ def _put(data: bytearray, at: int, word: int) -> None:
 
 
 def _word(layout: btf.Layout, dice: random.Random) -> int:
-    """Give a word that may do harm: extreme, a type, nearly a type, a position in the strings."""
+    """Return a word that may do harm: extreme, a type, nearly a type, a position in the strings."""
     types = len(layout.starts)
     near = types + dice.randint(-2, 2)
     return dice.choice(
@@ -123,7 +123,7 @@ def _own_word(data: bytearray, layout: btf.Layout, dice: random.Random) -> None:
 def _member(data: bytearray, layout: btf.Layout, dice: random.Random) -> None:
     """Change one word of what follows a type, or make it refer to a type around it."""
     number = dice.randrange(1, len(layout.starts))
-    if inner := layout.members(number):
+    if inner := layout.behind(number):
         word = dice.choice((_word(layout, dice), number, number + 1, number - 1))
         at = layout.starts[number] + btf.OWN + dice.randrange(len(inner))
         _put(data, btf.HEADER.size + 4 * at, word)
@@ -250,7 +250,7 @@ WORST: dict[str, Callable[[], bytes]] = {
 
 
 def mutated_archive(btf_file: bytes, number: int) -> bytes:
-    """Give a hub's archive with one to three changes in the tar inside, or in the xz outside.
+    """Return a hub's archive with one to three changes in the tar inside, or in the xz outside.
 
     Args:
         btf_file: what is in the archive.
