@@ -10,41 +10,25 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from base.errors import DroidbpfError
 from fetch import cache
 from fetch.connections import Connections, StoppedError, read_aside
 from fetch.errors import PlaceError
+from fetch.pace import Limits, Pace
 from fetch.reasons import RetryError, explain, redact, retry_after
+from fetch.request import receive
 
 if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 16
 _AGAIN = {408, 429} | set(range(500, 600)) - {501, 505}
-_REDIRECTS = {301, 302, 303, 307, 308}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long a server may keep us: seconds, bytes a second, counts."""
-
-    connect: float = 10
-    window: float = 15  # in every window, `rate` bytes a second must arrive
-    rate: int = 4096
-    total: float = 3600
-    retries: int = 3
-    backoff: float = 0.5  # before the first retry; doubled each time, with jitter
-    retry_after: float = 10  # a longer Retry-After is cut to this
-    redirects: int = 10
-
-
 DEFAULT = Limits()
 
 
@@ -125,37 +109,6 @@ def _repeated(
             connections.pause(max(backoff, min(error.wait, limits.retry_after)))
 
 
-class _Pace:
-    """Raises in check() once the bytes of an answer come too slowly."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.count = 0  # bytes of the body in this window
-        self._limits = limits
-        self._end = time.monotonic() + limits.total
-        self._window_end = time.monotonic() + limits.connect + limits.window
-        self._answered = False
-
-    def begin(self) -> None:
-        """Expect the body from now on."""
-        self._answered = True
-        self._window_end = time.monotonic() + self._limits.window
-
-    def check(self) -> None:
-        now = time.monotonic()
-        limits = self._limits
-        if now > self._end:
-            raise PlaceError(f"not finished in {limits.total:g} seconds")
-        if now < self._window_end:
-            return
-        if not self._answered:
-            seconds = limits.connect + limits.window
-            raise RetryError(f"no answer in {seconds:g} seconds", unreachable=True)
-        if self.count < limits.rate * limits.window:
-            raise RetryError(f"too slow: {self.count} bytes in {limits.window:g} seconds")
-        self.count = 0
-        self._window_end = now + limits.window
-
-
 def _attempt(
     url: str,
     part: Path,
@@ -168,13 +121,13 @@ def _attempt(
     import requests
 
     have, headers = _resume_headers(url, part, size)
-    pace = _Pace(limits)
+    pace = Pace(limits)
 
     def check() -> None:
         connections.check()
         pace.check()
 
-    answer = read_aside(_receive(connections.session, url, headers, limits), check)
+    answer = read_aside(receive(connections.session, url, headers, limits), check)
     try:
         with contextlib.closing(answer):  # type: ignore[type-var]
             response = next(answer)
@@ -209,56 +162,6 @@ def _attempt(
     if got < (have + length if length is not None else size if exact else 0):
         raise RetryError("the connection broke")
     return have > 0
-
-
-def _receive(
-    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
-) -> Iterator["requests.Response | bytes"]:
-    """Send a request; yield the response, then its body."""
-    with _request(session, url, headers, limits) as response:
-        yield response
-        while chunk := response.raw.read1(_CHUNK, decode_content=False):
-            yield chunk
-
-
-def _request(
-    session: "requests.Session", url: str, headers: dict[str, str], limits: Limits
-) -> "requests.Response":
-    """Send a GET, following redirects within bounds; credentials stay with their host.
-
-    requests' own redirects read whole bodies, and would go from https to http. The timeout of a
-    read only ends the thread of an answer that was given up long before.
-    """
-    origin = urlsplit(url)
-    for _ in range(limits.redirects + 1):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise PlaceError(f"not an http(s) URL: {redact(url)}")
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-        same = (parts.scheme, bare.netloc) == (origin.scheme, origin.netloc.rpartition("@")[2])
-        response = session.get(
-            bare.geturl(),
-            headers=headers,
-            stream=True,
-            allow_redirects=False,
-            timeout=(limits.connect, 2 * (limits.connect + limits.window)),
-            auth=_credentials(origin if same else bare),  # type: ignore[arg-type]
-        )
-        if response.status_code not in _REDIRECTS or "Location" not in response.headers:
-            return response
-        response.close()
-        target = urljoin(bare.geturl(), response.headers["Location"])
-        if parts.scheme == "https" and urlsplit(target).scheme != "https":
-            raise PlaceError(f"redirects from https to {urlsplit(target).scheme}, refused")
-        url = target
-    raise PlaceError(f"more than {limits.redirects} redirects")
-
-
-def _credentials(parts: SplitResult) -> object:
-    """Return the URL's own credentials; else netrc's for https (None), and none at all for http."""
-    if parts.username is not None:
-        return unquote(parts.username), unquote(parts.password or "")
-    return None if parts.scheme == "https" else lambda request: request
 
 
 def _resume_headers(url: str, part: Path, size: int) -> tuple[int, dict[str, str]]:

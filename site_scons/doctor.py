@@ -21,11 +21,10 @@ def report(
     arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request
 ) -> tuple[str, bool]:
     """Give lines about each tool that a build for arch needs, and whether all is well."""
-    request = request._replace(fetch=False)
     pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
         ("target compiler", lambda: _toolchain(pick())),
-        ("BPF tools", lambda: _bpf(bpf.find(probes, _own_clang(pick), bpftool, request))),
+        ("BPF tools", lambda: _bpf(bpf.find(probes, _own_clang(pick), bpftool))),
     ]
     if arch == "arm64":
         parts.append(("virtual machine, for run", _qemu))

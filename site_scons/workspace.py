@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import fcntl
 import os
 import sys
@@ -29,41 +28,6 @@ def prepare() -> None:
         raise DroidbpfError(f"cannot make the folder {BUILD}: {error.strerror}", hint) from None
     if not os.access(BUILD, os.W_OK | os.X_OK):
         raise DroidbpfError(f"the folder {BUILD} is read-only", hint)
-
-
-def link(path: str, folder: str) -> None:
-    """Make a symbolic link to a folder, unless it leads there already.
-
-    Args:
-        path: the link, below the build folder.
-        folder: an absolute path.
-    """
-    with contextlib.suppress(OSError):
-        if os.readlink(path) == folder:
-            return
-    part = f"{path}.{os.getpid()}.tmp"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.symlink(folder, part)
-        os.replace(part, path)
-    except OSError as error:
-        hint = "a build keeps a link there: remove what is in its place"
-        raise DroidbpfError(f"cannot make the link {path}: {error.strerror}", hint) from None
-
-
-def cache(folder: str) -> None:
-    """Make a folder of the cache that steps write to: zig says no more than AccessDenied, or waits.
-
-    Raises:
-        DroidbpfError: it cannot be made or written to.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        hint = "make it writable, or set DROIDBPF_CACHE to another folder"
-        raise DroidbpfError(f"cannot write to the cache {folder}: {error.strerror}", hint) from None
 
 
 def lock() -> None:

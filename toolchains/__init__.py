@@ -1,86 +1,69 @@
-"""Toolchains: one module each; here one is picked."""
+"""Toolchains: one module each; this package picks one and sets it up. Picking only reads."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
+from types import ModuleType
 
 from base.errors import DroidbpfError
+from base.files import write_atomically
+from base.settings import Settings
 from toolchains import gnu
 from toolchains.model import ARCHES, BpfTools, Request, Toolchain
 from toolchains.probe import Probes
 
-__all__ = [
-    "ARCHES",
-    "NAMES",
-    "BpfTools",
-    "Probes",
-    "Request",
-    "Toolchain",
-    "pick",
-    "remember",
-    "verify",
-]
+__all__ = ["ARCHES", "NAMES", "BpfTools", "Probes", "Request", "Toolchain", "pick", "set_up"]
 
 NAMES = ("auto", "gnu", "ndk", "musl", "zig")
 NDK_VARIABLES = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")  # ANDROID_HOME alone asks for none
 
 
 def pick(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
-    """Give the toolchain called name for arch.
+    """Return the toolchain called name for arch.
 
-    auto takes the NDK where one is given, else gnu, else musl or zig, whichever is there; else it
-    fetches what musl lacks.
+    auto is the NDK if one is named, else gnu, else musl, which is zig on a machine without clang.
 
     Raises:
-        DroidbpfError: it is not here, or not whole; names what to install.
+        DroidbpfError: it is missing or incomplete; names what to install.
     """
     if name == "auto" and (request.ndk or any(map(os.environ.get, NDK_VARIABLES))):
         name = "ndk"
     for option in ("ndk", "api"):
         if name != "ndk" and (value := getattr(request, option)):
-            hint = "leave it out, or ask for toolchain=ndk"
-            raise DroidbpfError(f"{option}={value} is for an Android NDK alone", hint)
+            hint = "leave it out, or use toolchain=ndk"
+            raise DroidbpfError(f"{option}={value} is for an Android NDK only", hint)
     if name != "auto":
         return _find(name, arch, probes, request)
     try:
         return _find("gnu", arch, probes, request)
     except DroidbpfError as error:
         if gnu.program("gcc", arch, probes):
-            raise  # what is broken is told, and not replaced
-        for fetch in sorted({False, request.fetch}):  # nothing is fetched where anything is there
-            with contextlib.suppress(DroidbpfError):
-                return _find("musl", arch, probes, request._replace(fetch=fetch))
-        hint = f"{error.hint}; or, where Python is all there is: ./dev --no-root scons …"
-        raise DroidbpfError(error.message, hint) from None
+            raise  # an incomplete gcc is reported, and not replaced
+        try:
+            return _find("musl", arch, probes, request)
+        except DroidbpfError:
+            hint = f"{error.hint}; or, with nothing but Python: ./dev --no-root scons …"
+            raise DroidbpfError(error.message, hint) from None
 
 
-def verify(toolchain: Toolchain, *, offline: bool) -> None:
-    """Make sure of the files that a toolchain keeps in the cache, which is mended if need be.
-
-    It takes too long for a start that has nothing to do: it is for the moment before the first use.
-
-    Args:
-        offline: nothing may be downloaded for it.
+def set_up(toolchain: Toolchain, settings: Settings) -> None:
+    """Do what toolchain.set_up stands for, and then write its file.
 
     Raises:
-        DroidbpfError: they are damaged, and cannot be mended.
+        DroidbpfError: it cannot be done, such as a download.
+        OSError: a file below build/ cannot be written.
     """
-    module = importlib.import_module(f"toolchains.{toolchain.name}")
-    if hasattr(module, "verify"):
-        module.verify(toolchain, offline=offline)
-
-
-def remember(toolchain: Toolchain) -> None:
-    """Let a toolchain note, after a link, what verify() is to find the next time."""
-    module = importlib.import_module(f"toolchains.{toolchain.name}")
-    if hasattr(module, "remember"):
-        module.remember(toolchain)
+    if toolchain.set_up:
+        _module(toolchain.name).set_up(toolchain, settings)
+        write_atomically(toolchain.set_up.file, f"{toolchain.set_up.key}\n")
 
 
 def _find(name: str, arch: str, probes: Probes, request: Request) -> Toolchain:
-    """Ask a toolchain's module: the others are not imported at this start."""
-    module = importlib.import_module(f"toolchains.{name}")
-    found: Toolchain = module.find(arch, probes, request)
+    found: Toolchain = _module(name).find(arch, probes, request)
     return found
+
+
+def _module(name: str) -> ModuleType:
+    """Import a toolchain's module; a start imports no other."""
+    return importlib.import_module(f"toolchains.{name}")

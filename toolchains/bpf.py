@@ -1,4 +1,4 @@
-"""The compiler of BPF objects and the maker of skeletons: clang with the BPF target, bpftool."""
+"""What makes BPF objects and their skeletons: clang with the BPF target, and bpftool."""
 
 from __future__ import annotations
 
@@ -11,72 +11,66 @@ from pathlib import Path
 
 from base.errors import DroidbpfError
 from toolchains.model import BpfTools, Request, Toolchain
-from toolchains.probe import Probes, identity, which
+from toolchains.probe import Probes, script, which
 
 CLANG_OLDEST = (11,)  # BTF of global variables and of static functions, CO-RE builtins
 BPFTOOL_OLDEST = (7, 0)  # gen object, min_core_btf, ENUM64
 BPFTOOL_HINT = (
     "install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
-    "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root"
+    "or a compiler that builds it: apt-get install gcc libc6-dev, or use ./dev --no-root"
 )
 MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}  # a machine's name: one of ARCHES
 HOSTS = ("gnu", "zig")  # modules of toolchains for this machine, the better first
 NAMES = ("clang", *(f"clang-{major}" for major in range(11, 41)))
-SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not in a user's PATH
+UBUNTU_FOLDER = "linux-tools"  # of the bpftool of each kernel, below /usr/lib
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not in the user's PATH
 VERSION = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
 
 
-def find(
-    probes: Probes,
-    own: tuple[str, ...] = (),
-    bpftool: str = "auto",
-    request: Request = Request(),  # noqa: B008 - a NamedTuple of constants
-) -> BpfTools:
-    """Give the toolchain's own clang or else the newest that has the BPF target, and bpftool.
+def find(probes: Probes, own: tuple[str, ...] = (), bpftool: str = "auto") -> BpfTools:
+    """Return the toolchain's own clang or else the newest that has the BPF target, and bpftool.
 
     Args:
         own: the words that begin a command of the toolchain's own clang, or ().
-        bpftool: auto for the machine's, or where none will do, one to be built; source for the
-            latter.
+        bpftool: auto for the machine's, or one to be built if that will not do; source for one to
+            be built.
 
     Raises:
         DroidbpfError: one is missing or too old; names what was found and what to install.
     """
     clang, clang_version = _own(probes, own) or newest_clang(probes)
-    path, version, host = _bpftool_or_host(probes, bpftool, request)
+    path, version, host = _bpftool_or_host(probes, bpftool)
     return BpfTools(
         clang,
         path,
         clang_version,
         version,
-        identity(clang[0]),
-        identity(path) if path else "",  # what is built tells itself by its content
+        probes.identity(clang[0]),
+        probes.identity(path) if path else "",  # one that is built is a node, known by its content
         host,
     )
 
 
-def _bpftool_or_host(
-    probes: Probes, wanted: str, request: Request
-) -> tuple[str, tuple[int, ...], Toolchain | None]:
-    """Give bpftool with its version, or else the toolchain that builds it."""
+def _bpftool_or_host(probes: Probes, wanted: str) -> tuple[str, tuple[int, ...], Toolchain | None]:
+    """Return bpftool with its version, or else the toolchain that builds it."""
     if wanted == "source":
-        return "", (), _host(probes, request)
+        return "", (), _host(probes)
     try:
         return *_bpftool(probes), None
     except DroidbpfError as error:
         try:
-            return "", (), _host(probes, request)
+            return "", (), _host(probes)
         except DroidbpfError:
             raise error from None
 
 
-def _host(probes: Probes, request: Request) -> Toolchain:
-    """Give a toolchain for this machine."""
+def _host(probes: Probes) -> Toolchain:
+    """Return a toolchain for this machine."""
     machine = platform.machine()
     for name in HOSTS:
         try:
             module = importlib.import_module(f"toolchains.{name}")
-            found: Toolchain = module.find(MACHINES.get(machine, machine), probes, request)
+            found: Toolchain = module.find(MACHINES.get(machine, machine), probes, Request())
             return found
         except (DroidbpfError, KeyError):  # none of it, or not for such a machine
             continue
@@ -96,7 +90,7 @@ def _has_bpf(probes: Probes, clang: tuple[str, ...]) -> bool:
 
 
 def newest_clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Give the newest clang of the machine that has the BPF target: its words and its version.
+    """Return the newest clang of the machine with the BPF target: its words and its version.
 
     Raises:
         DroidbpfError: there is none; names what to install.
@@ -107,7 +101,7 @@ def newest_clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
         reverse=True,
     )
     if not found:
-        raise DroidbpfError("no clang was found, which compiles BPF objects", hint)
+        raise DroidbpfError("no clang was found to compile BPF objects", hint)
     version, path = found[0]
     if version < CLANG_OLDEST:
         raise DroidbpfError(
@@ -127,17 +121,27 @@ def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...]]:
             return path, version
         best = max(best, (version, path))
     if not best[1]:
-        raise DroidbpfError("no bpftool was found, which makes skeletons", BPFTOOL_HINT)
-    said = f"bpftool {_text(best[0])}, too old" if best[0] else "a bpftool that does not run"
-    raise DroidbpfError(f"{best[1]} is {said}; 7.0 or newer is needed", BPFTOOL_HINT)
+        raise DroidbpfError("no bpftool was found to make skeletons", BPFTOOL_HINT)
+    fault = f"bpftool {_text(best[0])}, too old" if best[0] else "a bpftool that does not run"
+    raise DroidbpfError(f"{best[1]} is {fault}; 7.0 or newer is needed", BPFTOOL_HINT)
 
 
 def _bpftools(path: str) -> Iterator[str]:
-    """Give each bpftool; Ubuntu keeps them below /usr/lib, behind a wrapper in the path."""
-    yield from _each(("bpftool",), f"{path}{os.pathsep}{SBIN}")
+    """Yield each bpftool.
+
+    On Ubuntu the one in PATH is a script that runs the running kernel's, whatever that is today:
+    it is passed over for the programs themselves, the newest first.
+    """
+    for program in _each(("bpftool",), f"{path}{os.pathsep}{SBIN}"):
+        if UBUNTU_FOLDER.encode() not in script(program):
+            yield program
     for folder in ("/usr/lib/linux-tools", "/usr/lib"):
-        yield from map(str, sorted(Path(folder).glob("linux-tools-*/bpftool"), reverse=True))
-        yield from map(str, sorted(Path(folder).glob("*-generic/bpftool"), reverse=True))
+        for pattern in ("linux-tools-*/bpftool", "*-generic/bpftool"):
+            yield from sorted(map(str, Path(folder).glob(pattern)), key=_numbers, reverse=True)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", text)]
 
 
 def _each(names: tuple[str, ...], path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 
 from base.errors import DroidbpfError
 from toolchains.model import Request, Toolchain
@@ -20,38 +21,34 @@ ARCH_TABLE = {
     "x86_64": ("x86_64-linux-gnu", "gcc libc6-dev", ()),
 }
 PROGRAMS = ("gcc", "ar", "objcopy")
+# Programs that gcc and g++ run.
+CC_PARTS = ("cc1", "as", "ld")
+CXX_PARTS = ("cc1plus",)
 # Where a libc's own folder has the kernel's headers, another package than the libc.
 KERNEL_HEADERS = ("../include", "../../include")
 
 
 def find(arch: str, probes: Probes, request: Request) -> Toolchain:
-    """Give the GNU toolchain for arch.
+    """Return the GNU toolchain for arch.
 
     Raises:
         DroidbpfError: a program or the static libc is missing; names what to install.
     """
     triple, packages, linkflags = ARCH_TABLE[arch]
-    native = _native(triple)
     hint = f"install it: apt-get install {packages}"
     found = {}
     for name in PROGRAMS:
         found[name] = program(name, arch, probes)
         if not found[name]:
             raise DroidbpfError(f"the gnu toolchain for {arch} lacks {triple}-{name}", hint)
-    cc = found["gcc"]
+    cc, cxx = found["gcc"], program("g++", arch, probes)
     libc = probes.locate(cc, "-print-file-name=libc.a")
     if not libc:
         raise DroidbpfError(f"the gnu toolchain for {arch} lacks a static libc (libc.a)", hint)
     folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
     headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)
-    parts = [cc, found["ar"], found["objcopy"], libc, *filter(os.path.exists, headers)]
-    for name in ("as", "ld", "cc1"):
-        path = probes.ask(cc, f"-print-prog-name={name}").strip()
-        parts.append(path if "/" in path else probes.which(path))
-    cxx = next(
-        (p for n in (f"{triple}-g++", "g++") if (n != "g++" or native) and (p := probes.which(n))),
-        "",
-    )
+    files = [libc, *filter(os.path.exists, headers)]
+    parts = [*map(probes.identity, found.values()), *_parts(cc, CC_PARTS, probes)]
     return Toolchain(
         name="gnu",
         arch=arch,
@@ -61,16 +58,30 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(cxx,) if cxx else (),
         ar=(found["ar"],),
         objcopy=(found["objcopy"],),
-        identity=" ".join(identity(part) for part in parts if part),
+        identity=" ".join([*parts, *map(identity, files)]),
+        cxx_identity=_cxx_identity(cxx, probes) if cxx else "",
         linkflags=linkflags,
     )
 
 
 def program(name: str, arch: str, probes: Probes) -> str:
-    """Give the path of a program of the toolchain for arch, such as gcc, or "" where it is not."""
+    """Return the path of a program of the toolchain for arch, such as gcc, or ""."""
     triple = ARCH_TABLE[arch][0]
-    return probes.which(f"{triple}-{name}") or (probes.which(name) if _native(triple) else "")
+    native = platform.machine() == triple.split("-", maxsplit=1)[0]
+    return probes.which(f"{triple}-{name}") or (probes.which(name) if native else "")
 
 
-def _native(triple: str) -> bool:
-    return platform.machine() == triple.split("-", maxsplit=1)[0]
+def _parts(driver: str, names: Iterable[str], probes: Probes) -> Iterable[str]:
+    """Yield the identities of the programs that a compiler driver runs."""
+    for name in names:
+        question = f"-print-prog-name={name}"
+        path = probes.ask(driver, question).strip()
+        path = probes.locate(driver, question) if "/" in path else probes.which(path)
+        if path:
+            yield probes.identity(path)
+
+
+def _cxx_identity(cxx: str, probes: Probes) -> str:
+    library = probes.locate(cxx, "-print-file-name=libstdc++.a")
+    known = [identity(library)] if library else []
+    return " ".join([probes.identity(cxx), *_parts(cxx, CXX_PARTS, probes), *known])

@@ -1,7 +1,8 @@
 """Where the headers of a target's libc and kernel are, for BPF programs without a vmlinux.h.
 
-<linux/bpf.h> and what it includes, such as <asm/types.h>, are the target's: those of the build
-machine may be of another architecture, or missing. clang itself knows no such folder for BPF.
+Such programs include <linux/bpf.h> and through it <asm/types.h>. They need the target's: those of
+the build machine may be of another architecture, or missing. For BPF, clang searches no such folder
+of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from toolchains.model import Toolchain
 from toolchains.probe import Probes, identity
 
 SEARCHED = re.compile(r"^#include <\.\.\.> search starts here:\n((?: .*\n)*)", re.MULTILINE)
-# Headers of the kernel and of the libc that are installed anew with all others.
+# Installing the headers of the kernel or of the libc again replaces these.
 NEW_WITH_THE_REST = ("linux/version.h", "features.h")
 
 
@@ -26,16 +27,16 @@ class Headers(NamedTuple):
 
 
 def find(toolchain: Toolchain, probes: Probes) -> Headers:
-    """Give the folders where the toolchain's compiler finds <headers>.
+    """Return the folders where the toolchain's compiler finds <headers>.
 
-    None where its own compiler of BPF objects knows them, or where it does not tell.
+    There are none if its own compiler of BPF objects knows them, or if it does not report them.
     """
     if "-nostdlibinc" in toolchain.bpf_clang:
         return Headers((), "")
-    if toolchain.sysroot:
-        return Headers((f"{toolchain.sysroot}/include",), toolchain.sysroot.rpartition("/")[2])
-    said = SEARCHED.search(probes.ask(*toolchain.cc, "-xc", "-E", "-v", os.devnull))
-    lines = said[1].splitlines() if said else []
+    if toolchain.include:
+        return Headers((toolchain.include,), toolchain.set_up.key if toolchain.set_up else "")
+    report = SEARCHED.search(probes.ask(*toolchain.cc, "-xc", "-E", "-v", os.devnull))
+    lines = report[1].splitlines() if report else []
     folders = tuple(os.path.realpath(line.strip()) for line in lines)
     files = (f"{folder}/{name}" for folder in folders for name in NEW_WITH_THE_REST)
     present = filter(os.path.exists, files)  # no pathlib at every start

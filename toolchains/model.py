@@ -9,19 +9,29 @@ ARCHES = ("arm64", "x86_64")
 
 
 class Request(NamedTuple):
-    """What the command line says of toolchains.
+    """What the command line asks of toolchains.
 
     Args:
         ndk: the path of an NDK, or "".
         api: an Android API level in digits, or "" for the toolchain's own.
-        offline: nothing may be downloaded.
-        fetch: what a toolchain lacks may be downloaded now, once: not where it is only asked for.
     """
 
     ndk: str = ""
     api: str = ""
-    offline: bool = False
-    fetch: bool = True
+
+
+class SetUp(NamedTuple):
+    """What a step does before anything else uses a toolchain, through toolchains.set_up().
+
+    Args:
+        file: below build/; it exists when all is done.
+        key: what the result depends on.
+        label: the name of the step, up to 8 columns.
+    """
+
+    file: str
+    key: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -32,22 +42,22 @@ class Toolchain:
         name: gnu, ndk, musl or zig.
         arch: one of ARCHES.
         triple: the target as the compiler names it, such as aarch64-linux-gnu.
-        version: what the compiler says of its version, for people.
+        version: the compiler's own description of its version, for people.
         cc, cxx, ar, objcopy: the words that begin a command; cxx may be ().
         identity: goes into the signature of everything that the toolchain makes.
+        cxx_identity: further, into that of everything made with cxx.
         libc: glibc, musl or bionic.
         ccflags: flags for every compile.
         linkflags: flags for every link.
-        sysroot: the folder that the compiler is to be told to take headers and libraries from, or
-            "". What it holds is part of the identity; where it is goes into no signature.
-        static, dynamic: further flags for a static and for a dynamic link; dynamic is None where
+        include: the folder of the headers of libc and kernel, or "" to ask the compiler.
+        static, dynamic: further flags for a static and for a dynamic link; dynamic is None if
             there is no dynamic libc to link with.
         environment: variables of every step.
-        bpf_clang: the toolchain's own compiler of BPF objects, asked before others, or ().
-        links: (path below build/, folder it is to lead to) of symbolic links that steps rely on.
-        caches: folders that steps write to beside build/.
-        builtins: begins the command that compiles the archive of what compiled code calls, where
-            the toolchain brings none; there the first link compiles the libc, which takes a minute.
+        bpf_clang: the toolchain's own compiler of BPF objects, preferred to others, or ().
+        set_up: what must be done before the first use, or None.
+        builtins: begins the command that compiles the functions that compiled code calls, if the
+            toolchain brings no archive of them. There, the first link compiles the libc, which
+            takes a minute.
     """
 
     name: str
@@ -59,16 +69,16 @@ class Toolchain:
     ar: tuple[str, ...]
     objcopy: tuple[str, ...]
     identity: str
+    cxx_identity: str = ""
     libc: str = "glibc"
     ccflags: tuple[str, ...] = ()
     linkflags: tuple[str, ...] = ()
-    sysroot: str = ""
+    include: str = ""
     static: tuple[str, ...] = ("-static",)
     dynamic: tuple[str, ...] | None = ()
     environment: tuple[tuple[str, str], ...] = ()
     bpf_clang: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
-    caches: tuple[str, ...] = ()
+    set_up: SetUp | None = None
     builtins: tuple[str, ...] = ()
 
 
@@ -78,10 +88,10 @@ class BpfTools:
 
     Args:
         clang: the words that begin a command.
-        bpftool: the path of the program; "" where it is to be built from source.
-        host: what builds it, a toolchain for this machine; None where it was found.
-        clang_version, bpftool_version: (major, minor, patch), as far as each says.
+        bpftool: the path of the program; "" if it must be built from source.
+        clang_version, bpftool_version: (major, minor, patch), as far as each reports them.
         clang_identity, bpftool_identity: go into the signatures of what each makes.
+        host: the toolchain for this machine that builds bpftool; None if bpftool was found.
     """
 
     clang: tuple[str, ...]

@@ -66,7 +66,8 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     level, newest = _level(request.api, ndk, libraries, arch)
     target, static_target = (f"--target={TRIPLES[arch]}{of}" for of in (level, newest))
     clang_version = re.search(r"clang version [0-9.]+", said)
-    parts = [*programs.values(), ndk.folder / "source.properties", libc]
+    parts = [probes.identity(path) for path in programs.values()]
+    parts += [identity(str(path)) for path in (ndk.folder / "source.properties", libc)]
     return Toolchain(
         name="ndk",
         arch=arch,
@@ -77,7 +78,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(programs["clang++"], target),
         ar=(programs["llvm-ar"],),
         objcopy=(programs["llvm-objcopy"],),
-        identity=" ".join((target, *(identity(str(part)) for part in parts))),
+        identity=" ".join((target, *parts)),
         libc="bionic",
         # Phones with Android 15 and newer may have pages of 16 kB: there is no constant PAGE_SIZE,
         # and NDKs before r28 forget it. Without the prefix map the NDK's place is in build-ids.

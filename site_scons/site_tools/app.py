@@ -17,7 +17,6 @@ from SCons.Script import Action, GetOption
 from base.errors import DroidbpfError
 from selection import BPF, USER_SPACE, as_node, is_program, literal
 from site_tools.bpf import TARGET_ARCH
-from site_tools.target import verify
 from steps import user_errors
 
 COMMON = "_common"
@@ -36,7 +35,6 @@ def generate(env):
         "MACROS",
         "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
         identity="TOOLCHAIN_ID",
-        before=verify,
     )
     env.AddMethod(app, "App")
     env.AddMethod(common, "CommonOfApps")
@@ -197,7 +195,7 @@ def _user_side(env, output, source, units):
     path = f"{env['FOLDER']}/{source}"
     if suffix != "c":
         _need_cxx(env, path)
-        env["LINKER"] = "$CXX"
+        env["LINKER"], env["LINKER_ID"] = "$CXX", "$CXX_ID"
         stem = source  # beside a .c of its name it has an object of its own
     (node,) = env.TargetObject(f"#{output}/{stem}.o", as_node(path))
     units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", node))
@@ -224,7 +222,7 @@ def common(env, layout):
         objects = [_user_side(own, output, source, units) for source in sources]
     except DroidbpfError as error:
         return _failing(env, archive, error)
-    env["LINKER"] = own["LINKER"]  # that of C++, where some of it is
+    env["LINKER"], env["LINKER_ID"] = own["LINKER"], own["LINKER_ID"]  # g++ if any of it is C++
     return env.TargetLibrary(archive, objects)
 
 
@@ -271,4 +269,6 @@ def _generate(env, header, script, sources):
 def _macros(env, header):
     """Make a file of the macros that a header of the target's C library defines."""
     name = header.replace("/", "_")
-    return env.Command(f"#{env['OUTPUT']}/{name}.macros", [], env["MACROS"], HEADER=header)[0]
+    made = env.Command(f"#{env['OUTPUT']}/{name}.macros", [], env["MACROS"], HEADER=header)
+    env.Requires(made, env["SET_UP"])
+    return made[0]

@@ -16,11 +16,10 @@ from SCons.Builder import Builder
 from SCons.Script import Action
 
 import state
-from inputs import reported
 from scanner import chooses, header_scanner, no_scanner
 from selection import literal
 from site_tools.bpftool import run_bpftool
-from site_tools.target import verify
+from site_tools.target import compiled_after_set_up
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
@@ -63,7 +62,6 @@ def generate(env):
         "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS $_CPPINCFLAGS"
         " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
-        before=verify,  # the headers are of the target
         after=_finish,
     )
     linked = _step(
@@ -83,7 +81,7 @@ def generate(env):
         action=compiled,
         suffix=".tmp.bpf.o",
         source_scanner=header_scanner(),
-        emitter=reported,
+        emitter=compiled_after_set_up,  # the headers are of the target
     )
     env["BUILDERS"]["BpfObject"] = Builder(action=linked, suffix=".bpf.o", emitter=run_bpftool)
     env["BUILDERS"]["BpfSkeleton"] = Builder(action=skeleton, suffix=".skel.h", emitter=run_bpftool)
@@ -146,5 +144,5 @@ def _precompile(env, header):
     place = "own" if header.has_builder() else "apps"
     path = f"{env['VARIANT']}/vmlinux/{place}.pch"
     made = env.Command(f"#{path}", header, env["PCH"], source_scanner=no_scanner())
-    reported(made, [header], env)
+    compiled_after_set_up(made, [header], env)
     return ["-include-pch", path, "-Xclang", "-fno-validate-pch"], made

@@ -14,7 +14,7 @@ from SCons.Script import Action, GetOption
 import state
 from base.errors import DroidbpfError
 from base.files import write_atomically
-from inputs import reported
+from site_tools.target import compiled_after_set_up
 from steps import user_errors
 
 PINS = Path("third_party/sources.toml")
@@ -135,7 +135,9 @@ def _read_script(env, name, described):
     """Read a library's script; return the nodes of its archive and of what it offers."""
     pinned = env.Clone(LIBRARY=described, SCANNERS=[])  # one digest stands for all headers
     pinned["BUILDERS"]["PinnedObject"] = Builder(
-        action=pinned["BUILDERS"]["TargetObject"].action, suffix=".o", emitter=reported
+        action=pinned["BUILDERS"]["TargetObject"].action,
+        suffix=".o",
+        emitter=compiled_after_set_up,
     )
     pinned.AddMethod(library, "PinnedLibrary")
     pinned.AddMethod(program, "PinnedProgram")

@@ -5,21 +5,20 @@ its debug information and which gdb finds through the program's debug link. With
 makes the one program, debug information included.
 """
 
-import threading
 from pathlib import Path
 
 from SCons.Builder import Builder
 from SCons.Script import Action
 
 import toolchains
-import workspace
 from base.errors import DroidbpfError
+from base.progress import show_progress
 from inputs import reported
 from scanner import header_scanner
 from selection import as_node, literal
+from steps import user_errors
 
-_verified = set()  # toolchains, in this build
-_verifying = threading.Lock()
+_set_up = {}  # file -> node, for all environments: the target's toolchain and the host's may be one
 
 
 def exists(env):
@@ -29,16 +28,14 @@ def exists(env):
 def generate(env):
     toolchain = env["TOOLCHAIN"]
     env["ENV"] = env["ENV"] | dict(toolchain.environment)
-    for path, folder in toolchain.links:
-        workspace.link(path, folder)
-    for folder in toolchain.caches:
-        workspace.cache(folder)
     env.SetDefault(
-        CC=[*literal(toolchain.cc), *_sysroot(toolchain)],
+        CC=literal(toolchain.cc),
         CXX=literal(toolchain.cxx),
         AR=literal(toolchain.ar),
         OBJCOPY=literal(toolchain.objcopy),
         TOOLCHAIN_ID=toolchain.identity,
+        CXX_ID=toolchain.cxx_identity,
+        SET_UP=_set_up_node(env, toolchain),
         PLACE="",  # of the sources, where debug information depends on it
         CFLAGS=[],
         CXXFLAGS=[],
@@ -49,6 +46,7 @@ def generate(env):
         INCPREFIX="-I",
         INCSUFFIX="",
         LINKER="$CC",
+        LINKER_ID="",  # of $CXX in its place
         LINKFLAGS=[*literal(toolchain.linkflags), "-Wl,--gc-sections", "-Wl,--build-id=sha1"],
         LINKMODE=list(_link_mode(env["link"], toolchain)),
         # zig's linker reports nothing: what it links is in its identity.
@@ -63,10 +61,19 @@ def generate(env):
     compile_flags = (
         "$CCFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
     )
-    own = "TOOLCHAIN_ID PLACE"
-    cc = _step(env, "CC", "CC", f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}", identity=own)
+    cc = _step(
+        env,
+        "CC",
+        "CC",
+        f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}",
+        identity="TOOLCHAIN_ID PLACE",
+    )
     cxx = _step(
-        env, "CXX", "CXX", f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}", identity=own
+        env,
+        "CXX",
+        "CXX",
+        f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}",
+        identity="TOOLCHAIN_ID CXX_ID PLACE",
     )
     archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
     link = [
@@ -81,40 +88,40 @@ def generate(env):
         action={".c": cc, ".cpp": cxx, ".cc": cxx},
         suffix=".o",
         source_scanner=scanner,
-        emitter=reported,
+        emitter=compiled_after_set_up,
     )
     env["BUILDERS"]["TargetLibrary"] = Builder(action=archive, suffix=".a")
     if toolchain.builtins:
         _make_libc(env)
     env["BUILDERS"]["TargetProgram"] = Builder(
-        action=_step(env, "LINK", "LINK", *link, after=_remember), emitter=_linked
+        action=_step(env, "LINK", "LINK", *link, identity="TOOLCHAIN_ID LINKER_ID"),
+        emitter=_linked,
     )
 
 
-def _sysroot(toolchain):
-    """Give the words that tell a compiler its sysroot, which no signature and no product holds."""
-    if not toolchain.sysroot:
+def _set_up_node(env, toolchain):
+    """Declare the step that sets a toolchain up; return its nodes, which may be none."""
+    wanted = toolchain.set_up
+    if not wanted:
         return []
-    (folder,) = literal([toolchain.sysroot])
-    named = f"-ffile-prefix-map={folder}={toolchain.libc}"
-    return ["$(", f"--sysroot={folder}", named, "$)"]
+    if wanted.file not in _set_up:
+
+        def run(target, source, env):
+            with show_progress(env["FETCH_SETTINGS"]()) as settings:
+                toolchains.set_up(toolchain, settings)
+
+        action = Action(user_errors(run), f"  {wanted.label:8} $TARGET")
+        _set_up[wanted.file] = env.Command(f"#{wanted.file}", env.Value(wanted.key), action)
+    return _set_up[wanted.file]
 
 
-def verify(target, source, env):
-    """Let the toolchain make sure of its files in the cache, before the first step that uses it."""
-    with _verifying:
-        if env["TOOLCHAIN"] not in _verified:
-            toolchains.verify(env["TOOLCHAIN"], offline=env["offline"] == "1")
-            _verified.add(env["TOOLCHAIN"])
+def compiled_after_set_up(target, source, env):
+    """Emit targets of a compiler: they wait until the toolchain is set up."""
+    env.Requires(target, env["SET_UP"])
+    return reported(target, source, env)
 
 
-def _remember(target, source, env):
-    """Let the toolchain note what it made in the cache for this link."""
-    with _verifying:
-        toolchains.remember(env["TOOLCHAIN"])
-
-
-def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=verify, after=None):
+def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None, after=None):
     return Action(env.Step(name, label, *commands, identity=identity, before=before, after=after))
 
 
@@ -124,8 +131,9 @@ def _make_libc(env):
     command = "$BUILTINS -femit-bin=${TARGET}.tmp"
     archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
     env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
+    env.Requires(env["RTLIB"], env["SET_UP"])
     command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
-    empty = _step(env, "LIBC", "LIBC", command, after=_remember)
+    empty = _step(env, "LIBC", "LIBC", command)
     env["LIBC"] = env.Command(f"{output}/empty", ["#toolchains/empty.c", env["RTLIB"]], empty)
 
 

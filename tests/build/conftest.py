@@ -16,11 +16,10 @@ import ndk_shape
 import no_root
 import pytest
 from checkout import ARCH, ROOT, Result, Tree, check_out, download_cache
+from musl_packages import skip_without_musl
 from toolbox import Toolbox
 
-import toolchains
 from base.errors import DroidbpfError
-from toolchains.model import Request
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -90,21 +89,9 @@ def host_tree(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
-def sysroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sysroot of musl, in the user's cache."""
-    probes = toolchains.Probes(tmp_path_factory.mktemp("probes") / "x.json", os.environ["PATH"])
-    try:
-        found = toolchains.pick("musl", ARCH, probes, Request())
-    except DroidbpfError as error:
-        pytest.skip(error.message)
-    if found.name != "musl":
-        pytest.skip(f"no clang, or no linker for {ARCH}, is on this machine")
-    return Path(found.sysroot)
-
-
-@pytest.fixture(scope="session")
-def musl_tree(sysroot: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+def musl_tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """A tree in which hello is built for musl by the distribution's clang."""
+    skip_without_musl(tmp_path_factory.mktemp("probes") / "x.json", ARCH)
     folder = _shared(tmp_path_factory) / "musl"
     return _built_once(folder, ARCH, check_out, "toolchain=musl", "hello")
 

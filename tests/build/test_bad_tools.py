@@ -10,7 +10,7 @@ from pathlib import Path
 
 import flat
 import pytest
-from checkout import ARCH, TRIPLE, Tree
+from checkout import ARCH, TRIPLE, Tree, download_cache
 from toolbox import Toolbox, in_place_of_bpftool
 
 PACKAGES = {
@@ -18,10 +18,10 @@ PACKAGES = {
     "x86_64": "gcc libc6-dev",
 }[ARCH]
 CLANG_HINT = "hint: install it: apt-get install clang-19 (or any clang from 11 on)\n"
-NO_ROOT = "; or, where Python is all there is: ./dev --no-root scons …"
+NO_ROOT = "; or, with nothing but Python: ./dev --no-root scons …"
 BPFTOOL_HINT = (
     "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
-    "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root\n"
+    "or a compiler that builds it: apt-get install gcc libc6-dev, or use ./dev --no-root\n"
 )
 
 
@@ -64,13 +64,13 @@ def test_missing_cxx_for_what_all_apps_share_is_each_ones_reason(
     hint = f"hint: install it: apt-get install g++-{TRIPLE}\n"
     assert tree.scons(f"apps_dir={folder}", status=2).err == f"error: {told}\n{hint}"
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
-    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not made: {told}"
+    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not built: {told}"
     assert result.err.endswith(f"\nnot built: one: {told}\nnot built: two: {told}\n")
 
 
 def test_missing_clang_is_told(tree: Tree, toolbox: Toolbox) -> None:
     result = tree.scons(env=_toolchain(toolbox).only, status=2)
-    assert result.err == f"error: no clang was found, which compiles BPF objects\n{CLANG_HINT}"
+    assert result.err == f"error: no clang was found to compile BPF objects\n{CLANG_HINT}"
     tree.assert_up_to_date()
 
 
@@ -104,7 +104,7 @@ def test_missing_bpftool_that_cannot_be_built_is_told(
 ) -> None:
     hidden = in_place_of_bpftool(os.devnull)
     result = tree.scons(status=2, env=no_compiler_of_this_machine.only, prefix=hidden)
-    assert result.err == f"error: no bpftool was found, which makes skeletons\n{BPFTOOL_HINT}"
+    assert result.err == f"error: no bpftool was found to make skeletons\n{BPFTOOL_HINT}"
     tree.assert_up_to_date()
 
 
@@ -137,6 +137,27 @@ def test_toolchain_that_does_not_run_is_told(tree: Tree, toolbox: Toolbox) -> No
     result = tree.scons(env=toolbox.first, status=2)
     assert result.err.startswith("error: ")
     assert "hint: " in result.err
+
+
+@pytest.mark.parametrize(
+    ("message", "damaged"),
+    [
+        ("ld.lld: error: $ZIG_GLOBAL_CACHE_DIR/zig/o/1/libc.a: unknown file type", True),
+        ("error: musl crt1.o failed\n    note: failed to check cache: invalid manifest", True),
+        ("error: unknown type name 'x'", False),
+    ],
+)
+def test_failure_in_zigs_cache_names_the_command_that_removes_it(
+    tree: Tree, toolbox: Toolbox, message: str, damaged: bool
+) -> None:
+    if importlib.util.find_spec("ziglang"):
+        pytest.skip("the ziglang package goes before PATH")
+    (toolbox.folder / "lib/libc/musl").mkdir(parents=True)
+    toolbox.script("zig", f'[ "$1" = version ] && exec echo 0.14.1\necho "{message}" >&2; exit 1')
+    err = tree.scons("toolchain=zig", "-j1", "hello", env=toolbox.first, status=2).err
+    hint = f"hint: if zig's cache is damaged, remove it: rm -r {download_cache()}/zig\n"
+    assert err.endswith(hint) is damaged
+    assert err.count("hint: if ") == damaged
 
 
 def test_program_that_vanishes_while_building_is_told(tree: Tree, toolbox: Toolbox) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -12,9 +11,7 @@ from pathlib import Path
 
 import pytest
 from checkout import APPS, ROOT, Tree, check_out
-
-import toolchains
-from base.errors import DroidbpfError
+from musl_packages import skip_without_musl
 
 PROGRAMS = ROOT / "tests/unit/toolchains"  # compat_<name>.c
 NAMES = ("argp", "error", "obstack")
@@ -26,11 +23,7 @@ def musl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     folder = tmp_path_factory.mktemp("musl")
     if platform.machine() != "x86_64" or not shutil.which("gcc"):
         pytest.skip("programs of x86_64 do not run here, or there is no gcc to compare them with")
-    try:
-        probes = toolchains.Probes(folder / "probes.json", os.environ["PATH"])
-        toolchains.pick("musl", "x86_64", probes, toolchains.Request())
-    except DroidbpfError as error:
-        pytest.skip(f"no musl toolchain: {error.message}")
+    skip_without_musl(folder / "probes.json", "x86_64")
     tree = replace(check_out(folder / "tree"), arch="x86_64")
     for name in NAMES:
         app = tree.path / "others" / name

@@ -9,7 +9,7 @@ import pytest
 from small_programs import program
 
 from toolchains.headers import Headers, find
-from toolchains.model import Toolchain
+from toolchains.model import SetUp, Toolchain
 from toolchains.probe import Probes, identity
 
 SAID = """\
@@ -54,10 +54,11 @@ def test_a_compiler_that_does_not_tell_leaves_clang_its_own(
     assert find(silent, Probes(tmp_path / "store", "")) == Headers((), "")
 
 
-def test_those_of_a_sysroot_are_known_by_its_name(toolchain: Toolchain, tmp_path: Path) -> None:
-    own = replace(toolchain, sysroot="/cache/musl/sysroot-1")
+def test_those_of_a_sysroot_are_known_by_its_pins(toolchain: Toolchain, tmp_path: Path) -> None:
+    set_up = SetUp("build/musl/arm64/ready", "the pins", "SYSROOT")
+    own = replace(toolchain, include="build/musl/arm64/include", set_up=set_up)
     found = find(own, Probes(tmp_path / "store", ""))
-    assert found == Headers(("/cache/musl/sysroot-1/include",), "sysroot-1")
+    assert found == Headers(("build/musl/arm64/include",), "the pins")
 
 
 def test_a_compiler_of_bpf_objects_that_names_them_is_left_alone(

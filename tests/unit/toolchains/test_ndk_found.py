@@ -176,4 +176,5 @@ def test_bpf_objects_are_made_by_the_ndks_clang_where_it_can(tmp_path: Path, bin
     assert bpf.find(there, found.bpf_clang).clang == found.bpf_clang
     own = found.bpf_clang[0]
     program(Path(own).parent, "clang", "case $1 in --version) echo clang version 18.0.3 ;; esac")
+    there = Probes(tmp_path / "probes.json", str(bin_))  # of the next start
     assert bpf.find(there, found.bpf_clang).clang == (str(bin_ / "clang"),)

@@ -34,7 +34,7 @@ def alone(tmp_path: Path, bin_: Path, monkeypatch: pytest.MonkeyPatch) -> Probes
 
 
 def gnu_folder(bin_: Path, *, without: str = "", libc: str = "/usr/lib/libc.a") -> None:
-    for name in ("gcc", "ar", "objcopy", "g++", "as", "ld", "cc1"):
+    for name in ("gcc", "ar", "objcopy", "g++", "as", "ld", "cc1", "cc1plus"):
         if name != without:
             program(
                 bin_,
@@ -56,7 +56,10 @@ def test_gnu_tells_what_it_found(tmp_path: Path, bin_: Path) -> None:
     assert found.version == "gcc (Test) 12.0"
     assert "-Wl,-z,max-page-size=16384" in found.linkflags
     for part in ("gcc", "ar", "objcopy", "as", "ld", "cc1"):
-        assert identity(str(bin_ / f"aarch64-linux-gnu-{part}")) in found.identity
+        assert f"{bin_}/aarch64-linux-gnu-{part}=" in found.identity
+    assert f"{bin_}/aarch64-linux-gnu-g++=" not in found.identity  # of C++ alone
+    for part in ("g++", "cc1plus"):
+        assert f"{bin_}/aarch64-linux-gnu-{part}=" in found.cxx_identity
     assert identity(str(libc)) in found.identity
 
 
@@ -167,9 +170,7 @@ def test_a_clang_that_will_not_do_is_told(
 
 
 def test_no_clang_is_told(alone: Probes) -> None:
-    assert refused(alone).startswith(
-        "error: no clang was found, which compiles BPF objects\nhint: "
-    )
+    assert refused(alone).startswith("error: no clang was found to compile BPF objects\nhint: ")
 
 
 @pytest.mark.parametrize(
@@ -187,13 +188,13 @@ def test_a_bpftool_that_will_not_do_is_told(
     assert refused(alone) == (
         f"error: {path} {message}\n"
         "hint: install it: apt-get install bpftool (Ubuntu: linux-tools-generic); "
-        "or what builds it: apt-get install gcc libc6-dev, or ./dev --no-root"
+        "or a compiler that builds it: apt-get install gcc libc6-dev, or use ./dev --no-root"
     )
 
 
 def test_no_bpftool_is_told(bin_: Path, alone: Probes) -> None:
     program(bin_, "clang", TARGETS.format("19"))
-    assert refused(alone).startswith("error: no bpftool was found, which makes skeletons\nhint: ")
+    assert refused(alone).startswith("error: no bpftool was found to make skeletons\nhint: ")
 
 
 def compiler_of_this_machine(tmp_path: Path, bin_: Path) -> None:
@@ -277,6 +278,5 @@ def test_what_is_for_an_ndk_is_refused_for_others(
     with pytest.raises(DroidbpfError) as caught:
         toolchains.pick(name, "arm64", probes, Request(**{option: "29"}))
     assert str(caught.value) == (
-        f"error: {option}=29 is for an Android NDK alone\n"
-        "hint: leave it out, or ask for toolchain=ndk"
+        f"error: {option}=29 is for an Android NDK only\nhint: leave it out, or use toolchain=ndk"
     )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import re
-import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,10 +13,10 @@ from small_programs import program
 
 import toolchains
 from base.errors import DroidbpfError
-from fetch.cache import lock
+from base.settings import Settings
 from toolchains import zig
 from toolchains.model import Request
-from toolchains.probe import Probes, identity
+from toolchains.probe import Probes
 
 ROOT = Path(zig.__file__).parents[1]
 HINT = "\nhint: install it: pip install -r requirements-zig.lock, or run ./dev --no-root COMMAND…"
@@ -61,8 +58,9 @@ def test_zig_tells_what_it_found(tmp_path: Path, bin_: Path, packages: Path) -> 
     assert toolchain.cxx == (str(path), "c++", "-target", "aarch64-linux-musl")
     assert toolchain.ar == (str(path), "ar")
     assert toolchain.bpf_clang[:2] == (str(path), "clang")
-    assert toolchain.links == (("build/zig/lib", str(path.parent / "lib")),)
-    assert identity(str(path)) in toolchain.identity
+    assert toolchain.set_up
+    assert toolchain.set_up.key.startswith(f"{path.parent}/lib ")
+    assert hashlib.sha256(path.read_bytes()[2:]).hexdigest() in toolchain.identity
     assert "-Wl,-z,max-page-size=16384" in toolchain.linkflags
     assert "-Wl,-z,max-page-size=16384" not in found(tmp_path, bin_, "x86_64").linkflags
 
@@ -94,7 +92,9 @@ def test_library_of_a_zig_of_a_distribution_is_found(
 ) -> None:
     real = a_zig(tmp_path / "usr/bin", "../lib/zig")
     (bin_ / "zig").symlink_to(real)
-    assert found(tmp_path, bin_).links == (("build/zig/lib", f"{tmp_path}/usr/lib/zig"),)
+    set_up = found(tmp_path, bin_).set_up
+    assert set_up
+    assert set_up.key.startswith(f"{tmp_path}/usr/lib/zig ")
 
 
 def refused(tmp_path: Path, bin_: Path) -> str:
@@ -138,105 +138,34 @@ def test_zig_is_found_without_importing_its_package() -> None:
     assert not {"ziglang", "requests", "tqdm", "fetch.apt"} & set(out.split())
 
 
-@pytest.fixture
-def used(
+def test_nothing_is_written_before_zig_is_set_up(
     tmp_path: Path, bin_: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
-) -> toolchains.Toolchain:
-    """A zig whose cache has what it adds to links, as a link leaves it."""
-    a_zig(packages / "ziglang", "lib")
+) -> None:
+    path = a_zig(packages / "ziglang", "lib")
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
     monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    made = tmp_path / "cache/zig/o"
-    for name, content in {"1/crt1.o": b"\x7fELF1", "2/libc.a": b"!<arch>\n2", "3/a.o": b""}.items():
-        (made / name).parent.mkdir(parents=True)
-        (made / name).write_bytes(content)
     toolchain = found(tmp_path, bin_)
-    toolchains.remember(toolchain)
-    return toolchain
+    assert not (tmp_path / "cache").exists()
+    assert [*Path().iterdir()] == []
+    for _ in range(2):
+        toolchains.set_up(toolchain, Settings(tmp_path / "cache"))
+        assert Path("build/zig/lib").readlink() == path.parent / "lib"
+        assert (tmp_path / "cache/zig").is_dir()
+        assert {file.name for file in Path("build/zig").iterdir()} == {"lib", "ready"}
 
 
-def cache_of(toolchain: toolchains.Toolchain) -> Path:
-    return Path(*toolchain.caches)
-
-
-def test_cache_that_is_as_it_was_made_is_kept(
-    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str]
+def test_cache_that_cannot_be_written_is_reported(
+    tmp_path: Path, bin_: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = cache_of(used)
-    os.utime(cache / "o/2/libc.a")  # as where it was copied
-    (cache / "o/3/a.o").write_bytes(b"no part of a link")
-    toolchains.verify(used, offline=True)
-    assert (cache / "o/1/crt1.o").exists()
-    assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("content", [b"", b"\x7fELF2", b"\x7fELF", None])
-def test_cache_with_another_file_to_link_is_removed_for_zig_to_make_it_anew(
-    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str], content: bytes | None
-) -> None:
-    file = cache_of(used) / "o/1/crt1.o"
-    file.unlink() if content is None else file.write_bytes(content)
-    toolchains.verify(used, offline=True)
-    assert {path.name for path in cache_of(used).parent.iterdir()} == {"locks", "zig"}
-    assert [*cache_of(used).iterdir()] == []
-    assert capsys.readouterr().err == (
-        f"warning: {file} is not as it was made: zig makes its cache anew, which takes a minute\n"
-    )
-    toolchains.verify(used, offline=True)
-    assert capsys.readouterr().err == ""
-
-
-def test_cache_that_another_build_removes_is_removed_once(
-    used: toolchains.Toolchain, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It may be making its libc there by the time that ours has the lock."""
-    cache = cache_of(used)
-    (cache / "o/1/crt1.o").write_bytes(b"")
-    with lock(cache.parent, "zig"):
-        ours = threading.Thread(target=toolchains.verify, args=(used,), kwargs={"offline": True})
-        ours.start()
-        ours.join(timeout=0.2)
-        assert ours.is_alive()
-        shutil.rmtree(cache)
-        (cache / "o/9").mkdir(parents=True)
-    ours.join(timeout=10)
-    assert (cache / "o/9").exists()
-    assert capsys.readouterr().err == ""
-
-
-def test_what_zig_makes_later_is_looked_after_too(used: toolchains.Toolchain) -> None:
-    cache = cache_of(used)
-    (cache / "o/4").mkdir()
-    (cache / "o/4/libc++.a").write_bytes(b"!<arch>\n")
-    toolchains.remember(used)
-    (cache / "o/4/libc++.a").unlink()
-    toolchains.verify(used, offline=True)
-    assert not (cache / "o").exists()
-
-
-def test_damaged_record_is_written_anew(used: toolchains.Toolchain) -> None:
-    wrong_shapes = ('{"changed": 1, "files": [1]}', '{"changed": 1, "files": {"a": [1]}}')
-    for damage in ("", "{", "[]", "[1]", *wrong_shapes):
-        (cache_of(used) / "linked.json").write_text(damage)
-        toolchains.verify(used, offline=True)
-        toolchains.remember(used)
-        assert len(json.loads((cache_of(used) / "linked.json").read_text())["files"]) == 2
-
-
-def test_file_that_was_emptied_before_the_first_link_is_told(used: toolchains.Toolchain) -> None:
-    cache = cache_of(used)
-    (cache / "linked.json").unlink()
-    (cache / "o/1/crt1.o").write_bytes(b"")
+    a_zig(packages / "ziglang", "lib")
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "file"))
     with pytest.raises(DroidbpfError) as caught:
-        toolchains.remember(used)
+        toolchains.set_up(found(tmp_path, bin_), Settings(tmp_path / "file"))
     assert str(caught.value) == (
-        f"error: {cache}/o/1/crt1.o is damaged\nhint: remove zig's cache: rm -r {cache}"
+        f"error: cannot write to the cache {tmp_path}/file/zig: Not a directory\n"
+        "hint: make it writable, or set DROIDBPF_CACHE to another folder"
     )
-
-
-def test_copies_of_objects_are_removed_once_a_build(used: toolchains.Toolchain) -> None:
-    zig._remove_objects.cache_clear()
-    for left in (False, True):
-        Path("build/zig/cache/o").mkdir(parents=True, exist_ok=True)
-        toolchains.verify(used, offline=True)
-        assert Path("build/zig/cache/o").exists() is left
+    assert not Path("build").exists()
