@@ -152,7 +152,9 @@ def _exceptions(env, script, name):
         line = lines[-1] if lines else getattr(error, "lineno", "") or "1"
         text = str(error).partition("\n")[0]
         told = f"{script}:{line}: {type(error).__name__}: {text}"
-        raise DroidbpfError(told, "docs/apps.md tells what a SConscript may say") from None
+        raise DroidbpfError(
+            told, "docs/reference/app-folders.md lists what a SConscript may set"
+        ) from None
 
 
 def _bpf_side(env, name, programs, units):

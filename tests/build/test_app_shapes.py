@@ -101,5 +101,5 @@ def test_fault_of_a_script_is_told_in_a_line(tree: Tree, script: str, text: str)
     tree.source("many/SConscript").write_text(script)
     told = tree.scons("app=many", status=2).err
     assert told.startswith(f"error: apps/many/{text}")
-    assert told.endswith("\nhint: docs/apps.md tells what a SConscript may say\n")
+    assert told.endswith("\nhint: docs/reference/app-folders.md lists what a SConscript may set\n")
     assert len(told.splitlines()) == 2
