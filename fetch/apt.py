@@ -131,10 +131,10 @@ def _state(
             raise AptError(f"no such suite, architecture or package: {word!r}")
     aptconf.require_distribution(distribution)
     name = f"{suite}-{arch}"
-    folder = settings.cache / "apt" / name
     with cache.lock(settings.cache, f"apt-{name}"):
+        folder = cache.make_folder(settings.cache, "apt") / name
         with cache.writing(settings.cache):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o755, exist_ok=True)
         yield folder
 
 

@@ -2,17 +2,23 @@
 
 Beside it: `verified/<hash>`, a stamp that spares the next rehash; `locks/<hash>`, one lock a file;
 `partial/<hash>`, what a broken download left, never trusted.
+
+A verified file stays what it is because nobody else can write there: a cache, or a folder of it,
+that belongs to neither the user nor root, or that others may write to, is refused.
 """
 
 import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from base import files
 from base.errors import DroidbpfError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -21,64 +27,7 @@ _POLL = 0.05  # seconds between two attempts to get a lock
 
 
 class CacheError(DroidbpfError):
-    """The cache folder itself fails (full, read-only): no other place can help."""
-
-
-def content(cache: Path, sha256: str) -> Path:
-    """Give the path of a file in the cache, whether it is there or not."""
-    return cache / "sha256" / sha256
-
-
-def digest(path: Path) -> str:
-    """Give the sha256 of a file in lowercase hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def find(cache: Path, sha256: str, size: int) -> Path | None:
-    """Give a cached file, verified against its stamp or, without a good one, by its bytes.
-
-    Args:
-        size: what it must be, in bytes; 0 where it is not known.
-
-    Raises:
-        CorruptError: the file is there with other bytes.
-    """
-    path = content(cache, sha256)
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise CacheError(f"cannot read {path}: {error.strerror}") from error
-    if size and status.st_size != size:
-        raise CorruptError(path, f"{status.st_size} bytes instead of {size}")
-    stamp = _stamp_of(status)
-    with contextlib.suppress(OSError):
-        if (cache / "verified" / sha256).read_text() == stamp:
-            return path
-    try:
-        found = digest(path)
-    except OSError as error:
-        raise CacheError(f"cannot read {path}: {error.strerror}") from error
-    if found != sha256:
-        raise CorruptError(path, f"its sha256 is {found}")
-    with contextlib.suppress(OSError):
-        _write_stamp(cache, sha256, stamp)
-    return path
-
-
-def find_or_remove(
-    cache: Path, sha256: str, size: int, report: Callable[[str], None]
-) -> Path | None:
-    """Give a cached file as find() does; a corrupt one is reported and removed."""
-    try:
-        return find(cache, sha256, size)
-    except CorruptError as error:
-        report(f"{error.message}: it is removed and fetched again")
-        with writing(cache):
-            error.path.unlink(missing_ok=True)
-        return None
+    """The cache folder itself fails (full, read-only, of another user): no other place can help."""
 
 
 class CorruptError(DroidbpfError):
@@ -90,6 +39,96 @@ class CorruptError(DroidbpfError):
         self.reason = reason
 
 
+def content(cache: Path, sha256: str) -> Path:
+    """Return the path of a file in the cache, whether it is there or not."""
+    return cache / "sha256" / sha256
+
+
+def check_owner(cache: Path, *names: str) -> None:
+    """Refuse a cache, or named folders of it, that another user than root could have written.
+
+    The cache may be a link, its folders may not.
+
+    Raises:
+        CacheError: it is refused.
+    """
+    for path in (cache, *(cache / name for name in names)):
+        try:
+            status = path.stat(follow_symlinks=path == cache)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise CacheError(f"cannot read {path}: {error.strerror}") from error
+        if stat.S_ISLNK(status.st_mode):
+            raise CacheError(f"{path} is a link", "the cache itself may be one, its folders not")
+        if status.st_uid not in (os.geteuid(), 0):
+            hint = "set DROIDBPF_CACHE to a folder of your own"
+            raise CacheError(f"the download cache {path} belongs to another user", hint)
+        private_group = status.st_gid == status.st_uid  # useradd(8): the user's own, umask 002
+        if status.st_mode & (stat.S_IWOTH if private_group else stat.S_IWOTH | stat.S_IWGRP):
+            hint = f"chmod go-w {path}, or set DROIDBPF_CACHE to a folder of your own"
+            raise CacheError(f"other users can write to the download cache {path}", hint)
+
+
+def make_folder(cache: Path, name: str = "") -> Path:
+    """Return a folder of the cache, or the cache itself, created at need and not shared."""
+    folder = cache / name
+    with writing(cache):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        for path in dict.fromkeys((cache, folder)):
+            path.mkdir(mode=0o755, exist_ok=True)
+    check_owner(cache, name)
+    return folder
+
+
+def find(cache: Path, sha256: str, size: int) -> Path | None:
+    """Return a cached file, verified against its stamp or, without a good one, by its bytes.
+
+    Args:
+        size: what it must be, in bytes; 0 where it is not known.
+
+    Raises:
+        CorruptError: the file is there with other bytes.
+        CacheError: it cannot be read, or the cache is another user's.
+    """
+    path = content(cache, sha256)
+    check_owner(cache, "sha256", "verified")
+    try:
+        with _open(path) as file:
+            status = os.fstat(file.fileno())
+            if size and status.st_size != size:
+                raise CorruptError(path, f"{status.st_size} bytes instead of {size}")
+            stamp = _stamp_of(status)
+            with contextlib.suppress(OSError):
+                if (cache / "verified" / sha256).read_text() == stamp:
+                    return path
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise CorruptError(path, "it is a link") from error
+        raise CacheError(f"cannot read {path}: {error.strerror}") from error
+    if found != sha256:
+        raise CorruptError(path, f"its sha256 is {found}")
+    with contextlib.suppress(OSError):
+        files.write_atomically(cache / "verified" / sha256, stamp)
+    return path
+
+
+def find_or_remove(
+    cache: Path, sha256: str, size: int, report: Callable[[str], None]
+) -> Path | None:
+    """Return a cached file as find() does; a corrupt one is reported and removed."""
+    try:
+        return find(cache, sha256, size)
+    except CorruptError as error:
+        report(f"{error.message}: it is removed and fetched again")
+        with writing(cache):
+            error.path.unlink(missing_ok=True)
+        return None
+
+
 @contextlib.contextmanager
 def lock(cache: Path, name: str, pause: Callable[[float], None] | None = None) -> Iterator[None]:
     """Hold the lock of a file of the cache; others, in this process or not, wait.
@@ -97,10 +136,10 @@ def lock(cache: Path, name: str, pause: Callable[[float], None] | None = None) -
     Args:
         pause: sleeps for a number of seconds while another has the lock, or raises to give up.
     """
-    path = cache / "locks" / name
+    path = make_folder(cache, "locks") / name
     with writing(cache):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        handle = os.open(path, flags, 0o644)
     try:
         if pause:
             while not _try_lock(handle):
@@ -121,31 +160,30 @@ def _try_lock(handle: int) -> bool:
 
 
 def partial(cache: Path, sha256: str) -> Path:
-    """Give the path of what is not verified yet; its folder is made."""
-    path = cache / "partial" / sha256
-    with writing(cache):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    """Return the path of what is not verified yet; its folder is created."""
+    return make_folder(cache, "partial") / sha256
 
 
 def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
-    """Move a file into the cache if it has the promised bytes; else give None and leave it.
+    """Move a file into the cache if it has the promised bytes; else return None and leave it.
 
     Args:
         file: a file on the cache's file system, that nobody else writes.
         size: what it must be, in bytes; 0 where it is not known.
     """
-    path = content(cache, sha256)
+    path = make_folder(cache, "sha256") / sha256
     with writing(cache, size):
-        if (size and file.stat().st_size != size) or digest(file) != sha256:
-            return None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
-        file.chmod(0o644)
+        with _open(file) as opened:
+            handle = opened.fileno()
+            if size and os.fstat(handle).st_size != size:
+                return None
+            if hashlib.file_digest(opened, "sha256").hexdigest() != sha256:
+                return None
+            os.fchmod(handle, 0o644)
+            os.fsync(handle)
         file.replace(path)
         _sync_folder(path.parent)
-        _write_stamp(cache, sha256, _stamp_of(path.stat()))
+        files.write_atomically(make_folder(cache, "verified") / sha256, _stamp_of(path.stat()))
     return path
 
 
@@ -167,16 +205,15 @@ def writing(cache: Path, size: int = 0) -> Iterator[None]:
         if error.errno in _FULL:
             raise full(cache, size) from error
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise CacheError(
-                f"cannot write to the download cache {cache}: {error.strerror}",
-                "make it writable, or set DROIDBPF_CACHE to another folder",
-            ) from error
+            message = f"cannot write to the download cache {cache}: {error.strerror}"
+            hint = "make it writable, or set DROIDBPF_CACHE to another folder"
+            raise CacheError(message, hint) from error
         hint = "set DROIDBPF_CACHE to another folder"
         raise CacheError(f"the download cache {cache} fails: {error}", hint) from error
 
 
 def full(cache: Path, size: int) -> CacheError:
-    """Make the error of a full disk; `size` is what the download needs, in bytes, or 0."""
+    """Return the error of a full disk; `size` is what the download needs, in bytes, or 0."""
     need = f": the download needs {size} bytes" if size else ""
     return CacheError(
         f"no space left in the download cache {cache}{need}",
@@ -186,24 +223,21 @@ def full(cache: Path, size: int) -> CacheError:
 
 def check_space(cache: Path, size: int) -> None:
     """Raise the error of a full disk before a download of `size` bytes begins in vain."""
+    make_folder(cache)
     with writing(cache):
-        cache.mkdir(parents=True, exist_ok=True)
         status = os.statvfs(cache)
     if status.f_bavail * status.f_frsize < size:
         raise full(cache, size)
 
 
+def _open(path: Path) -> io.BufferedReader:
+    """Open a file to read, but no link."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return os.fdopen(handle, "rb")
+
+
 def _stamp_of(status: os.stat_result) -> str:
-    """Describe the file so that any later write to it changes the description."""
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\n"
-
-
-def _write_stamp(cache: Path, sha256: str, stamp: str) -> None:
-    folder = cache / "verified"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{sha256}.{os.getpid()}"
-    temporary.write_text(stamp)
-    temporary.replace(folder / sha256)
+    return f"{' '.join(map(str, files.Stamp.of(status)))}\n"
 
 
 def _sync_folder(folder: Path) -> None:

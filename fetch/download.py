@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from base import files
 from base.errors import DroidbpfError
 from base.settings import Settings, expand_user
 from fetch import cache, http
@@ -126,9 +127,9 @@ def mirror_folder(settings: Settings) -> Path | None:
 
 def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
     """Yield path below a mirror, sha256 and size (bytes) of every file that satisfies the pin."""
-    files = [(pin.sha256, pin.size, [pin.filename])]
-    files += [(a.sha256, a.size, [a.filename, a.path]) for a in pin.alternatives]
-    for sha256, size, names in files:
+    found = [(pin.sha256, pin.size, [pin.filename])]
+    found += [(a.sha256, a.size, [a.filename, a.path]) for a in pin.alternatives]
+    for sha256, size, names in found:
         for name in (f"sha256/{sha256}", *names):
             yield name, sha256, size
 
@@ -188,7 +189,7 @@ def _from_url(
 
     limit, exact = size or LARGEST, size > 0
     get = partial(http.download, url, part, limit, progress, exact=exact, connections=connections)
-    if get() and cache.digest(part) != sha256:
+    if get() and files.sha256(part) != sha256:
         http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
         get()
     return _verified(part, name, sha256, size, settings)
@@ -204,7 +205,7 @@ def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings)
     html = start.startswith((b"<!doctype html", b"<html"))
     guess = ", an HTML page: is there a login page in between?" if html else ""
     reason = (
-        f"wrong bytes in {name} ({part.stat().st_size} bytes, sha256 {cache.digest(part)}{guess})"
+        f"wrong bytes in {name} ({part.stat().st_size} bytes, sha256 {files.sha256(part)}{guess})"
     )
     http.discard(part)
     raise PlaceError(reason, wrong=True)

@@ -1,14 +1,13 @@
-"""Files taken out of the distribution's packages, in the cache at <kind>/<hash of the packages>.
+"""Files unpacked from the distribution's packages, in the cache at <kind>/<hash of the packages>.
 
 A link <kind>/<name> names the folder in use. Both appear by a rename: what is there is complete.
 """
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from fetch import cache, pins
 
 FACTS = "facts.json"
 
-# Gives the files for the folder, by their paths in it, and what else is to be known, from a .deb.
+# Returns the files for the folder by their paths in it, and further facts, from a .deb.
 Unpack = Callable[[Path], tuple[Mapping[str, bytes], Mapping[str, object]]]
 
 
@@ -42,56 +41,26 @@ def obtain_pinned(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
     return download.obtain_all(wanted, settings)
 
 
-def current(
-    kind: str, name: str, settings: Settings, checked: Iterable[str] | None = None
-) -> Path | None:
-    """Give the folder in use under a name, if there is one.
-
-    Args:
-        checked: the files whose sizes are compared with what was unpacked; None for all.
-    """
+def current(kind: str, name: str, settings: Settings) -> Path | None:
+    """Return the folder in use under a name, if there is one."""
+    cache.check_owner(settings.cache, kind)
     folder = settings.cache / kind / name
-    return folder.resolve() if _whole(folder, checked) else None
+    return folder.resolve() if _whole(folder) else None
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """Give what is known of a folder's packages."""
+    """Return what is known of a folder's packages."""
     known: dict[str, Any] = json.loads((folder / FACTS).read_text())
     return known
 
 
-def _whole(folder: Path, checked: Iterable[str] | None = None) -> bool:
-    """Tell whether a folder has its files: a power cut can leave them empty."""
+def _whole(folder: Path) -> bool:
+    """Return whether a folder has its files: a power cut can leave them empty."""
     try:
         sizes = facts(folder)["sizes"]
-        return all(
-            (folder / file).stat().st_size == sizes[file]
-            for file in (sizes if checked is None else checked)
-        )
+        return all((folder / file).stat().st_size == sizes[file] for file in sizes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def intact(folder: Path) -> bool:
-    """Tell whether a folder holds what was unpacked, byte for byte, and no other file."""
-    try:
-        return bool(facts(folder)["sha256"] == _digest(folder))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _digest(folder: Path) -> str:
-    """Give the hash of the names and contents of all files of a folder but the facts."""
-    found = []
-    for path, _, names in os.walk(folder):
-        found += [os.path.join(path, name) for name in names]  # noqa: PTH118 - of 1100 files
-    total = hashlib.sha256()
-    for file in sorted(found):
-        name = file[len(str(folder)) + 1 :]
-        if name != FACTS:
-            with open(file, "rb") as opened:  # noqa: PTH123
-                total.update(f"{name}\0".encode() + hashlib.sha256(opened.read()).digest())
-    return total.hexdigest()
 
 
 def install(
@@ -103,15 +72,15 @@ def install(
     settings: Settings,
     unpack: Unpack,
 ) -> Path:
-    """Give the folder of the packages of the first suite that has them, and put it in use.
+    """Return the folder of the packages of the first suite that has them, and put it in use.
 
     Args:
-        choose: gives the packages to take from a suite.
+        choose: returns the packages to take from a suite.
         arch: the distribution's name of the architecture: arm64, amd64 …
 
     Raises:
         CacheError: the cache fails, whatever the suite.
-        DroidbpfError: no suite could give them; each with its reason.
+        DroidbpfError: no suite has them; each with its reason.
     """
     from fetch import apt
 
@@ -126,10 +95,11 @@ def install(
             reasons.append(f"  {suite}: {error.message}")
             continue
         with cache.lock(settings.cache, f"{kind}-{name}"), cache.writing(settings.cache):
-            return _put(name, packages, debs, settings.cache / kind, unpack)
+            root = cache.make_folder(settings.cache, kind)
+            return _put(name, packages, debs, root, unpack)
     lines = "\n".join(reasons)
     raise DroidbpfError(
-        f"the distribution's archive cannot give {name}:\n{lines}",
+        f"the distribution's archive has no {name}:\n{lines}",
         "fetch it once without offline" if settings.offline else "check the network",
     )
 
@@ -138,7 +108,7 @@ def _put(
     name: str, packages: Sequence[str], debs: Sequence[Path], root: Path, unpack: Unpack
 ) -> Path:
     folder = root / hashlib.sha256("".join(deb.name for deb in debs).encode()).hexdigest()
-    if not intact(folder):
+    if not _whole(folder):
         files: dict[str, bytes] = {}
         record: dict[str, object] = {"package": " ".join(packages)}
         for deb in debs:
@@ -146,7 +116,6 @@ def _put(
             files |= found
             record |= known
         record["sizes"] = {file: len(data) for file, data in files.items()}
-        root.mkdir(parents=True, exist_ok=True)
         for left in root.glob(f".new-{name}-????????"):  # by who was killed: we have the lock
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(dir=root, prefix=f".new-{name}-") as made:
@@ -154,7 +123,6 @@ def _put(
             for file, data in files.items():
                 (new / file).parent.mkdir(parents=True, exist_ok=True)
                 (new / file).write_bytes(data)
-            record["sha256"] = _digest(new)
             (new / FACTS).write_text(json.dumps(record, indent=1))
             if folder.exists():
                 folder.rename(Path(made) / "old")

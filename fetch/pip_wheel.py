@@ -1,4 +1,4 @@
-"""`python -m fetch.pip_wheel`: prints the path of a wheel of pip, for a Python that has none.
+"""`python -m fetch.pip_wheel` prints the path of a wheel of pip, for a Python that has none.
 
 Debian keeps pip out of its Python: it is in a package of wheels, which root need not install. Only
 the standard library is used: this runs before there is any other.
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from base import cli
+from base import cli, files
 from base.errors import DroidbpfError
 from base.settings import Settings
 from fetch import apt, aptconf, cache
@@ -18,7 +18,7 @@ PACKAGE = "python3-pip-whl"
 
 
 def wheel(settings: Settings) -> Path:
-    """Give the wheel of pip of the machine's own release, unpacked in the cache.
+    """Return the wheel of pip of the machine's own release, unpacked in the cache.
 
     Raises:
         DroidbpfError: no apt, or the distribution's archive has no such package.
@@ -30,21 +30,18 @@ def wheel(settings: Settings) -> Path:
     except (OSError, subprocess.CalledProcessError) as error:
         raise DroidbpfError("no dpkg on this machine") from error
     deb = apt.binary(PACKAGE, suite=suite, arch=arch, settings=settings)
-    files = unpack_deb(deb, lambda path: Path(path).match("python-wheels/pip-*.whl"))
-    if len(files) != 1:
-        raise DroidbpfError(f"{deb} holds {len(files)} wheels of pip instead of one")
-    name, content = next(iter(files.items()))
-    path = settings.cache / "pip" / Path(name).name
+    found = unpack_deb(deb, lambda path: Path(path).match("python-wheels/pip-*.whl"))
+    if len(found) != 1:
+        raise DroidbpfError(f"{deb} holds {len(found)} wheels of pip instead of one")
+    name, content = next(iter(found.items()))
+    path = cache.make_folder(settings.cache, "pip") / Path(name).name
     with cache.writing(settings.cache):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{deb.name[:16]}")
-        part.write_bytes(content)
-        part.replace(path)
+        files.write_atomically(path, content)
     return path
 
 
 def main() -> int:
-    """Print the path; give the exit status."""
+    """Print the path; return the exit status."""
     return cli.run_cli(_run)
 
 
