@@ -171,7 +171,6 @@ def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
         file: a file on the cache's file system, that nobody else writes.
         size: what it must be, in bytes; 0 where it is not known.
     """
-    path = make_folder(cache, "sha256") / sha256
     with writing(cache, size):
         with _open(file) as opened:
             handle = opened.fileno()
@@ -181,6 +180,7 @@ def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
                 return None
             os.fchmod(handle, 0o644)
             os.fsync(handle)
+        path = make_folder(cache, "sha256") / sha256
         file.replace(path)
         _sync_folder(path.parent)
         files.write_atomically(make_folder(cache, "verified") / sha256, _stamp_of(path.stat()))
