@@ -11,6 +11,7 @@ import _thread
 import contextlib
 import os
 import signal
+import sys
 
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 HINT = "finished steps are kept: run the same command to continue"
@@ -45,12 +46,14 @@ def _end_at_signal(reader: int) -> None:
     number = 0
     while number not in WORDS:
         number = os.read(reader, 1)[0]
-    for pid in _descendants(os.getpid()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+    sys.setswitchinterval(60)  # no other thread is to see that its child ended
     text = f"error: {WORDS[signal.Signals(number)]}\nhint: {HINT}\n"
+    below = _descendants(os.getpid())
     with contextlib.suppress(OSError):
         os.write(2, text.encode())
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     os._exit(128 + number)
 
 
@@ -58,7 +61,7 @@ def _descendants(pid: int) -> list[int]:
     """Return the processes that a process and its threads started, and those that these did."""
     found = []
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - pathlib is slow to import
-            with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
                 found += [int(child) for child in file.read().split()]
     return found + [below for child in found for below in _descendants(child)]

@@ -2,18 +2,23 @@
 
 from SCons.Scanner import ClassicCPP, ScannerBase
 
-INCLUDE = r'^[ \t]*#[ \t]*include[ \t]*(<|")([^>"]+)(>|")'
+# Comments may stand before the name. A header that __has_include() asks for may yet appear.
+INCLUDE = (
+    r"^[ \t]*#[ \t]*(?:include|(?:el)?if\b.*\b__has_include[ \t]*\()"
+    r"(?:[ \t]|/\*.*?\*/)*([<\"])([^>\"\n]+)[>\"]"
+)
 TYPES = "vmlinux.h"
 SMALL = 1 << 16  # bytes
 
 
 def header_scanner():
-    """Give a scanner for C that does not look into a vmlinux.h, but into what is yet to be made.
+    """Return a scanner for C that also looks into headers that are not built yet.
 
-    The types of a kernel include nothing, and reading their 4 MB at every start would cost more
-    than a null build. A small vmlinux.h may include that of an architecture.
+    It does not look into a vmlinux.h: the types of a kernel include nothing, and reading their 4 MB
+    at every start would cost more than a null build. A small vmlinux.h may include that of an
+    architecture.
 
-    A header that is found to be up to date only when its turn comes is not scanned again by SCons
+    By default SCons does not scan a header before it is known to be up to date, and not again then
     (Scanner.Current): what it includes would be missing.
     """
     scanner = ClassicCPP("Headers", "$CPPSUFFIXES", "CPPPATH", INCLUDE, recursive=_small)
@@ -26,13 +31,13 @@ def _small(nodes):
 
 
 def chooses(header):
-    """Tell whether a vmlinux.h is too small to hold a kernel's types: it includes others."""
+    """Return whether a vmlinux.h is too small to hold a kernel's types: it includes others."""
     return not header.has_builder() and header.get_size() < SMALL
 
 
 def no_scanner():
-    """Give a scanner that finds nothing, for what includes nothing: SCons would look all the same.
+    """Return a scanner that finds nothing, for what includes nothing.
 
-    Searching the 5 MB of a vmlinux.h costs more than a null build.
+    Without one SCons uses its own. Searching the 5 MB of a vmlinux.h costs more than a null build.
     """
     return ScannerBase(lambda node, env, path: [], "Nothing")

@@ -1,15 +1,15 @@
 """Puts the plain Python packages beside SConstruct on the path of every script."""
 
+import os
+import runpy
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(1, str(ROOT))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, ROOT)
 
-# Compiled modules belong into build/ as everything that a build writes; without them every start
-# would compile ours anew, also where the environment says not to litter the sources.
-sys.pycache_prefix = str(ROOT / "build" / "pycache")
-sys.dont_write_bytecode = False
+# Everything that a build writes is below build/, compiled modules, too; without them every start
+# would compile ours again, also where the environment says not to litter the sources.
+runpy.run_path(f"{ROOT}/base/launch.py")["keep_compiled_modules"]()
 
 from base import interrupts  # noqa: E402
 

@@ -15,6 +15,7 @@ import traceback
 from SCons.Script import Action, GetOption
 
 from base.errors import DroidbpfError
+from inputs import reported
 from selection import BPF, USER_SPACE, as_node, is_program, literal
 from site_tools.bpf import TARGET_ARCH
 from steps import user_errors
@@ -33,7 +34,7 @@ def generate(env):
     env["MACROS"] = env.Step(
         "MACROS",
         "MACROS",
-        "$CC $CCFLAGS -E -dM -include $HEADER -x c /dev/null > ${TARGET}.tmp",
+        "$CC $CCFLAGS $( $DEPFLAGS $) -E -dM -include $HEADER $SOURCE > ${TARGET}.tmp",
         identity="TOOLCHAIN_ID",
     )
     env.AddMethod(app, "App")
@@ -271,6 +272,8 @@ def _generate(env, header, script, sources):
 def _macros(env, header):
     """Make a file of the macros that a header of the target's C library defines."""
     name = header.replace("/", "_")
-    made = env.Command(f"#{env['OUTPUT']}/{name}.macros", [], env["MACROS"], HEADER=header)
+    path = f"#{env['OUTPUT']}/{name}.macros"
+    made = env.Command(path, "#toolchains/empty.c", env["MACROS"], HEADER=header)
+    reported(made, [], env)
     env.Requires(made, env["SET_UP"])
     return made[0]

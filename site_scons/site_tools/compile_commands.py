@@ -3,10 +3,10 @@ env.CompileCommands(), which tells it of the user space and BPF sources of apps.
 """
 
 import json
-import os
 
 from SCons.Script import Action
 
+from base.files import write_atomically
 from steps import user_errors
 
 FILE = "build/compile_commands.json"
@@ -30,7 +30,9 @@ def compile_commands(env, compiled):
     """
     entries = sorted((_entry(*unit) for unit in compiled), key=lambda entry: entry["output"])
     text = env.Value(json.dumps(entries, indent=1) + "\n")
-    made = env.Command(f"#{FILE}", text, Action(user_errors(_write), f"  GEN      {FILE}"))
+    # SCons decides about a target by its files: it never looks at one that has none.
+    sources = [text, "#site_scons/site_tools/compile_commands.py"]
+    made = env.Command(f"#{FILE}", sources, Action(user_errors(_write), f"  GEN      {FILE}"))
     return env.Alias("compile_commands.json", made)
 
 
@@ -47,7 +49,4 @@ def _entry(env, command, node):
 
 
 def _write(target, source, env):
-    part = f"{target[0]}.tmp"
-    with open(part, "wb") as file:
-        file.write(source[0].get_contents())
-    os.replace(part, str(target[0]))
+    write_atomically(str(target[0]), source[0].get_contents())

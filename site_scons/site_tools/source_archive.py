@@ -205,9 +205,10 @@ def _declare_extraction(env, pin, sources, headers, only, configured):
     offered = [header for group in headers.values() for header in group]
     files = [f"#{tree}/{file}" for file in dict.fromkeys((*sources, *offered))]
     layouts = tuple(place.layout for place in pin.alternatives)
+    key = state.key([], repr((pin.sha256, layouts, only)))  # SCons stores it with every file
     extracted = env.Command(
         [*files, _digest(pin.name)],
-        [env.Value((pin.sha256, layouts, tuple(only))), *(f"#{file}" for file in EXTRACTION)],
+        [env.Value(key), *(f"#{file}" for file in EXTRACTION)],
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
         PINNED=pin,
         ONLY=only,

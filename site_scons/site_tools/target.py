@@ -130,7 +130,8 @@ def _make_libc(env):
     output = f"#{env['VARIANT']}/libc"
     command = "$BUILTINS -femit-bin=${TARGET}.tmp"
     archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
-    env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
+    # The source is no part of it: SCons decides about a target by its files.
+    env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", "#toolchains/empty.c", archive)
     env.Requires(env["RTLIB"], env["SET_UP"])
     command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
     empty = _step(env, "LIBC", "LIBC", command)
