@@ -111,7 +111,8 @@ def _set_up_node(env, toolchain):
                 toolchains.set_up(toolchain, settings)
 
         action = Action(user_errors(run), f"  {wanted.label:8} $TARGET")
-        _set_up[wanted.file] = env.Command(f"#{wanted.file}", env.Value(wanted.key), action)
+        sources = [env.Value(wanted.key), "#toolchains/empty.c"]  # SCons decides by files
+        _set_up[wanted.file] = env.Command(f"#{wanted.file}", sources, action)
     return _set_up[wanted.file]
 
 
