@@ -37,14 +37,34 @@ def test_a_build_that_is_interrupted_again_and_again_ends_in_the_same_bytes(
     assert_same(wanted, {name: d for name, d in tree.products().items() if name in wanted})
 
 
-def test_an_interrupted_build_goes_on_where_it_was(tree: Tree) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_next_build_repeats_no_finished_step(tree: Tree, number: signal.Signals) -> None:
+    before = tree.products()
+    lose_zlib(tree)
+    shutil.rmtree(tree.variant / "apps")
+    tree.interrupt(8, number, "-j2")
+    made = tree.commands()
+    assert len(made) >= 8
+    again = [command for command in tree.scons("-j2").commands if command in made]
+    assert len(again) <= 1, "a step may end between its log and its entry"
+    assert_same(before, tree.products())
+
+
+def test_every_step_of_a_build_that_is_killed_again_and_again_runs_once(tree: Tree) -> None:
+    lose_zlib(tree)
+    wanted = len(tree.copy(tree.path.with_name("whole")).scons("-j1").commands)
+    runs = 0
+    for _ in range(wanted):
+        tree.interrupt(1, signal.SIGKILL, "-j1")
+        if not tree.commands():
+            break
+        runs += len(tree.commands())
+    assert wanted <= runs <= wanted + 3
+
+
+def lose_zlib(tree: Tree) -> None:
     shutil.rmtree(tree.variant / "third_party/libz")
     (tree.variant / "third_party/libz.a").unlink()
-    tree.interrupt(8, signal.SIGINT, "-j2")
-    made = tree.commands()
-    result = tree.scons("-j2")
-    again = [command for command in result.commands if command in made]
-    assert len(again) <= 2, "more was made again than was interrupted"
 
 
 def test_what_a_killed_compiler_left_is_not_trusted(tree: Tree, toolbox: Toolbox) -> None:
@@ -137,9 +157,23 @@ def test_a_wrong_object_under_the_temporary_name_is_not_taken(tree: Tree) -> Non
 def test_a_damaged_database_costs_time_and_nothing_else(tree: Tree) -> None:
     before = tree.products()
     database = tree.build / "sconsign"
-    database.write_bytes(database.read_bytes()[:1000])
-    tree.scons("hello")
-    assert_same(before, tree.products())
+    for size in (0, 10, 1000):
+        database.write_bytes(database.read_bytes()[:size])
+        tree.scons("hello")
+        assert_same(before, tree.products())
+
+
+def test_a_damaged_journal_costs_time_and_nothing_else(tree: Tree) -> None:
+    before = tree.products()
+    lose_zlib(tree)
+    tree.interrupt(8, signal.SIGKILL, "-j2")
+    journal = tree.build / "journal"
+    whole = journal.read_bytes()
+    assert whole
+    for damaged in (whole[:-1], whole[:100], bytes(len(whole)), whole[:-20] + b"x" * 20):
+        journal.write_bytes(damaged)
+        tree.scons()
+        assert_same(before, tree.products())
 
 
 def test_damaged_answers_of_tools_are_asked_anew(tree: Tree) -> None:
@@ -159,8 +193,7 @@ def test_two_builds_at_once_in_one_tree_do_no_harm(tree: Tree) -> None:
     """Both may do the same work; or one refuses. Never is there a wrong byte or a traceback."""
     before = tree.products()
     shutil.rmtree(tree.variant / "apps")
-    shutil.rmtree(tree.variant / "third_party/libz")
-    (tree.variant / "third_party/libz.a").unlink()
+    lose_zlib(tree)
     both = [tree.start("-j1"), tree.start("-j1")]
     said = [process.communicate(timeout=200)[0] for process in both]
     for process, text in zip(both, said, strict=True):
@@ -172,8 +205,7 @@ def test_two_builds_at_once_in_one_tree_do_no_harm(tree: Tree) -> None:
 
 def test_a_lone_killed_scons_and_the_compilers_that_outlive_it_do_no_harm(tree: Tree) -> None:
     before = tree.products()
-    shutil.rmtree(tree.variant / "third_party/libz")
-    (tree.variant / "third_party/libz.a").unlink()
+    lose_zlib(tree)
     process = tree.start("-j2")
     while len(tree.commands()) < 3 and process.poll() is None:
         time.sleep(0.005)
@@ -184,42 +216,63 @@ def test_a_lone_killed_scons_and_the_compilers_that_outlive_it_do_no_harm(tree: 
     assert_same(before, tree.products())
 
 
-def test_an_interrupted_build_says_so_with_status_2(tree: Tree) -> None:
-    shutil.rmtree(tree.variant / "third_party/libz")
-    (tree.variant / "third_party/libz.a").unlink()
-    process = tree.start("-j1")
+HINT = "hint: finished steps are kept: run the same command to continue\n"
+LINES = {signal.SIGINT: "error: interrupted\n", signal.SIGTERM: "error: terminated\n"}
+
+
+@pytest.mark.parametrize("number", LINES, ids=lambda number: number.name)
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_an_interrupted_build_says_so_in_one_line(
+    tree: Tree, number: signal.Signals, whole_group: bool
+) -> None:
+    """A terminal signals the whole group, `kill` the one process."""
+    lose_zlib(tree)
+    process = tree.start("-j2")
     while len(tree.commands()) < 2:
         time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, said
-    assert "Traceback" not in said
-    assert said.endswith(
-        "error: interrupted\nhint: what was made is kept; the same command goes on\n"
-    )
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, printed
+    steps, _, message = printed.partition(LINES[number])
+    assert message == HINT, printed
+    assert not [line for line in steps.splitlines() if not line.startswith("  ")]
     assert _ends(process.pid)
+    tree.scons()
+
+
+@pytest.mark.parametrize("number", LINES, ids=lambda number: number.name)
+def test_a_signal_while_scripts_are_read_ends_in_one_line(
+    tree: Tree, number: signal.Signals
+) -> None:
+    script = 'import time\nprint("reading", flush=True)\ntime.sleep(60)\n'
+    (tree.source("hello") / "SConscript").write_text(script)
+    process = tree.start("hello")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "reading\n"
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (128 + number, LINES[number] + HINT)
 
 
 @pytest.mark.parametrize("options", [("-j2",), ("-j2", "-k")])
 def test_a_signal_ends_the_build_whichever_thread_gets_it(
     tree: Tree, options: tuple[str, ...]
 ) -> None:
-    shutil.rmtree(tree.variant / "third_party/libz")
-    (tree.variant / "third_party/libz.a").unlink()
+    lose_zlib(tree)
     process = tree.start(*options)
     while len(tree.commands()) < 2:
         time.sleep(0.005)
     last = max(int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir())
     assert last != process.pid, "there is only the main thread"
     ctypes.CDLL(None).tgkill(process.pid, last, signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, said
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
     assert len(tree.commands()) < 8, "the build went on"
-    assert "error: interrupted\n" in said
+    assert "error: interrupted\n" in printed
 
 
 def _ends(group: int) -> bool:
-    """Tell whether a process group has ended, after a moment."""
+    """Return whether a process group has ended, within a moment."""
     for _ in range(100):
         try:
             os.killpg(group, 0)
