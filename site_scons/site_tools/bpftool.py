@@ -5,6 +5,8 @@ build/host-<toolchain>. Adds env.BpftoolFromSource(), which declares how. $BPFTO
 the steps that run it depend on: nothing where it was found.
 """
 
+from site_tools import source_archive, target
+
 
 def exists(env):
     return True
@@ -23,7 +25,7 @@ def generate(env):
             ARCH=tools.host.arch,
             link="static",
             mode="debug",  # one file, whatever mode the apps are built in
-            tools=["target", "source_archive"],
+            tools=[target.generate, source_archive.generate],
         )
 
 
