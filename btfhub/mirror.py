@@ -272,7 +272,7 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
     """
     if not files:
         return {}
-    from fetch import parallel
+    from fetch import download
     from fetch.errors import AbsentError
     from fetch.pins import Pin
 
@@ -285,7 +285,7 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
         urls += [file.url] if file.url else []
         pins.append(Pin(file.name, "", file.path, file.sha256, file.size, tuple(urls)))
     try:
-        return parallel.obtain(pins, settings)
+        return download.obtain_all(pins, settings)
     except AbsentError as error:
         hint = "go online, or name a hub that holds them: scons btfhub=…, python -m btfhub --hub …"
         raise DroidbpfError(error.message, hint) from error

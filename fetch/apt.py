@@ -125,12 +125,19 @@ def depends(
 def _state(
     suite: str, arch: str, package: str, settings: Settings, distribution: str
 ) -> Iterator[Path]:
-    """Lock the private state of a suite and an architecture, and yield its folder."""
+    """Lock the private state of a suite and an architecture, and yield its folder.
+
+    Offline it is only read, and may be read-only: there is no lock.
+    """
     for word in (suite, arch, package):
         if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", word):
             raise AptError(f"no such suite, architecture or package: {word!r}")
     aptconf.require_distribution(distribution)
     name = f"{suite}-{arch}"
+    if settings.offline:
+        cache.check_owner(settings.cache, "apt")
+        yield settings.cache / "apt" / name
+        return
     with cache.lock(settings.cache, f"apt-{name}"):
         folder = cache.make_folder(settings.cache, "apt") / name
         with cache.writing(settings.cache):

@@ -1,29 +1,30 @@
-"""Obtain a pinned archive from the first place that has it, verified.
+"""Obtain pinned files, verified: from the cache, or from the first place that has them.
 
-The places, in order: the cache, the mirror, upstream's URLs, the distribution's source archive.
+Many files are downloaded at once, through one pool of connections that are kept open.
 """
 
 import contextlib
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
-from base import files
 from base.errors import DroidbpfError
-from base.settings import Settings, expand_user
+from base.settings import Settings
 from fetch import cache, http
-from fetch.connections import Connections
+from fetch.connections import Connections, StoppedError
 from fetch.errors import AbsentError, NoPlaceError, PlaceError
-from fetch.pins import LARGEST, Alternative, Pin
-from fetch.reasons import redact
+from fetch.pins import Pin
+from fetch.places import mirror_folder, places
 
-_Place = tuple[str, Callable[[], Path]]
+WORKERS = 8
+_END_SECONDS = 2.0
 
 
 def obtain(pin: Pin, settings: Settings) -> Path:
-    """Give the path of a verified archive in the cache, downloading it at need.
+    """Return the path of a verified file in the cache, downloading it at need.
 
     Its name is the sha256 that it has: the pin's own, or that of an alternative.
 
@@ -34,26 +35,42 @@ def obtain(pin: Pin, settings: Settings) -> Path:
     return obtain_all([pin], settings)[pin.name]
 
 
-def obtain_all(pins: Iterable[Pin], settings: Settings) -> dict[str, Path]:
-    """Obtain several archives, by the pins' names.
+def obtain_all(pins: Iterable[Pin], settings: Settings, workers: int = WORKERS) -> dict[str, Path]:
+    """Obtain several files as obtain() does each, by the pins' names.
+
+    A failure ends no other download. What settings call is never called by two threads at once;
+    progress is that of all files together.
+
+    Args:
+        workers: how many files are downloaded at once, at most.
 
     Raises:
-        DroidbpfError: as obtain(); offline, one error lists every file that is missing.
+        DroidbpfError: one error lists every file that no place gave, and the places.
+        CacheError: the cache cannot be written, its disk is full: nothing more was begun.
     """
     found = {}
-    absent = []
+    missing = []
     for pin in pins:
-        if path := obtain_one(pin, settings):
+        if path := cached(pin, settings):
             found[pin.name] = path
         else:
-            absent.append(pin)
+            missing.append(pin)
+    if not missing:
+        return found
+    if settings.offline and not mirror_folder(settings):
+        raise _offline_error(missing, settings)
+    cache.check_space(settings.cache, sum(pin.size for pin in missing))
+    with Connections(workers) as connections:
+        crew = _Crew(missing, settings, connections)
+        crew.run(min(workers, len(missing)))
+    absent = [pin for pin in missing if pin.name not in crew.found]
     if absent:
-        raise offline_error(absent, settings)
-    return found
+        raise _error(absent, crew.errors, settings)
+    return found | crew.found
 
 
 def cached(pin: Pin, settings: Settings) -> Path | None:
-    """Give the verified archive in the cache, or None where it is not there or corrupt."""
+    """Return the verified file in the cache; None where it is not there, or corrupt."""
     for sha256, size in pin.accepted.items():
         with contextlib.suppress(cache.CorruptError):
             if found := cache.find(settings.cache, sha256, size):
@@ -61,27 +78,75 @@ def cached(pin: Pin, settings: Settings) -> Path | None:
     return None
 
 
-def obtain_one(pin: Pin, settings: Settings, connections: Connections | None = None) -> Path | None:
-    """Obtain one archive; None: offline, and it is not there.
+class _Crew:
+    """Threads that take the pins one after the other; what they found, and their errors."""
 
-    Args:
-        connections: shared by several threads; None for ones of its own.
+    def __init__(self, pins: list[Pin], settings: Settings, connections: Connections) -> None:
+        self.found: dict[str, Path] = {}
+        self.errors: dict[str, BaseException] = {}
+        self._waiting = deque(pins)
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._settings = _in_turns(pins, settings)
+        self._connections = connections
+
+    def run(self, workers: int) -> None:
+        """Do all the work; an interruption ends the threads as soon as possible."""
+        running = 0
+        try:
+            for _ in range(workers):
+                threading.Thread(target=self._work, daemon=True).start()
+                running += 1
+            # Not by join(): in Python 3.11 an interrupted join() marks the thread as ended.
+            while running:
+                self._ended.get()
+                running -= 1
+        except BaseException:
+            self._waiting.clear()
+            self._connections.stop()
+            end = time.monotonic() + _END_SECONDS
+            with contextlib.suppress(queue.Empty):
+                for _ in range(running):
+                    self._ended.get(timeout=max(0.0, end - time.monotonic()))
+            raise
+
+    def _work(self) -> None:
+        try:
+            self._take_pins()
+        finally:
+            self._ended.put(None)
+
+    def _take_pins(self) -> None:
+        while True:
+            try:
+                pin = self._waiting.popleft()
+            except IndexError:
+                return
+            try:
+                path = _obtain_one(pin, self._settings, self._connections)
+            except StoppedError:
+                return
+            except BaseException as error:
+                self.errors[pin.name] = error
+                if isinstance(error, cache.CacheError) or not isinstance(error, DroidbpfError):
+                    self._waiting.clear()
+            else:
+                if path:
+                    self.found[pin.name] = path
+
+
+def _obtain_one(pin: Pin, settings: Settings, connections: Connections) -> Path | None:
+    """Obtain one file; None: offline, and it is not there.
 
     Raises:
         DroidbpfError: as obtain().
         StoppedError: the connections were stopped.
     """
-    if found := cached(pin, settings):
-        return found
-    if settings.offline and not mirror_folder(settings):
-        return None
-    with cache.lock(settings.cache, pin.sha256, connections.pause if connections else None):
+    with cache.lock(settings.cache, pin.sha256, connections.pause):
         for sha256, size in pin.accepted.items():
             if found := cache.find_or_remove(settings.cache, sha256, size, settings.report):
                 return found
-        cache.check_space(settings.cache, pin.size)
         failures = [f"cache {settings.cache}: not there"]
-        for name, fetch in _places(pin, settings, connections):
+        for name, fetch in places(pin, settings, connections):
             started = time.monotonic()
             try:
                 found = fetch()
@@ -101,124 +166,48 @@ def obtain_one(pin: Pin, settings: Settings, connections: Connections | None = N
     raise NoPlaceError({_describe(pin): failures}, _by_hand(pin, settings))
 
 
-def _places(pin: Pin, settings: Settings, connections: Connections | None) -> Iterator[_Place]:
-    if folder := mirror_folder(settings):
-        yield f"mirror {folder}", partial(_from_folder, pin, folder, settings)
-    if settings.offline:
-        return
-    if settings.mirror and not folder:
-        name = f"mirror {redact(settings.mirror)}"
-        yield name, partial(_from_mirror, pin, settings.mirror, settings, connections)
-    for url in pin.urls:
-        name, file = redact(url), (pin.filename, pin.sha256, pin.size)
-        yield name, partial(_from_url, url, *file, settings, connections)
-    if pin.alternatives:
-        from fetch import pool
-    for alternative in pin.alternatives:
-        for name, fill in pool.places(alternative):
-            yield name, partial(_from_pool, alternative, fill, settings)
+def _in_turns(pins: list[Pin], settings: Settings) -> Settings:
+    """Return settings that call the given ones from one thread at a time, with the sum of bytes."""
+    turn = threading.RLock()
+    got = {pin.filename: 0 for pin in pins}
+    total = sum(pin.size for pin in pins)
+    title = pins[0].filename if len(pins) == 1 else f"{len(pins)} files"
+
+    def report(line: str) -> None:
+        with turn:
+            settings.report(line)
+
+    def progress(name: str, bytes_: int, _size: int) -> None:
+        with turn:
+            got[name] = bytes_
+            settings.progress(title, min(total, sum(got.values())), total)
+
+    def downloaded(name: str, place: str, size: int, seconds: float) -> None:
+        with turn:
+            progress(name, size, size)
+            settings.downloaded(name, place, size, seconds)
+
+    return settings._replace(report=report, progress=progress, downloaded=downloaded)
 
 
-def mirror_folder(settings: Settings) -> Path | None:
-    """Give the mirror if it is a folder: reading it opens no socket."""
-    mirror = settings.mirror.removeprefix("file://")
-    return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
-
-
-def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
-    """Yield path below a mirror, sha256 and size (bytes) of every file that satisfies the pin."""
-    found = [(pin.sha256, pin.size, [pin.filename])]
-    found += [(a.sha256, a.size, [a.filename, a.path]) for a in pin.alternatives]
-    for sha256, size, names in found:
-        for name in (f"sha256/{sha256}", *names):
-            yield name, sha256, size
-
-
-def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
-    if not folder.is_dir():
-        raise PlaceError("no such folder")
-    wrong = []
-    for name, sha256, size in _files(pin):
-        part = cache.partial(settings.cache, sha256)
-        try:
-            with (folder / name).open("rb") as file:
-                cache.copy(file, part, settings.cache, size or LARGEST)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise PlaceError(f"cannot read {name}: {error.strerror}") from error
-        try:
-            return _verified(part, name, sha256, size, settings)
-        except PlaceError as error:
-            wrong.append(error.message)
-    if wrong:
-        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
-    raise PlaceError("not there", missing=True)
-
-
-def _from_mirror(
-    pin: Pin, mirror: str, settings: Settings, connections: Connections | None
-) -> Path:
-    wrong = []
-    for name, sha256, size in _files(pin):
-        url = f"{mirror.rstrip('/')}/{quote(name)}"
-        try:
-            return _from_url(url, pin.filename, sha256, size, settings, connections)
-        except PlaceError as error:
-            if error.wrong:
-                wrong.append(f"{name}: {error.message}")
-            elif not error.missing:
-                raise
-    if wrong:
-        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
-    raise PlaceError("not there", missing=True)
-
-
-def _from_url(
-    url: str,
-    name: str,
-    sha256: str,
-    size: int,
-    settings: Settings,
-    connections: Connections | None,
-) -> Path:
-    part = cache.partial(settings.cache, sha256)
-
-    def progress(got: int) -> None:
-        settings.progress(name, got, size)
-
-    limit, exact = size or LARGEST, size > 0
-    get = partial(http.download, url, part, limit, progress, exact=exact, connections=connections)
-    if get() and files.sha256(part) != sha256:
-        http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
-        get()
-    return _verified(part, name, sha256, size, settings)
-
-
-def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
-    """Move a complete download into the cache, or say what it is instead."""
-    if found := cache.adopt(part, settings.cache, sha256, size):
-        http.discard(part)
-        return found
-    with part.open("rb") as file:
-        start = file.read(512).lstrip().lower()
-    html = start.startswith((b"<!doctype html", b"<html"))
-    guess = ", an HTML page: is there a login page in between?" if html else ""
-    reason = (
-        f"wrong bytes in {name} ({part.stat().st_size} bytes, sha256 {files.sha256(part)}{guess})"
-    )
-    http.discard(part)
-    raise PlaceError(reason, wrong=True)
-
-
-def _from_pool(file: Alternative, fill: Callable[[Path], None], settings: Settings) -> Path:
-    part = cache.partial(settings.cache, file.sha256)
-    http.discard(part)
-    settings.progress(file.filename, 0, file.size)
-    with cache.writing(settings.cache, file.size):
-        fill(part)
-    settings.progress(file.filename, file.size, file.size)
-    return _verified(part, file.filename, file.sha256, file.size, settings)
+def _error(
+    absent: list[Pin], errors: dict[str, BaseException], settings: Settings
+) -> BaseException:
+    """Return the error that stands for all: one that is no file's own, else of all files."""
+    for error in errors.values():
+        if isinstance(error, cache.CacheError) or not isinstance(error, NoPlaceError):
+            return error
+    if not errors:
+        return _offline_error(absent, settings)
+    if len(errors) == 1:
+        return next(iter(errors.values()))
+    tried: dict[str, list[str]] = {}
+    for pin in absent:
+        if isinstance(failure := errors.get(pin.name), NoPlaceError):
+            tried |= failure.tried
+    folder = settings.cache / "sha256"
+    hint = f"put each file at {folder}/SHA256, or name a folder or URL that holds them: mirror=…"
+    return NoPlaceError(tried, hint)
 
 
 def _describe(pin: Pin) -> str:
@@ -234,8 +223,8 @@ def _by_hand(pin: Pin, settings: Settings) -> str:
     return hint
 
 
-def offline_error(pins: list[Pin], settings: Settings) -> AbsentError:
-    """Make the error that lists the files which are not in the cache."""
+def _offline_error(pins: list[Pin], settings: Settings) -> AbsentError:
+    """Return the error that lists the files which are not in the cache."""
     lines = []
     folder = mirror_folder(settings)
     for pin in pins:

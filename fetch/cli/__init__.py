@@ -26,10 +26,9 @@ def obtain(
             raise DroidbpfError(f"no pin named {printable(name)}", hint)
     chosen = [known[name] for name in names or known]
     with show_progress(settings._replace(downloaded=_print_download)) as shown:
-        if shown.offline:
-            download.obtain_all(chosen, shown)
-        for pin in chosen:
-            yield pin, download.obtain(pin, shown)
+        found = download.obtain_all(chosen, shown)
+    for pin in chosen:
+        yield pin, found[pin.name]
 
 
 def _print_download(name: str, place: str, size: int, seconds: float) -> None:

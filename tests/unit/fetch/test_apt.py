@@ -5,7 +5,9 @@ configuration would be; the last tests ask the distribution's.
 """
 
 import hashlib
+import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -183,6 +185,31 @@ def test_offline_without_index_opens_no_socket(archive: Archive, settings: Setti
         kernel(settings._replace(offline=True))
     assert failure.value.message == f"offline=1, and there is no index of {SUITE}-arm64 yet"
     assert archive.server.requests == []
+
+
+OFFLINE = """
+import sys
+from pathlib import Path
+from base.settings import Settings
+from fetch import apt
+settings = Settings(Path(sys.argv[1]), offline=True)
+print(apt.binary("kernel", suite=sys.argv[2], arch="arm64", settings=settings))
+"""
+
+
+@pytest.mark.usefixtures("published")
+def test_read_only_cache_serves_offline(settings: Settings) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    path = kernel(settings)
+    for folder in (settings.cache, *settings.cache.parents):
+        if folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    done = subprocess.run(
+        ["/usr/bin/python3", "-B", "-c", OFFLINE, settings.cache, SUITE],
+        cwd=ROOT, user=65534, group=65534, extra_groups=[], text=True, capture_output=True,
+    )  # fmt: skip
+    assert done.stdout == f"{path}\n", done.stderr
 
 
 def test_package_is_read_in_memory(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system takes root")
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)])
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
+    )
     if done.returncode:
         pytest.skip("mounting is not allowed here")
     try:

@@ -18,7 +18,7 @@ from things import DATA, pin_of, stored
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import http, parallel
+from fetch import download, http
 from fetch.cache import CacheError
 from fetch.connections import Connections
 from fetch.errors import PlaceError
@@ -50,7 +50,7 @@ def test_files_are_obtained_over_as_many_connections_as_workers(
 ) -> None:
     server.keep = True
     pins = pins_of(server, 12)
-    found = parallel.obtain(pins, settings, workers=3)
+    found = download.obtain_all(pins, settings, workers=3)
     assert [found[str(n)].read_bytes() for n in range(12)] == BYTES
     assert sorted(server.paths) == sorted(f"/{n}" for n in range(12))
     assert server.connections <= 3
@@ -64,16 +64,16 @@ def test_files_come_at_the_same_time(server: Server, settings: Settings) -> None
         body(BYTES[int(handler.path[1:])])(handler)
 
     server.routes |= {f"/{n}": behave for n in range(4)}
-    assert len(parallel.obtain(pins_of(server, 4), settings, workers=4)) == 4
+    assert len(download.obtain_all(pins_of(server, 4), settings, workers=4)) == 4
 
 
 def test_warm_cache_asks_no_server_and_starts_no_thread(
     server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pins = pins_of(server, 3)
-    cold = parallel.obtain(pins, settings)
+    cold = download.obtain_all(pins, settings)
     monkeypatch.setattr(threading.Thread, "start", lambda _: pytest.fail("a thread"))
-    assert parallel.obtain(pins, settings) == cold
+    assert download.obtain_all(pins, settings) == cold
     assert len(server.requests) == 3
 
 
@@ -83,7 +83,7 @@ def test_failures_end_no_other_download_and_are_listed_in_one_error(
     server.routes |= {"/0": status(404), "/2": status(403)}
     pins = pins_of(server, 6)
     with pytest.raises(DroidbpfError) as failure:
-        parallel.obtain(pins, settings, workers=2)
+        download.obtain_all(pins, settings, workers=2)
     assert str(failure.value) == (
         "error: no place gives these 2 files:\n"
         f"  0.tar (sha256 {pins[0].sha256}, 50000 bytes)\n"
@@ -102,7 +102,7 @@ def test_one_failure_reads_as_that_of_a_single_file(server: Server, settings: Se
     server.routes["/1"] = status(404)
     pins = pins_of(server, 3)
     with pytest.raises(DroidbpfError, match=r"no place gives 1\.tar \(sha256 "):
-        parallel.obtain(pins, settings)
+        download.obtain_all(pins, settings)
 
 
 def test_wrong_bytes_are_told_and_the_next_place_is_asked(
@@ -111,23 +111,23 @@ def test_wrong_bytes_are_told_and_the_next_place_is_asked(
     server.routes["/bad"] = body(b"y" * len(BYTES[0]))
     pins = pins_of(server, 2)
     pins[0] = replace(pins[0], urls=(f"{server.url}/bad", *pins[0].urls))
-    assert parallel.obtain(pins, settings)["0"].read_bytes() == BYTES[0]
+    assert download.obtain_all(pins, settings)["0"].read_bytes() == BYTES[0]
     assert len(told) == 1
     assert told[0].startswith(f"0.tar: {server.url}/bad is skipped: wrong bytes in 0.tar")
 
 
 def test_truncated_files_are_resumed(server: Server, settings: Settings) -> None:
     server.routes |= {f"/{n}": body(BYTES[n], cut=30_000) for n in range(3)}
-    assert len(parallel.obtain(pins_of(server, 3), settings)) == 3
+    assert len(download.obtain_all(pins_of(server, 3), settings)) == 3
     ranges = [request.headers.get("range") for request in server.requests]
     assert ranges.count("bytes=30000-") == 3
 
 
 def test_offline_lists_every_missing_file_at_once(server: Server, settings: Settings) -> None:
     pins = pins_of(server, 4)
-    parallel.obtain(pins[:1], settings)
+    download.obtain_all(pins[:1], settings)
     with pytest.raises(DroidbpfError) as failure:
-        parallel.obtain(pins, settings._replace(offline=True))
+        download.obtain_all(pins, settings._replace(offline=True))
     assert failure.value.message.startswith("offline=1, and not in the cache:\n  1.tar (sha256 ")
     assert failure.value.message.count("\n    from http://") == 3
     assert len(server.requests) == 1
@@ -137,7 +137,7 @@ def test_the_same_file_under_two_names_is_downloaded_once(
     server: Server, settings: Settings
 ) -> None:
     pin = pins_of(server, 1)[0]
-    found = parallel.obtain([pin, replace(pin, name="again")], settings)
+    found = download.obtain_all([pin, replace(pin, name="again")], settings)
     assert found["0"] == found["again"]
     assert server.paths == ["/0"]
 
@@ -149,7 +149,7 @@ def test_host_that_nobody_reached_is_given_up_for_all_files(settings: Settings) 
     ]
     started = time.monotonic()
     with pytest.raises(DroidbpfError) as failure:
-        parallel.obtain(pins, settings, workers=2)
+        download.obtain_all(pins, settings, workers=2)
     assert failure.value.message.count(": connection refused") == 12
     assert time.monotonic() - started < 3
 
@@ -162,7 +162,7 @@ def test_full_disk_is_told_before_the_downloads(
     free = room.f_bavail * room.f_frsize
     pins = [replace(pin, size=free // 2) for pin in pins_of(server, 3)]
     with pytest.raises(CacheError, match=f"the download needs {free // 2 * 3} bytes"):
-        parallel.obtain(pins, settings)
+        download.obtain_all(pins, settings)
     assert server.requests == []
 
 
@@ -179,7 +179,7 @@ def test_progress_is_that_of_all_files_and_comes_from_one_thread_at_a_time(
         inside.release()
 
     pins = pins_of(server, 8)
-    parallel.obtain(pins, settings._replace(progress=progress, downloaded=progress))
+    download.obtain_all(pins, settings._replace(progress=progress, downloaded=progress))
     total = sum(pin.size for pin in pins)
     sums = [call for call in seen if call[0] == "8 files"]
     assert [call[2] for call in sums] == [total] * len(sums)
@@ -260,7 +260,7 @@ def test_interruption_ends_the_threads_and_leaves_nothing_that_is_trusted(
     interrupt_soon(0.7)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        parallel.obtain(pins, settings, workers=4)
+        download.obtain_all(pins, settings, workers=4)
     assert time.monotonic() - started < 20, "it waited for the downloads"
     time.sleep(0.05)  # for the last instructions of threads that said they end
     left = set(threading.enumerate()) - before
@@ -269,18 +269,18 @@ def test_interruption_ends_the_threads_and_leaves_nothing_that_is_trusted(
     server.routes |= {f"/{n}": body(BYTES[n]) for n in range(4)}
     if hang == "lock":
         held.close()
-    assert len(parallel.obtain(pins, settings)) == 4
+    assert len(download.obtain_all(pins, settings)) == 4
     assert any("range" in request.headers for request in server.requests)
 
 
 CHILD = """
 import sys
 from pathlib import Path
-from fetch import parallel
+from fetch import download
 from fetch.pins import Pin
 from base.settings import Settings
 pins = [Pin(u, "", u[-1], s, int(n), (u,)) for s, n, u in (a.split() for a in sys.argv[2:])]
-parallel.obtain(pins, Settings(Path(sys.argv[1])))
+download.obtain_all(pins, Settings(Path(sys.argv[1])))
 """
 
 
