@@ -3,5 +3,5 @@
 import sys
 from pathlib import Path
 
-# The generators of test data are of the tests.
+# btf_gate uses a generator of test data.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests/helpers"))

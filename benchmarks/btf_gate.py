@@ -1,9 +1,9 @@
-"""Gives the BTF gate (btfhub.btf.check, btfhub.archive.unpack) bad inputs, to see what it costs.
+"""Feeds bad inputs to the BTF gate (btfhub.btf.check, btfhub.archive.unpack) to see what they cost.
 
-Small BTFs, a kernel's BTF and a hub's archives, each changed in one to four places, and BTFs made
-to cost the most. Whatever comes out must be a DroidbpfError or a BTF that can be read; each input
-takes under a second, and a process that was given them stays below 512 MB of address space.
-What the gate lets through is read: structs by name, the architecture, and some by bpftool.
+The inputs are small BTFs, a kernel's BTF and a hub's archives, each changed in one to four places,
+and BTFs made to cost the most. Each must raise a DroidbpfError or be readable afterwards, take less
+than a second, and leave the process below 512 MB of address space. A BTF that passes the gate is
+then read: structs by name, the architecture, and some by bpftool.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +24,13 @@ from pathlib import Path
 
 import btf_mutations
 
-from base.errors import DroidbpfError
+from base import cli
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
+from benchmarks._runs import ROOT, scratch
 from btfhub import archive, btf, plausible, typegraph
 from vmlinux.renew import FOLDER, read
 
-ROOT = Path(__file__).resolve().parent.parent
 MAX_SECONDS = 1.0  # of CPU, for one input
 MAX_BYTES = 512 << 20
 GIVE_UP = 60  # seconds of wall time for one input
@@ -40,15 +40,16 @@ READ = ("task_struct", "a", "list_head", "pt_regs")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of some inputs.
+    """The result of some inputs.
 
     Attributes:
         kind: small, kernel, archive or worst.
-        inputs: how many there were.
-        refused: how many gave a DroidbpfError.
-        slowest: seconds of CPU that the slowest took; `which` it was.
-        peak: resident memory of the process, in bytes, with the making of the inputs.
-        faults: what must not be, a line for each.
+        inputs: their number.
+        refused: how many raised a DroidbpfError.
+        slowest: CPU seconds of the slowest one.
+        which: the name of the slowest one.
+        peak: resident memory of the process in bytes, including the generation of the inputs.
+        faults: a line for each violation of a limit.
     """
 
     kind: str
@@ -62,17 +63,18 @@ class Result:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmark's own arguments."""
-    parser.add_argument("--small", type=int, default=92_000, help="changed small BTFs [92000]")
-    parser.add_argument("--kernel", type=int, default=3_000, help="changed kernel's BTFs [3000]")
-    parser.add_argument("--archive", type=int, default=5_000, help="changed archives [5000]")
-    parser.add_argument("--bpftool", type=int, default=1_000, help="of what passes, read [1000]")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--btf", type=Path, help="the kernel's BTF, raw [vmlinux/arm64.btf.xz]")
-    parser.add_argument("--batch", nargs=3, metavar=("KIND", "FIRST", "COUNT"), help="(for itself)")
+    add = parser.add_argument
+    add("--small", type=int, default=92_000, help="changed small BTFs (default: 92000)")
+    add("--kernel", type=int, default=3_000, help="changed BTFs of a kernel (default: 3000)")
+    add("--archive", type=int, default=5_000, help="changed archives (default: 5000)")
+    add("--bpftool", type=int, default=1_000, help="BTFs that bpftool reads, too (default: 1000)")
+    add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="default: one a processor")
+    add("--btf", type=Path, help="a kernel's raw BTF (default: vmlinux/arm64.btf.xz)")
+    add("--batch", nargs=3, metavar=("KIND", "FIRST", "COUNT"), help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Run the benchmark and print its figures; return 0 if all is as it must be, else 1."""
+    """Run the benchmark and print its figures; return 0 if all limits are met, else 1."""
     if options.batch:
         kind, first, count = options.batch
         result = batch(kind, int(first), int(count), options.btf, options.bpftool)
@@ -81,18 +83,18 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     results = measure(options)
     good = not any(result.faults for result in results)
     if options.json:
-        print(json.dumps({"good": good, "results": [asdict(result) for result in results]}))
+        cli.print_json({"met": good, "results": [asdict(result) for result in results]})
     else:
-        print("\n".join(shown(results)))
+        print("\n".join(table(results)))
     return 0 if good else 1
 
 
 def measure(options: argparse.Namespace) -> list[Result]:
-    """Run all batches in processes of their own; give a result for each kind of input."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Run all batches in processes of their own; return a result for each kind of input."""
+    with scratch() as folder:
         kernel = options.btf
         if kernel is None:
-            kernel = Path(folder) / "kernel.btf"
+            kernel = folder / "kernel.btf"
             kernel.write_bytes(read(FOLDER / "arm64.btf.xz"))
         wanted = {kind: getattr(options, kind, len(btf_mutations.WORST)) for kind in BATCHES}
         jobs = [
@@ -117,8 +119,8 @@ def _process(kind: str, first: int, count: int, kernel: Path, dumped: int) -> Re
     command += [f"--bpftool={dumped}", "--batch", kind, str(first), str(count)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        fault = f"{kind} {first} to {first + count - 1}: status {done.returncode}, said: {said[0]}"
+        last = printable((done.stderr.strip().splitlines() or ["no message"])[-1])
+        fault = f"{kind} {first} to {first + count - 1}: status {done.returncode}: {last}"
         return Result(kind, count, 0, 0.0, "", 0, [fault])
     return Result(**json.loads(done.stdout))
 
@@ -134,8 +136,8 @@ def _sum(results: list[Result]) -> Result:
     )
 
 
-def shown(results: list[Result]) -> list[str]:
-    """Give the lines of the table, and of what is wrong."""
+def table(results: list[Result]) -> list[str]:
+    """Return the lines of the table, then those of the faults."""
     lines = [f"{'':8} {'inputs':>7} {'refused':>8} {'slowest':>9} {'memory':>8}"]
     for result in results:
         lines.append(
@@ -149,16 +151,16 @@ def shown(results: list[Result]) -> list[str]:
 
 
 def batch(kind: str, first: int, count: int, kernel: Path, dumped: int) -> Result:
-    """Give inputs to the gate, in this process, whose address space is bounded for good.
+    """Feed inputs to the gate in this process, whose address space stays bounded.
 
     Args:
-        dumped: how many of those that pass bpftool is to read, too.
+        dumped: the number of BTFs that pass the gate and that bpftool reads, too.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     refused, slowest, which = 0, 0.0, ""
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "input"
+    with scratch() as folder:
+        file = folder / "input"
         for name, data in _inputs(kind, first, count, kernel):
             signal.alarm(GIVE_UP)
             seconds, fault, passed = _try(kind, data, file)
@@ -193,7 +195,7 @@ def _inputs(kind: str, first: int, count: int, kernel: Path) -> Iterator[tuple[s
 
 
 def _try(kind: str, data: bytes, file: Path) -> tuple[float, str, bool]:
-    """Give the seconds that an input took, what was wrong about it, whether it passed."""
+    """Return the seconds that an input took, its fault or "", and whether it passed."""
     if kind == "archive":
         file.write_bytes(data)
     seconds, error = _timed(
@@ -208,7 +210,7 @@ def _try(kind: str, data: bytes, file: Path) -> tuple[float, str, bool]:
 
 
 def _timed(do: Callable[[], object]) -> tuple[float, BaseException | None]:
-    """Give the seconds of CPU that a call took, and what it raised."""
+    """Return the CPU seconds that a call took, and what it raised."""
     begin = time.process_time()
     try:
         do()
@@ -218,13 +220,13 @@ def _timed(do: Callable[[], object]) -> tuple[float, BaseException | None]:
 
 
 def _read(data: bytes) -> None:
-    """Read what passed the gate, as the rest of btfhub does; it may not be a kernel's."""
+    """Read a BTF that passed the gate as the rest of btfhub does; it need not be a kernel's."""
     typegraph.structs(data, READ)
     plausible.kernel(data)
 
 
 def _bpftool(data: bytes, file: Path) -> str:
-    """Tell how bpftool failed on a BTF: it may refuse one, but not crash or hang."""
+    """Return how bpftool failed on a BTF, or "": it may refuse one, but not crash or hang."""
     if shutil.which("bpftool") is None:
         return ""
     file.write_bytes(data)
