@@ -25,7 +25,7 @@ def stored(settings: Settings) -> list[bytes]:
 
 
 def reason(url: str, settings: Settings, data: bytes = DATA) -> str:
-    """Give the reason that the total failure lists for a URL."""
+    """Return the reason that the total failure lists for a URL."""
     with pytest.raises(DroidbpfError) as failure:
         obtain(pin_of(url, data=data), settings)
     assert stored(settings) == []

@@ -85,7 +85,7 @@ def properties(
     size: int = 128 << 10,
     backup: bool = True,
 ) -> bytes:
-    """Give a property area with a zone, "" for none, amid others."""
+    """Return a property area with a zone ("" for none) among other properties."""
     area = PropertyArea(size, backup=backup)
     for number, (name, value) in enumerate(others.items()):
         if zone and number == len(others) // 2:
@@ -95,7 +95,7 @@ def properties(
 
 
 def tzif(rule: str, times: Times = (), *, version: bytes = b"2") -> bytes:
-    """Give a zone: from each time on, it is so many seconds east; after the last the rule holds."""
+    """Return a zone: its offset in seconds from each time on; after the last one, the rule."""
 
     def table(width: str, times: Times) -> bytes:
         types = sorted({0, *(utoff for _, utoff in times)})
@@ -111,7 +111,7 @@ def tzif(rule: str, times: Times = (), *, version: bytes = b"2") -> bytes:
 
 
 def bundle(zones: Mapping[str, bytes]) -> bytes:
-    """Give the file tzdata with these zones."""
+    """Return the file tzdata with these zones."""
     index, data = b"", b""
     for name, zone in sorted(zones.items()):
         index += struct.pack(">40sIII", name.encode(), len(data), len(zone), 0)
@@ -134,7 +134,7 @@ RULES = {
 
 
 def rules() -> dict[str, bytes]:
-    """Give small zones of RULES, with a table of one time."""
+    """Return small zones of RULES, with a table of one time."""
     return {name: tzif(rule, [(0, 3600)]) for name, rule in RULES.items()}
 
 

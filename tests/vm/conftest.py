@@ -35,13 +35,13 @@ def _no_qemu_is_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """Give the user's own cache: kernels are downloaded once."""
+    """Return the settings of the user's cache: kernels are downloaded once."""
     return Settings.from_environment()
 
 
 @pytest.fixture(scope="session")
 def find_kernel(settings: Settings) -> Callable[[str], kernels.Kernel]:
-    """Give the function that gives a kernel by name; where it cannot be had the test skips."""
+    """Return the function that finds a kernel by name; the test skips if there is none."""
 
     def find(name: str) -> kernels.Kernel:
         try:
@@ -57,25 +57,25 @@ def find_kernel(settings: Settings) -> Callable[[str], kernels.Kernel]:
 def kernel(
     request: pytest.FixtureRequest, find_kernel: Callable[[str], kernels.Kernel]
 ) -> kernels.Kernel:
-    """Give each of the distribution's kernels in turn."""
+    """Return each of the distribution's kernels in turn."""
     return find_kernel(request.param)
 
 
 @pytest.fixture
 def old_kernel(find_kernel: Callable[[str], kernels.Kernel]) -> kernels.Kernel:
-    """Give the oldest kernel, for what need not be tried on each."""
+    """Return the oldest kernel, for tests that one kernel is enough for."""
     return find_kernel("5.10")
 
 
 @pytest.fixture
 def nobtf_kernel() -> kernels.Kernel:
-    """Give a kernel like android12-5.10's, built without BTF and without syscall tracepoints."""
+    """Return a kernel like android12-5.10's, built without BTF and without syscall tracepoints."""
     return guests.kernel(guests.NOBTF)
 
 
 @pytest.fixture
 def run_in_vm(settings: Settings) -> RunInVm:
-    """Give vm.machine.run() with the session's settings."""
+    """Return vm.machine.run() with the session's settings."""
 
     def run(kernel: kernels.Kernel, commands: object, *rest: object, **options: object) -> object:
         return machine.run(kernel, commands, *rest, **{"settings": settings, **options})  # type: ignore[arg-type]

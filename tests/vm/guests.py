@@ -45,17 +45,17 @@ class Guest:
         return self.files[name].decode()
 
     def clean(self, case: str) -> str:
-        """Give the output of a case that ended well and said nothing on stderr."""
+        """Return the output of a case that succeeded, with an empty stderr."""
         assert self.text(f"{case}.err") == ""
         assert self.text(f"{case}.status") == "0\n"
         return self.text(f"{case}.out")
 
     def events(self, case: str) -> list[dict[str, Any]]:
-        """Give the JSON events of a case that ended well."""
+        """Return the JSON events of a case that succeeded."""
         return [json.loads(line) for line in self.clean(case).splitlines()]
 
     def refusals(self) -> dict[str, str]:
-        """Give what was said to each bad request, by its options; nothing went to stdout."""
+        """Return the error for each bad request, by its options; stdout is empty."""
         assert self.text("bad.out") == ""
         found = re.findall(r"^> (.*)\n((?:.*\n)*?)= 1$", self.text("bad.err"), re.MULTILINE)
         return dict(found)
@@ -69,7 +69,7 @@ def need(*tools: str) -> None:
 
 
 def kernel(name: str) -> kernels.Kernel:
-    """Give a kernel by its name, NOBTF too; where it cannot be had the test skips."""
+    """Return a kernel by its name, or NOBTF; the test skips if there is none."""
     if name == NOBTF and not NOBTF_FILES.is_dir():
         pytest.skip(f"no {NOBTF_FILES}: set DROIDBPF_TEST_ASSETS to the folder of test data")
     try:
@@ -80,7 +80,7 @@ def kernel(name: str) -> kernels.Kernel:
 
 
 def compiled(name: str, folder: Path) -> Path:
-    """Give a program, of its .c beside this, for the guests."""
+    """Return a program for the guests, compiled from the .c file of this folder."""
     gcc = ["aarch64-linux-gnu-gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"]
     subprocess.run([*gcc, HERE / f"{name}.c", "-o", folder / name], check=True)
     return folder / name
@@ -102,7 +102,7 @@ def run_cases(
     hide_btf: bool = False,
     env: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Give the archive that a script of this folder prints in a guest."""
+    """Return the archive that a script of this folder prints in a guest."""
     scripts = {"/cases.sh": HERE / script, "/monitor_cases.sh": HERE / "monitor_cases.sh"}
     command = [["sh", "/cases.sh", *cases]]
     (result,) = machine.run(
@@ -122,7 +122,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder that all workers of pytest-xdist share."""
+    """Return the folder that all workers of pytest-xdist share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
@@ -130,7 +130,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def once(
     tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], bytes]
 ) -> dict[str, bytes]:
-    """Give the files of an archive that one of the workers makes, with a folder for programs."""
+    """Return the files of an archive that one of the workers makes, with a folder for programs."""
     archive = shared(tmp_path_factory) / f"{name}.tar"
     with locked(archive.with_suffix(".lock")):
         if not archive.exists():

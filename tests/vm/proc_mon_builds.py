@@ -63,7 +63,7 @@ class Builds:
 
 
 def image(name: str) -> str:
-    """Give what vm.kernels.kernel() takes for a kernel of CASES."""
+    """Return the argument of vm.kernels.kernel() for a kernel of CASES."""
     if name == NOBTF:
         return str(NOBTF_FILES / "Image.gz")
     return name.removesuffix("-hidden")

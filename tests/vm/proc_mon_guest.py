@@ -39,18 +39,18 @@ class Guest(guests.Guest):
         return {label: Child(*map(int, rest)) for label, *rest in lines}
 
     def of(self, case: str, label: str) -> list[dict[str, Any]]:
-        """Give the events of a case's child."""
+        """Return the events of a case's child."""
         pid = self.children(case)[label].pid
         return [event for event in self.events(case) if event["pid"] == pid]
 
     def end(self, case: str, label: str) -> dict[str, Any]:
-        """Give the exit event of a case's child, of which there must be exactly one."""
+        """Return the exit event of a case's child, of which there must be exactly one."""
         (event,) = (event for event in self.of(case, label) if event["event"] == "exit")
         return event
 
 
 def files_of(kernel: str, folder: Path) -> tuple[dict[str, initramfs.FileSource], dict[str, str]]:
-    """Give what a guest needs to run proc_mon: files, and variables of the environment."""
+    """Return the files and environment variables that proc_mon needs in a guest."""
     files: dict[str, initramfs.FileSource] = {
         "/bin/proc_mon": guests.build("proc_mon"),
         PATH: guests.compiled("proc_workload", folder),

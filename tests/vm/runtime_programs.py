@@ -37,13 +37,13 @@ class Workshop:
     folder: Path
 
     def minimized(self, btf: bytes) -> bytes:
-        """Give what the probe's relocations need of a BTF."""
+        """Return a BTF minimized for the probe's relocations."""
         source = self.folder / "full.btf"
         source.write_bytes(btf)
         return minimize([self.folder / "probe.bpf"], source)
 
     def program(self, name: str, entries: Sequence[embed.Entry] | None) -> Path:
-        """Give runtime_user with these entries embedded; None: with nothing at all."""
+        """Return runtime_user with these entries embedded; None: with nothing."""
         program = self.folder / name
         sources = [HERE / "runtime_user.c"]
         if entries is not None:
@@ -85,12 +85,12 @@ def _gcc(inputs: Sequence[object], *rest: object) -> None:
 
 
 def own_btf() -> bytes:
-    """Give the full BTF of the kernel of the test assets."""
+    """Return the full BTF of the kernel of the test assets."""
     return unpack(NOBTF_FILES / f"{OWN}-arm64.btf.tar.xz")[1]
 
 
 def hub_btf(name: str) -> bytes:
-    """Give a full BTF of the hub's android12-5.10."""
+    """Return a full BTF of the hub's android12-5.10."""
     archive = ASSETS / f"btfhub/common-android12-5.10/{name}-arm64.btf.tar.xz"
     if not archive.is_file():
         pytest.skip(f"no {archive}: set DROIDBPF_TEST_ASSETS to the folder of test data")
@@ -98,25 +98,25 @@ def hub_btf(name: str) -> bytes:
 
 
 def entry(name: str, btf: bytes, careful: bool = False) -> embed.Entry:
-    """Give what the build embeds for a BTF of this name."""
+    """Return the bytes that the build embeds for a BTF of this name."""
     return embed.Entry(match.key(parse_name(name)), btf, careful)
 
 
 def moved(btf: bytes, member: str, by_bytes: int) -> bytes:
-    """Give a minimized BTF in which a member of task_struct is elsewhere."""
+    """Return a minimized BTF in which a member of task_struct has another offset."""
     at = _member(btf, member)
     (bits,) = struct.unpack_from("<I", btf, at + 8)
     return btf[: at + 8] + struct.pack("<I", bits + by_bytes * 8) + btf[at + 12 :]
 
 
 def looping(btf: bytes) -> bytes:
-    """Give a minimized BTF whose task_struct is, without a name, its own first member."""
+    """Return a minimized BTF whose task_struct is its own, unnamed first member."""
     at = _member(btf, "static_prio")
     return btf[:at] + struct.pack("<II", 0, walk(btf).kinds().index(STRUCT)) + btf[at + 8 :]
 
 
 def _member(btf: bytes, name: str) -> int:
-    """Give the offset of the struct btf_member, whose own are name, type and offset in bits."""
+    """Return the offset of the struct btf_member, whose own are name, type and offset in bits."""
     (size,) = struct.unpack_from("<I", btf, 12)
     text = btf.index(b"\0" + name.encode() + b"\0", 24 + size) + 1 - 24 - size
     found = [at for at in range(24, 16 + size, 4) if struct.unpack_from("<I", btf, at)[0] == text]

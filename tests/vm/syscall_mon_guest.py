@@ -38,19 +38,19 @@ class Guest(guests.Guest):
         return [event for event in self.events(case) if event["syscall_name"] == name]
 
     def lines(self, case: str) -> list[re.Match[str]]:
-        """Give the text events of a case that ended well; each line has exactly the form."""
+        """Return the text events of a case that succeeded; each line has exactly the form."""
         found = [LINE.fullmatch(line) for line in self.clean(case).splitlines()]
         matches = [match for match in found if match]
         assert len(matches) == len(found)
         return matches
 
     def pid(self, case: str) -> int:
-        """Give the process ID that the traced program told."""
+        """Return the process ID that the traced program printed."""
         return int(self.text(f"{case}.work").split()[1])
 
 
 def _compat_workload(folder: Path) -> Path:
-    """Give the 32-bit program, which needs no compiler for arm but clang."""
+    """Return the 32-bit program, which clang compiles without an arm toolchain."""
     compat = folder / "compat_workload"
     clang = [CLANG, "--target=arm-linux-gnueabi", "-march=armv7-a", "-marm", "-O1", "-Wall"]
     clang += ["-Werror", "-ffreestanding", "-fno-pic", "-c", "-o", f"{compat}.o"]

@@ -42,7 +42,7 @@ SIGINT = 130  # as a shell gives it
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Give for each program how it is run, and what comes of it."""
+    """Return the command and the documented result of each program."""
     page = guests.ROOT / "docs/reference/libbpf-tools.md"
     text = page.read_text().partition("\n## Running\n")[2]
     rows = re.findall(r"^\| `((\S+).*?)` \| (.+) \|$", text, re.MULTILINE)
@@ -50,7 +50,7 @@ def documented() -> dict[str, tuple[str, str]]:
 
 
 def sources() -> Path:
-    """Give the folder of the sources; where it cannot be had the test skips."""
+    """Return the folder of the sources; the test skips if they cannot be downloaded."""
     try:
         return _peers.libbpf_tools(Settings.from_environment())
     except DroidbpfError as error:
@@ -68,7 +68,7 @@ class Tools(guests.Guest):
     """What the programs left in the guest."""
 
     def opened(self, name: str) -> list[dict[str, str]]:
-        """Give what /proc/PID/fdinfo told of each file descriptor of a program."""
+        """Return what /proc/PID/fdinfo showed of each file descriptor of a program."""
         found: dict[str, dict[str, str]] = defaultdict(dict)
         for line in self.text(f"{name}.fds").splitlines():
             descriptor, key, value = line.split(":", 2)
@@ -76,7 +76,7 @@ class Tools(guests.Guest):
         return list(found.values())
 
     def verdict(self, name: str) -> str:
-        """Tell whether a program attached all BPF programs that it loaded, some, or none."""
+        """Return whether a program attached all BPF programs that it loaded, some, or none."""
         opened = self.opened(name)
         loaded = {each["prog_id"] for each in opened if "prog_type" in each}
         linked = {each["prog_id"] for each in opened if "link_type" in each}
@@ -117,7 +117,7 @@ def chosen() -> list[str]:
 
 
 def libc() -> Path:
-    """Give the target's C library, in whose functions gethostlatency puts its uprobes."""
+    """Return the target's C library, in whose functions gethostlatency puts its uprobes."""
     command = ["aarch64-linux-gnu-gcc", "-print-file-name=libc.so.6"]
     return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
 

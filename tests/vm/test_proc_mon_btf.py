@@ -33,31 +33,31 @@ without_btf = pytest.mark.parametrize("btf_guest", [WITHOUT_BTF], indirect=True)
 
 
 def of_cases(cases: list[tuple[str, str]]) -> pytest.MarkDecorator:
-    """Let a test look at cases, each in its kernel's guest."""
+    """Return the mark that runs a test for each case, in the guest of its kernel."""
     return pytest.mark.parametrize(("btf_guest", "case"), cases, indirect=["btf_guest"])
 
 
 def loads(guest: Guest, case: str) -> list[tuple[int, str]]:
-    """Give the maps (0) and programs (5) that proc_mon loaded, with the programs' names."""
+    """Return the maps (0) and programs (5) that proc_mon loaded, with the programs' names."""
     text = guest.files[f"{case}.trace"].decode(errors="replace")
     found = re.findall(r"^ *proc_mon-\d+ .* cmd=(\d+) name=(.*)$", text, re.MULTILINE)
     return [(int(command), name.strip('"')) for command, name in found]
 
 
 def choice(guest: Guest, case: str) -> list[str]:
-    """Give the lines of -v on the choice of a BTF."""
+    """Return the lines of -v about the choice of a BTF."""
     return [line for line in guest.text(f"{case}.verbose").splitlines() if line[:4] == "btf:"]
 
 
 def unpacked(builds: Builds, program: str) -> tuple[bytes, dict[str, bytes]]:
-    """Give what is embedded in a program, and the BTFs in it by their kernels' names."""
+    """Return the embedded bytes of a program, and the BTFs in them by their kernels' names."""
     text = (builds.folder / program / "proc_mon.btfs.c").read_text()
     data = bytes(int(number, 16) for number in re.findall(r"0x[0-9a-f]{2}", text))
     return data, {entry.key.name: entry.btf for entry in embedded.unpack(data)}
 
 
 def refusal(guest: Guest, case: str) -> list[str]:
-    """Give what a refused program said, without the lines that all refusals have."""
+    """Return the output of a refused program without the lines that all refusals have."""
     assert guest.text(f"{case}.out") == ""
     assert guest.text(f"{case}.status") == "1\n"
     release = guest.text("release")
@@ -184,9 +184,9 @@ def test_scons_runs_it_on_a_kernel_with_that_kernels_btf(builds: Builds) -> None
     options = ["run", f"kernel={image(WITHOUT_BTF)}", "args=-v -c cat -n 4 -d 20"]
     with locked(builds.folder.with_suffix(".lock")):
         done = builds.scons(builds.selectors["own"], *options)
-    told = [line for line in done.stderr.splitlines() if line.startswith("btf:")]
+    chosen = [line for line in done.stderr.splitlines() if line.startswith("btf:")]
     own = f"btf: {OWN} (embedded), sublevel 223 of android12-5.10, KMI 9; probe passed"
-    assert told == [own if HAS_ASSETS else KERNELS_OWN]
+    assert chosen == [own if HAS_ASSETS else KERNELS_OWN]
     events = re.findall(r"event=(\w+) .* ppid=(\d+) pid=\d+ comm=cat path=(\S+) ", done.stdout)
     assert len(events) == 4
     ((kind, ppid, path),) = set(events)  # of one shell's

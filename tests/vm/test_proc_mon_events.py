@@ -32,7 +32,7 @@ ENDS = [
 
 
 def told_by_wait(status: int) -> dict[str, Any]:
-    """Give what an exit event has to say for a status of wait()."""
+    """Return the expected fields of an exit event for a status of wait()."""
     if os.WIFEXITED(status):
         return {"state": "exited", "signal": None, "exit_code": os.WEXITSTATUS(status)}
     state = "dumped" if os.WCOREDUMP(status) else "killed"

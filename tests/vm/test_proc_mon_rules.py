@@ -101,7 +101,7 @@ def test_a_denied_program_is_killed_at_its_exec_and_told(
 def test_a_cgroup_is_denied_with_all_that_is_below(
     proc_guest: Guest, label: str, rule: str, cgroup: str
 ) -> None:
-    assert label not in proc_guest.children("deny")  # who would have told was killed
+    assert label not in proc_guest.children("deny")  # the reporter was killed
     denied = [event for event in proc_guest.events("deny") if event["cgroup"] == cgroup]
     assert [(event["event"], event["rule"]) for event in denied] == [
         ("deny", rule),

@@ -102,13 +102,13 @@ Cases = dict[str, machine.Result]
 
 
 def clean(case: machine.Result) -> str:
-    """Give what a case printed that ended well and said nothing on stderr."""
+    """Return the output of a case that succeeded, with an empty stderr."""
     assert (case.status, case.stderr.decode()) == (0, "")
     return case.stdout.decode()
 
 
 def refusal(case: machine.Result, *tried: str) -> bool:
-    """Tell whether the program of the case refused all, for these reasons (patterns)."""
+    """Return whether the program of the case refused all, for these reasons (patterns)."""
     program = Path(case.command[2].split()[0]).name
     lines = case.stderr.decode().splitlines(keepends=True)
     assert lines[0] == (

@@ -21,7 +21,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 @pytest.fixture(scope="module")
 def others(shop: Workshop) -> list[embed.Entry]:
-    """Give what is embedded for kernels that the test does not boot."""
+    """Return the embedded entries of kernels that the test does not boot."""
     hub = shop.minimized(hub_btf("a12-5.10-2022-05"))
     return [
         entry("a12-5.10-2022-05", hub),

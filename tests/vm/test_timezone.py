@@ -23,14 +23,14 @@ SYSTEM = "/system/usr/share/zoneinfo/tzdata"
 
 
 def modern(zone: str) -> dict[str, bytes]:
-    """Give the files of a phone with Android 12 or newer."""
+    """Return the files of a phone with Android 12 or newer."""
     others = {f"/dev/__properties__/u:object_r:p{i}_prop:s0": files.properties("") for i in "ab"}
     area = {f"/dev/__properties__/{files.CONTEXT}": files.properties(zone)}
     return {**others, **area, MODULE: files.bundle(files.rules())}
 
 
 def old(zone: str) -> dict[str, bytes]:
-    """Give the files of a phone with Android 6 or older."""
+    """Return the files of a phone with Android 6 or older."""
     area = files.properties(zone, backup=False)
     return {"/dev/__properties__": area, SYSTEM: files.bundle(files.rules())}
 

@@ -30,7 +30,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 @pytest.fixture(scope="module")
 def container(library: ctypes.CDLL) -> Callable[[str], str | None]:
-    """Give the function that gives the container of a cgroup, None for the host."""
+    """Return the function that finds the container of a cgroup, None for the host."""
     library.container_find.restype = ctypes.c_void_p
 
     def find(cgroup: str) -> str | None:

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from tracked import ROOT, pages, tracked
 
 # Rooms whose Python text follows the rules.
-ROOMS = ("base/", "vm/", "vmlinux/", "benchmarks/", "docs/")
+ROOMS = (
+    "base/",
+    "vm/",
+    "vmlinux/",
+    "benchmarks/",
+    "docs/",
+    "apps/",
+    "tests/vm/",
+    "tests/unit/vm",
+    "tests/unit/apps/",
+    "tests/helpers/",
+)
 OPENINGS = ("Give", "Gives", "Tell", "Tells", "Let", "Lets", "Make sure", "Makes sure")
 FORBIDDEN = re.compile(
     r"\b(told|heeded|anew|but for|is to be had|are to be had|of a user's|to no avail)\b", re.I
