@@ -42,13 +42,13 @@ class Database(dict[str, bytes]):
 
     def __init__(self) -> None:
         super().__init__(_saved())
-        self._written = True
         added = _journal.read()
         folders = {folder: pickle.loads(self.get(folder, NOTHING)) for folder, _, _ in added}
         for folder, name, entry in added:
             folders[folder][name] = entry
         for folder, entries in folders.items():
             self[folder] = pickle.dumps(entries, pickle.HIGHEST_PROTOCOL)
+        self._written = True  # the journal stays until a step is done: -q changes nothing
 
     @classmethod
     def open(cls, name: str, mode: str) -> Database:

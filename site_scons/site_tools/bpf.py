@@ -4,9 +4,9 @@ x.bpf.c     -> x.tmp.bpf.o      (clang)
 x.tmp.bpf.o -> x.bpf.o          (bpftool gen object)
 x.bpf.o     -> x.skel.h         (bpftool gen skeleton … name $SKELETON)
 
-env.Precompiled() spares the programs that begin with vmlinux.h two thirds of clang's time: it is
-read once, by all. The order of the types in an object's BTF depends on it, so a program has it
-always or never.
+env.Precompiled() saves two thirds of clang's time for programs that begin with vmlinux.h, which is
+then read once for all. The order of the types in an object's BTF depends on that, so a program
+always uses the precompiled header or never does.
 """
 
 import re
@@ -24,7 +24,7 @@ from site_tools.target import compiled_after_set_up
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
 
-# What is done to an object after clang: as much an input of it as clang is.
+# What changes an object after clang did: as much its input as clang is.
 FINISHING = tuple(
     Path(f"btfhub/{name}.py") for name in ("bpf_object", "btf", "btf_ext", "btf_order", "elf")
 )
@@ -47,7 +47,7 @@ def generate(env):
     env.SetDefault(
         CLANG=literal(tools.clang),
         CLANG_ID=f"{tools.clang_identity} {state.key(FINISHING)}",
-        # v3, the default of newer clangs, has atomics that a 5.10 kernel refuses.
+        # v3, the default of newer clangs, has atomics that a 5.10 kernel rejects.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
         BPFHEADERS=_headers(literal(env["TARGET_HEADERS"].folders)),
@@ -88,9 +88,9 @@ def generate(env):
 
 
 def _headers(folders):
-    """Give the words that name the folders of the target's headers, and none of the machine's own.
+    """Return the words that name the folders of the target's headers, and exclude the machine's own.
 
-    Where they are is in no product: BTF tells of the lines of inline functions.
+    Their place is in no product: BTF names the source lines of inline functions.
     """
     words = [w for f in folders for w in ("-idirafter", f, f"-ffile-prefix-map={f}/=include/")]
     return ["-nostdlibinc", *words] if folders else []
@@ -117,7 +117,7 @@ def _finish_linked(target, source, env):
 
 
 def precompiled(env, header, source):
-    """Give the flags for a program that begins with vmlinux.h, and the node to wait for; or none.
+    """Return the flags for a program that begins with vmlinux.h, and their node; or nothing.
 
     Args:
         header: the node of vmlinux.h that its folder is to have.
@@ -126,7 +126,7 @@ def precompiled(env, header, source):
     if [env[variable] for variable in OF_PRECOMPILED] != env["BPF_BASE"]:
         return [], []  # flags of its own
     if env.FindFile(header.name, env["CPPPATH"]) is not header or chooses(header):
-        return [], []  # one that a script made or put before it, or that includes others
+        return [], []  # a script built it or put it first, or it includes others
     with open(source, encoding="utf-8", errors="replace") as file:
         if not FIRST_INCLUDE.match(file.read()):
             return [], []
@@ -140,7 +140,7 @@ def _precompile(env, header):
     if not header.has_builder():
         with open(header.abspath, "rb") as file:
             if GUARD not in file.read(1024):
-                return [], []  # read a second time, it would be defined twice
+                return [], []  # the program reads it a second time, which would define all twice
     place = "own" if header.has_builder() else "apps"
     path = f"{env['VARIANT']}/vmlinux/{place}.pch"
     made = env.Command(f"#{path}", header, env["PCH"], source_scanner=no_scanner())

@@ -127,7 +127,7 @@ def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None, aft
 
 
 def _make_libc(env):
-    """Let the libc be made in steps that say so, before the links that need it."""
+    """Declare the steps that make the libc, which the first link would make without a word."""
     output = f"#{env['VARIANT']}/libc"
     command = "$BUILTINS -femit-bin=${TARGET}.tmp"
     archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
@@ -140,7 +140,7 @@ def _make_libc(env):
 
 
 def _link_mode(link, toolchain):
-    """Give the flags of a static or dynamic link.
+    """Return the flags of a static or dynamic link.
 
     Raises:
         DroidbpfError: the toolchain links statically only.
