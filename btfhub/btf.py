@@ -1,4 +1,4 @@
-"""Reads raw BTF that may be hostile (Documentation/bpf/btf.rst): the types, by their numbers."""
+"""Raw BTF that may be hostile (the kernel's Documentation/bpf/btf.rst): types by their numbers."""
 
 import struct as packing
 import sys

@@ -1,4 +1,4 @@
-"""Makes a hub's file of a kernel: of its BTF where it has one, else of its DWARF by pahole."""
+"""Making a hub file of a kernel: from its BTF, else from its DWARF by pahole."""
 
 import re
 import shutil
@@ -6,15 +6,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.files import write_atomically
 from btfhub import archive, elf, images, names
 from btfhub.lock import PATH, SUFFIX, is_form
 from btfhub.raw import ARCH, check
 
-_OLDEST = (1, 22)  # it writes no BTF into a file of its own before
-# Since which version: what the kernel's scripts/Makefile.btf has as well. Not -j: the order of
-# types then differs from run to run.
+_OLDEST = (1, 22)  # the first that writes BTF into a separate file
+# Flags of the kernel's scripts/Makefile.btf, with the first version that has them. Not -j: with it
+# the order of types differs from run to run.
 _FLAGS = (((1, 22), "--btf_gen_floats"), ((1, 24), "--lang_exclude=rust"))
 
 
@@ -25,14 +25,14 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
         source: as of read().
         name: a name such as a12-5.10-2022-05, or the kernel's release (`uname -r`).
         folder: the hub.
-        replace: put it in the place of another file of this name.
+        replace: replace another file of this name.
 
     Returns:
         The path of the file: `<folder>/<branch folder>/<name>-arm64.btf.tar.xz`.
 
     Raises:
-        DroidbpfError: the name is none; there is no sound BTF of an arm64 kernel; there is a file
-            already, and it is another; it cannot be written.
+        DroidbpfError: the name is not a kernel's; there is no sound BTF of an arm64 kernel; another
+            file has the name; the file cannot be written.
     """
     path = folder / place(name)
     data = read(source)
@@ -40,7 +40,9 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
     packed = archive.pack(path.name.removesuffix(SUFFIX) + ".btf", data)
     try:
         if path.exists() and not replace and path.read_bytes() != packed:
-            raise DroidbpfError(f"{path} is there and is another", "--replace replaces it")
+            raise DroidbpfError(
+                f"another file is at {printable(str(path))}", "--replace replaces it"
+            )
         write_atomically(path, packed)
     except OSError as error:
         raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
@@ -48,10 +50,10 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
 
 
 def place(name: str) -> str:
-    """Give the path of a kernel's file in a hub, in the layout of BTFHubForAndroid.
+    """Return the path of a kernel's file in a hub, in the layout of BTFHubForAndroid.
 
     Raises:
-        DroidbpfError: the name tells no kernel, or cannot be a file's.
+        DroidbpfError: the name is not a kernel's, or cannot be a file's.
     """
     # A release may have a "/", which a file's name cannot have: parse_name() looks behind it.
     hub_name = names.parse_name(name.replace("/", "_"))
@@ -67,14 +69,14 @@ def place(name: str) -> str:
     path = f"{folder}/{hub_name.name}{ending}"
     if "/" in name or not is_form(PATH, path) or names.parse_name(path).name != name:
         raise DroidbpfError(
-            f"{ascii(name)[:200]} cannot be the name of a file in a hub",
+            f"{printable(name)[:200]} cannot be the name of a file in a hub",
             "give --name NAME, such as a12-5.10-2022-05 or vendor-5.10-1234abcd",
         )
     return path
 
 
 def read(source: Path) -> bytes:
-    """Give the BTF of a kernel, encoding it at need; it is not checked yet.
+    """Return the BTF of a kernel, encoding it at need; it is not checked yet.
 
     Args:
         source: as of images.read(), such as a device's /sys/kernel/btf/vmlinux; or a vmlinux with
@@ -101,7 +103,7 @@ def read(source: Path) -> bytes:
 
 
 def _of_dwarf(source: Path) -> bytes:
-    """Let pahole encode the DWARF of a vmlinux, which stays as it is."""
+    """Return the BTF that pahole encodes from the DWARF of a vmlinux, which is not changed."""
     pahole = shutil.which("pahole")
     if pahole is None:
         raise DroidbpfError(
@@ -115,10 +117,11 @@ def _of_dwarf(source: Path) -> bytes:
         command = [pahole, *flags, f"--btf_encode_detached={made}", str(source.absolute())]
         done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
         if done.returncode or not made.exists():
-            said = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
             status = f"status {done.returncode}"
+            where = printable(str(source))
             raise DroidbpfError(
-                f"pahole cannot encode {source}: {ascii(' '.join(said))[1:-1] or status}",
+                f"pahole cannot encode {where}: {printable(' '.join(last)) or status}",
                 "is it the vmlinux of a kernel, with all of its DWARF?",
             )
         return images.read(made)
@@ -130,7 +133,7 @@ def _version(pahole: str) -> tuple[int, int]:
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     if version < _OLDEST:
         raise DroidbpfError(
-            f"{pahole} is too old, or is none: {done.stdout[:40]!r}",
+            f"{pahole} is too old, or is not pahole: {done.stdout[:40]!r}",
             "install pahole 1.22 or newer: apt-get install dwarves",
         )
     return version

@@ -1,4 +1,4 @@
-"""What is known of Android's common kernels, by branch: gki_months.json and gki.json."""
+"""Facts on Android's common kernels, by branch: gki_months.json and gki.json."""
 
 import json
 from collections.abc import Mapping
@@ -29,26 +29,26 @@ class Branch(NamedTuple):
     builds: Mapping[str, tuple[str, ...]] = {}
 
     def sublevel(self, which: str) -> int:
-        """Give the sublevel of a month, of "tip" or of "lts"; -1 where it is not known."""
+        """Return the sublevel of a month, of "tip" or of "lts"; -1 where it is not known."""
         return self.months.get(self.stands_for.get(which, which), -1)
 
     def months_of(self, sublevel: int) -> list[str]:
-        """Give the months that had a sublevel."""
+        """Return the months that had a sublevel."""
         return [month for month, its in self.months.items() if its == sublevel]
 
     def month_of_build(self, build: str) -> str:
-        """Give the month of a build, "" where it is not known."""
+        """Return the month of a build, "" where it is not known."""
         return next((month for month, builds in self.builds.items() if build in builds), "")
 
 
 def branch(name: str) -> Branch:
-    """Give what is known of a branch; nothing is of a foreign one."""
+    """Return what is known of a branch; all fields are empty for an unknown one."""
     return branches().get(name, Branch())
 
 
 @cache
 def branches() -> dict[str, Branch]:
-    """Give every branch that is known, by name."""
+    """Return every branch that is known, by name."""
     months = json.loads((_FOLDER / "gki_months.json").read_text())["branches"]
     tables = json.loads((_FOLDER / "gki.json").read_text())["branches"]
     return {

@@ -1,4 +1,4 @@
-"""Finds the BTF in the files that it comes in: a hub's archive, an ELF file, a kernel image."""
+"""The BTF in a hub's archive, an ELF file or a kernel image."""
 
 import io
 import lzma
@@ -17,14 +17,14 @@ _ARM64 = slice(56, 60)  # of an Image: Documentation/arm64/booting.rst
 
 
 def read(path: Path) -> bytes:
-    """Give the BTF of a file; of an archive, an xz or a raw one nothing is checked.
+    """Return the BTF of a file, unchecked except where it is searched for in an image.
 
     Args:
         path: a hub's .btf.tar.xz, raw BTF (packed by xz or not), an ELF file with a .BTF section,
             an arm64 Image, or one of the last two packed by gzip.
 
     Raises:
-        DroidbpfError: it is none of them, has no BTF, is damaged, or cannot be read.
+        DroidbpfError: it is none of these, has no BTF, is damaged, or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -55,14 +55,14 @@ def _read(path: Path, file: IO[bytes]) -> bytes:
         return _in_image(path, file.read(MAX_BYTES))
     if not head.startswith((b"\x9f\xeb", b"\xeb\x9f")):
         raise DroidbpfError(
-            f"{shown(path)} is no BTF, and no file that has one",
+            f"{shown(path)} is neither BTF nor a file that has BTF",
             "give raw BTF (/sys/kernel/btf/vmlinux), a vmlinux, an Image, or a hub's .btf.tar.xz",
         )
     return file.read(btf.MAX_BYTES + 1)
 
 
 def find(image: bytes) -> bytes:
-    """Give the one BTF in an uncompressed kernel image, which has no section table.
+    """Return the one BTF in an uncompressed kernel image, which has no section table.
 
     Raises:
         DroidbpfError: there is none, or there are several.
@@ -110,7 +110,7 @@ def _in_image(path: Path, image: bytes) -> bytes:
 
 
 def _unxz(path: Path, file: IO[bytes]) -> bytes:
-    """Give the beginning of what a stream holds; all of it, where it is a BTF that is allowed."""
+    """Return the content of a stream, cut one byte above the size that BTF may have."""
     xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
     try:
         return xz.decompress(file.read(btf.MAX_BYTES), btf.MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""The index of a hub: by it a folder or any static web server tells what it holds."""
+"""The index of a hub: it lists what a folder or a static web server holds."""
 
 import hashlib
 import tempfile
@@ -15,13 +15,13 @@ NAME = "index.json"
 
 
 def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
-    """Unpack and check archives on all CPUs; give what an index tells of each.
+    """Unpack and check archives on all CPUs; return their entries in an index.
 
     Args:
         files: by their paths below the hub.
 
     Raises:
-        DroidbpfError: one is damaged, or what it holds is no sound BTF.
+        DroidbpfError: one is damaged, or its BTF is not that of an arm64 kernel, or not sound.
     """
     names = mirror.named(files)
     given = [(file, path, names[path]) for path, file in files.items()]
@@ -33,13 +33,13 @@ def _describe(given: tuple[Path, str, str]) -> HubFile:
 
 
 def describe(file: Path, path: str, name: str) -> HubFile:
-    """Unpack and check one archive; give what an index tells of it.
+    """Unpack and check one archive; return its entry in an index.
 
     Args:
         path: of the archive below its hub.
 
     Raises:
-        DroidbpfError: it is damaged, or what it holds is no sound BTF.
+        DroidbpfError: it is damaged, or its BTF is not that of an arm64 kernel, or not sound.
     """
     from btfhub import archive, raw
 
@@ -53,7 +53,7 @@ def describe(file: Path, path: str, name: str) -> HubFile:
 
 
 def digest(path: Path) -> tuple[int, str]:
-    """Give the size in bytes and the sha256 of an archive.
+    """Return the size in bytes and the sha256 of an archive.
 
     Raises:
         DroidbpfError: it cannot be read, or is too large.
@@ -69,7 +69,7 @@ def digest(path: Path) -> tuple[int, str]:
 
 
 def _origin(path: str) -> tuple[str, str]:
-    """Give branch and month of an archive: of a distribution's kernel, the distribution."""
+    """Return branch and month of an archive: of a distribution's kernel, the distribution."""
     from btfhub.names import parse_name, parse_release
 
     try:
@@ -97,7 +97,7 @@ def of_folder(folder: Path) -> Lock:
 
 
 def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
-    """Give what the index of a web server tells, by name; None where it has no index.
+    """Return the entries of a web server's index by name; None if it has no index.
 
     Raises:
         PlaceError: the server does not answer.
@@ -115,7 +115,9 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
             if error.missing:
                 return None
             where = mirror.shown(hub)
-            raise PlaceError(f"the index of {where} cannot be had: {error.message}") from error
+            raise PlaceError(
+                f"the index of {where} cannot be downloaded: {error.message}"
+            ) from error
         files = parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
     return {name: file._replace(url="") for name, file in files.items()}
 
@@ -123,7 +125,7 @@ def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
 def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
     """Compare what a hub holds with the lock; of a URL by its index, if it has one.
 
-    Offline, or without an index, a URL is taken to hold what the lock pins.
+    Offline, or without an index, a URL is assumed to hold all that the lock pins.
 
     Raises:
         PlaceError: the server does not answer.
@@ -133,7 +135,9 @@ def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
         return mirror.holding(hub, lock)
     index = of_url(hub, settings)
     if index is None:
-        settings.report(f"{mirror.shown(hub)} has no {NAME}: it is taken to hold what is locked")
+        settings.report(
+            f"{mirror.shown(hub)} has no {NAME}: it is assumed to hold all that the lock pins"
+        )
         return mirror.Holding(lock.files)
     return compare(index, lock)
 

@@ -1,4 +1,4 @@
-"""The BTFs that a command is given: files by their paths, files of a hub by name or branch."""
+"""The BTFs that a command line names: files by paths, a hub's files by name or branch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,22 +21,24 @@ class Input:
 
     Attributes:
         name: the hub's name of it, or the path as it was given.
-        branch: "android12-5.10" where a hub's name such as a12-5.10-2022-05 tells it, or "": the
-            BTF of a release comes from that kernel itself.
+        branch: "android12-5.10" of a hub's name such as a12-5.10-2022-05; "" of a release, whose
+            BTF comes from that kernel itself.
         path: its file; of a hub, verified.
+        pinned: the lock has its hash, so it was checked.
     """
 
     name: str
     branch: str
     path: Path
+    pinned: bool = False
 
 
 def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -> list[Input]:
-    """Give what names, branches, `all` and paths select, in the order of the selectors.
+    """Return what names, branches, `all` and paths select, in the order of the selectors.
 
     Raises:
-        DroidbpfError: a name is not known, or a file of the hub is not to be had. Files at paths
-            are not looked at.
+        DroidbpfError: a name is unknown, or a file of the hub is not available. Files at paths
+            are not opened.
     """
     found: dict[str, Input | HubFile] = {}
     for selector in selectors:
@@ -47,20 +49,24 @@ def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -
     files = [one for one in found.values() if isinstance(one, HubFile)]
     paths = mirror.obtain(files, hub, lock, settings) if files else {}
     return [
-        one if isinstance(one, Input) else Input(one.name, _branch(one.path), paths[one.name])
+        one if isinstance(one, Input) else Input(one.name, _branch(one.path), paths[one.name], True)
         for one in found.values()
     ]
 
 
-def read(given: Input) -> bytes:
-    """Give a BTF that passed the gate.
+def read(given: Input, *, again: bool = False) -> bytes:
+    """Return a BTF that passed btf.check(), when it was pinned or now.
+
+    Args:
+        again: check also what was checked when it was pinned.
 
     Raises:
         DroidbpfError: it cannot be read, is damaged or hostile; the message names it.
     """
     try:
         data = images.read(given.path)
-        btf.check(data)
+        if again or not given.pinned:
+            btf.check(data)
     except DroidbpfError as error:
         if str(given.path) in error.message:
             raise
@@ -69,7 +75,7 @@ def read(given: Input) -> bytes:
 
 
 def each(do: Callable[[Input], T], given: Sequence[Input]) -> list[T | DroidbpfError]:
-    """Do something with each input, several at once; give what came of it, or the error."""
+    """Call a function with each input, several at once; return its results or errors."""
     return processes.each(partial(_caught, do), given)
 
 
@@ -87,7 +93,7 @@ def _is_path(selector: str, lock: Lock) -> bool:
 
 
 def _branch(path: str) -> str:
-    """Give the branch that a hub's file name tells; "" for none, and for a release's own BTF."""
+    """Return the branch in a hub's file name; "" for none, and for a release's own BTF."""
     try:
         return parse_name(path).branch
     except DroidbpfError:

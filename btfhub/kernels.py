@@ -51,7 +51,7 @@ def choose(
         files = mirror.choose(others, hub, lock, settings)
         chosen += _of_hub(files, others, settings, any_name)
         if not chosen:
-            raise DroidbpfError("no selected BTF tells its kernel by its name", _NAMES)
+            raise DroidbpfError("no selected BTF is named after a kernel", _NAMES)
     seen: dict[str, str] = {}
     for kernel in chosen:
         other = seen.setdefault(kernel.name.name, kernel.selector)

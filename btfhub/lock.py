@@ -1,4 +1,4 @@
-"""The lock of a hub: which file exactly (sha256 and size) each name stands for, and where it is.
+"""The lock of a hub: the sha256, size and place of the file that each name stands for.
 
 btfhub.lock and a hub's index.json are the same JSON, {"schema": 1, "url": …, "files": [{…}, …]}:
 `url` is what upstream's paths are below, at a fixed commit; each file has the fields of HubFile.
@@ -71,7 +71,7 @@ def load(path: Path) -> Lock:
     """Read a lock.
 
     Raises:
-        DroidbpfError: it cannot be read, or something in it is not what it must be.
+        DroidbpfError: it cannot be read, or is malformed.
     """
     try:
         with path.open("rb") as file:
@@ -88,7 +88,7 @@ def parse(data: bytes, where: str) -> Lock:
         where: what messages call it.
 
     Raises:
-        DroidbpfError: what is wrong with it.
+        DroidbpfError: it is malformed.
     """
     if len(data) > LARGEST:
         raise DroidbpfError(f"{where} is larger than {LARGEST} bytes")
@@ -119,7 +119,7 @@ def parse(data: bytes, where: str) -> Lock:
 
 
 def is_form(form: re.Pattern[str], value: object) -> bool:
-    """Tell whether a value is a text of this form, of bounded length; a path of bounded depth."""
+    """Return whether a value is a text of this form and of bounded length and depth."""
     if not isinstance(value, str) or len(value) > _MOST_LETTERS or not form.fullmatch(value):
         return False
     parts = value.split("/") if "://" not in value else []
@@ -134,7 +134,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _file(where: str, table: Any, base: str) -> HubFile:
-    """Check one entry; its URL, if it does not tell one, is its path below the base."""
+    """Check one entry; without a URL it gets that of its path below the base."""
     if not isinstance(table, dict):
         raise DroidbpfError(f"{where} is not an object")
     for key in (*_FORMS, *_SIZES):
@@ -153,13 +153,13 @@ def _file(where: str, table: Any, base: str) -> HubFile:
 
 
 def _shown(value: object) -> str:
-    """Show a value of unknown length and content in a message."""
+    """Return a value of unknown length and content as a message shows it."""
     text = ascii(value)
     return text if len(text) < 80 else text[:77] + "..."
 
 
 def render(lock: Lock) -> bytes:
-    """Give a lock or an index as JSON: the same files always give the same bytes."""
+    """Return a lock or an index as JSON: the same bytes for the same files."""
     files = []
     for file in sorted(lock.files.values(), key=lambda one: one.path):
         table = {key: value for key, value in file._asdict().items() if value or key == "url"}
@@ -183,5 +183,5 @@ def write(path: Path, lock: Lock) -> None:
 
 
 def make(url: str, files: Iterable[HubFile]) -> Lock:
-    """Make a lock of files, by name."""
+    """Return a lock of files."""
     return Lock(url, {file.name: file for file in files})

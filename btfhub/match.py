@@ -1,4 +1,4 @@
-"""Finds the BTF that fits a kernel release; btfhub/runtime does the same in C on the device."""
+"""The BTF that fits a kernel release; btfhub/runtime chooses it in C on the device."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Key(NamedTuple):
 
 
 def key(name: HubName) -> Key:
-    """Give what a kernel must have for the hub's file of this name."""
+    """Return what a kernel must have for the hub's file of this name."""
     if name.kind == "release":
         r = parse_release(name.name)
         return Key(
@@ -75,7 +75,7 @@ def key(name: HubName) -> Key:
 
 
 def rank(k: Key, r: Release) -> int:
-    """Give how well a key fits: NOTHING, OLDER, SUBLEVEL, BUILD (or the commit) or RELEASE."""
+    """Return how well a key fits: NOTHING, OLDER, SUBLEVEL, BUILD (or the commit) or RELEASE."""
     if k.release and k.release == r.text:
         return RELEASE
     if k.version != r.version:
@@ -93,7 +93,7 @@ def rank(k: Key, r: Release) -> int:
 
 
 def ranked(r: Release, keys: Iterable[Key]) -> list[tuple[int, Key]]:
-    """Give the keys that fit with their ranks, the best first.
+    """Return the keys that fit with their ranks, the best first.
 
     Of one rank the highest sublevel goes first, then those named by a release, then the latest
     month, then the name by its bytes.
@@ -178,7 +178,7 @@ def _warnings(r: Release, how: int, k: Key, keys: Sequence[Key]) -> Iterable[str
     elif differing and not known:
         yield (
             f"sublevel {r.sublevel} is also that of {_and(differing)}, whose core structs differ;"
-            " the release does not tell which it is"
+            " the release does not show which it is"
         )
     if how == OLDER:
         if all(other.sublevel < r.sublevel for other in keys if _of_kmi(other, r)):
@@ -194,12 +194,12 @@ def _of_kmi(k: Key, r: Release) -> bool:
 
 
 def _why_nothing(r: Release, keys: Sequence[Key]) -> tuple[str, str]:
-    """Give the reason and the next step."""
+    """Return the reason and the next step."""
     branch = gki.branch(r.branch)
     step = (
         "nothing has to be embedded where the device has /sys/kernel/btf/vmlinux"
         f"{f' (kernels of {r.branch} normally do)' if branch.kernel_btf else ''}; elsewhere embed"
-        " the kernel's own BTF: python -m btfhub encode makes it from the vmlinux"
+        " the kernel's own BTF: ./dev btfhub encode makes it from the vmlinux"
     )
     if not r.android:
         reason = (
@@ -231,5 +231,5 @@ def _why_nothing(r: Release, keys: Sequence[Key]) -> tuple[str, str]:
 
 
 def _and(words: Sequence[str]) -> str:
-    """Give "a, b and c"."""
+    """Return "a, b and c"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -1,4 +1,4 @@
-"""Hubs: what of the lock a folder or a URL holds, choosing from it, and obtaining the archives."""
+"""Hubs: what a folder or a URL holds of the lock, selecting from it, obtaining the archives."""
 
 import os
 from collections import Counter
@@ -21,9 +21,9 @@ class Holding:
 
     Args:
         files: what the lock pins; `path` is where the hub has it.
-        unpinned: path of what the lock has not.
-        differing: of `files` those that are others in the hub, as its index tells of them.
-        absent: names of the lock that the hub has not.
+        unpinned: paths of what the lock lacks.
+        differing: entries of the hub's index whose hash is not that of the lock.
+        absent: names of the lock that the hub lacks.
     """
 
     files: dict[str, HubFile]
@@ -33,12 +33,12 @@ class Holding:
 
 
 def folder_of(hub: str) -> Path | None:
-    """Give the folder that a hub is; None for a URL, and for upstream's ("").
+    """Return the folder of a hub; None for a URL, and for upstream's ("").
 
     Raises:
         DroidbpfError: it is neither an http(s) URL nor a folder that is there.
     """
-    hint = "a hub is an http(s) URL or a folder (scons btfhub=…, python -m btfhub --hub …)"
+    hint = "a hub is an http(s) URL or a folder (scons btfhub=…, ./dev btfhub … --hub …)"
     if not hub:
         return None
     try:
@@ -58,19 +58,19 @@ def folder_of(hub: str) -> Path | None:
 
 
 def url_of(hub: str, path: str) -> str:
-    """Give the URL of a file of a hub that is a URL."""
+    """Return the URL of a file of a hub that is a URL."""
     return f"{hub.rstrip('/')}/{quote(path, safe='/:@+~')}"
 
 
 def public_url(hub: str, path: str) -> str:
-    """Give the URL of a file of a hub without credentials: what may stand in a lock."""
+    """Return the URL of a file of a hub without credentials, for a lock."""
     from fetch.reasons import redact
 
     return redact(url_of(hub, path))
 
 
 def shown(hub: str) -> str:
-    """Give a hub as a command line or a message may show it: without credentials."""
+    """Return a hub as a message shows it: quoted for a shell, without credentials."""
     import shlex
 
     from fetch.reasons import redact
@@ -79,7 +79,7 @@ def shown(hub: str) -> str:
 
 
 def listing(hub: str, lock: Lock) -> dict[str, HubFile]:
-    """Give what a hub holds of the lock, by name; of a URL that is taken to be all. Opens no file.
+    """Return what a hub holds of the lock, by name; a URL is assumed to hold all.
 
     Raises:
         DroidbpfError: there is no such folder.
@@ -130,7 +130,7 @@ def compare(paths: Iterable[str], lock: Lock) -> Holding:
 
 
 def paths_of(folder: Path) -> Iterator[str]:
-    """Give the archives below a folder, as a hub has them; hidden folders are left out.
+    """Yield the paths of a hub's archives below a folder; hidden folders are left out.
 
     Raises:
         DroidbpfError: the folder cannot be read, or holds too much to be a hub.
@@ -154,7 +154,7 @@ def paths_of(folder: Path) -> Iterator[str]:
 
 
 def named(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Give the name of each path: what the file name tells; where several tell one, the path."""
+    """Return the name of each path: that in the file name; if several share it, the path."""
     from btfhub.names import parse_name
 
     names = {}
@@ -176,7 +176,7 @@ def _file_name(path: str) -> str:
 def select(
     files: Mapping[str, HubFile], selectors: Sequence[str], lock: Lock | None = None
 ) -> list[HubFile]:
-    """Give the files that names, branches ("android12-5.10", "rock5b") or "all" select, by path.
+    """Return the files that names, branches ("android12-5.10", "rock5b") or "all" select, by path.
 
     Args:
         files: what a hub holds: what branches and "all" stand for.
@@ -197,7 +197,7 @@ def select(
             if not found:
                 what = "of the lock" if name == "all" else f"of {name}"
                 raise DroidbpfError(
-                    f"the hub holds no file {what}", "python -m btfhub list tells what it holds"
+                    f"the hub holds no file {what}", "./dev btfhub list shows what it holds"
                 )
         else:
             hint = f"its branches are {', '.join(sorted(branches))}; all stands for all"
@@ -209,7 +209,7 @@ def select(
 
 
 def _bare(selector: str, known: Mapping[str, HubFile]) -> str:
-    """Take the endings of a file name off a selector."""
+    """Return a selector without the endings of a file name."""
     for ending in (SUFFIX, ".btf", "-arm64"):
         if selector not in known:
             selector = selector.removesuffix(ending)
@@ -228,7 +228,7 @@ def choose(
         DroidbpfError: as select(); a name that the hub has and the lock has not.
     """
     held = held or holding(hub, lock)
-    pin = f"python -m btfhub lock --hub {shown(hub)}"
+    pin = f"./dev btfhub lock --hub {shown(hub)}"
     for selector in selectors:
         name = _bare(selector, lock.files)
         if name in held.unpinned and name not in lock.files:
@@ -262,7 +262,7 @@ def _report(held: Holding, lock: Lock, groups: set[str], pin: str, settings: Set
 
 
 def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
-    """Give the verified archives in the cache by name; those not there are downloaded in parallel.
+    """Return the verified archives by name, downloading in parallel what the cache lacks.
 
     The places, in order: the cache, the hub, upstream.
 
@@ -287,5 +287,5 @@ def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -
     try:
         return download.obtain_all(pins, settings)
     except AbsentError as error:
-        hint = "go online, or name a hub that holds them: scons btfhub=…, python -m btfhub --hub …"
+        hint = "go online, or name a hub that holds them: scons btfhub=…, ./dev btfhub … --hub …"
         raise DroidbpfError(error.message, hint) from error

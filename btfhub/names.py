@@ -1,4 +1,4 @@
-"""Reads the names of kernels and of a hub's files: `uname -r`, and what a BTF file is called."""
+"""The names of kernels and of a hub's files: parsing `uname -r` and BTF file names."""
 
 import re
 from typing import NamedTuple
@@ -31,8 +31,8 @@ class Release(NamedTuple):
         sublevel: 101 of 5.10.101.
         android: 12 of android12; 0 where there is no android part.
         kmi: the generation of the kernel module interface; -1 where there is no android part.
-        commits: since the tag; -1 where it is not told.
-        commit: 7 to 40 hex digits, without the g before them; "" where it is not told.
+        commits: since the tag; -1 where unknown.
+        commit: 7 to 40 hex digits, without the g before them; "" where unknown.
         build: the id of Google's build, without the ab before it; P… is a build before submission.
         rest: what is left, such as a vendor's own suffix.
     """
@@ -70,10 +70,10 @@ class HubName(NamedTuple):
 
 
 def parse_release(text: str) -> Release:
-    """Take a kernel release (`uname -r`) apart.
+    """Parse a kernel release (`uname -r`).
 
     Raises:
-        DroidbpfError: it is none.
+        DroidbpfError: it is not a kernel release.
     """
     found = _KERNEL.match(text)
     size = len(text.encode(errors="replace"))
@@ -106,14 +106,14 @@ def parse_release(text: str) -> Release:
 
 
 def parse_name(file_name: str) -> HubName:
-    """Tell what a hub's file is for.
+    """Parse the name of a hub's file.
 
     Args:
         file_name: a name, or a path, in the layout of BTFHubForAndroid (`<name>-arm64.btf.tar.xz`)
             or of btfhub-archive (`<distro>/<version>/<arch>/<release>.btf.tar.xz`).
 
     Raises:
-        DroidbpfError: the name does not tell.
+        DroidbpfError: it is not the name of a kernel.
     """
     name = file_name.rpartition("/")[2]
     for ending in _ENDINGS:
@@ -132,7 +132,7 @@ def parse_name(file_name: str) -> HubName:
         android_part = parse_release(name).android
     except DroidbpfError as error:
         raise DroidbpfError(
-            f"{ascii(file_name[:200])[1:-1]} does not tell its kernel by its name",
+            f"{ascii(file_name[:200])[1:-1]} is not named after a kernel",
             "name a BTF by its kernel's release (`uname -r`) or as a hub does: a12-5.10-2022-05",
         ) from error
     # Debian's releases end in -arm64 themselves, Android's do not.

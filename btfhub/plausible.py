@@ -6,8 +6,8 @@ from base.errors import DroidbpfError
 from btfhub import btf
 from btfhub.typegraph import structs
 
-# What every kernel has, and what tells one architecture from others: a struct and members of it, as
-# in arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and the kernel's other ones.
+# What every kernel has, and what distinguishes architectures: a struct and members of it, as in
+# arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and those of the others.
 _STRUCTS = ("task_struct", "list_head", "pt_regs")
 _REGISTERS: dict[str, Sequence[str]] = {
     "arm64": ("regs", "sp", "pc", "pstate", "syscallno"),

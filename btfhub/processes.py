@@ -1,4 +1,4 @@
-"""Works on many BTFs at once, each in a process: checking one keeps a processor busy."""
+"""Working on many BTFs at once, each in a process: checking one keeps a processor busy."""
 
 import os
 import signal
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 def each(do: Callable[[S], T], items: Sequence[S]) -> list[T]:
-    """Give what comes of each item, in their order, by as many processes as there are CPUs.
+    """Return the result for each item in their order, by as many processes as there are CPUs.
 
     Raises:
-        DroidbpfError: a process was killed; or what `do` raises first.
+        DroidbpfError: a process was killed; or the first error of `do`.
     """
     jobs = min(len(items), len(os.sched_getaffinity(0)))
     if jobs < 2:

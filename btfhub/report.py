@@ -49,7 +49,7 @@ class Row:
 class Layout:
     """Kernels on which every relocation has the same result: "A" is the commonest, the reference.
 
-    `kernels` tells them in short, by branch: ("android12-5.10", "2021-10 … 2023-04, lts, tip").
+    `kernels` names them in short, by branch: ("android12-5.10", "2021-10 … 2023-04, lts, tip").
     """
 
     name: str
@@ -72,7 +72,7 @@ class Report:
         return {b: list(rows) for b, rows in groupby(self.rows, lambda row: row.name.branch)}
 
     def found(self, state: str) -> list[tuple[Row, Column, Cell]]:
-        """Give the cells with a state; "unreliable" counts as one."""
+        """Return the cells with a state; "unreliable" counts as one."""
         return [
             (row, column, cell)
             for row in self.rows
@@ -117,7 +117,7 @@ def build(app: str, kernels: Iterable[Kernel]) -> Report:
 
 
 def summary(report: Report) -> list[str]:
-    """Give the sentences that tell the result."""
+    """Return the result in sentences."""
     lines = [
         f"{_number(len(report.columns), 'relocation')} {_TIMES} "
         f"{_number(len(report.rows), 'kernel')}: {_number(len(report.layouts), 'layout')}"
@@ -145,7 +145,7 @@ def summary(report: Report) -> list[str]:
 
 
 def shown(column: Column, cell: Cell) -> str:
-    """Give a cell's value as it is shown: an offset, 1416.1 for a bitfield, yes, no, none."""
+    """Return a cell's value as it is shown: an offset, 1416.1 for a bitfield, yes, no, none."""
     if cell.value is None:
         return "none"
     if column.kind in YES_NO_KINDS:
@@ -154,7 +154,7 @@ def shown(column: Column, cell: Cell) -> str:
 
 
 def short(name: HubName) -> str:
-    """Give a kernel's name beside that of its branch: 2022-05, lts, tip."""
+    """Return the part of a kernel's name behind its branch: 2022-05, lts, tip."""
     if name.month or name.kind in ("lts", "tip"):
         return name.month or name.kind
     return name.name.removeprefix(f"{name.branch}-") if name.branch else name.name
@@ -190,7 +190,7 @@ def _cells(
 
 
 def _in_short(chosen: Sequence[Row], rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    """Tell kernels by branch: runs of months as "first … last", then the others."""
+    """Return kernels by branch: runs of months as "first … last", then the others."""
     texts = []
     for branch, group in groupby(chosen, lambda row: row.name.branch):
         own = list(group)
@@ -206,7 +206,7 @@ def _in_short(chosen: Sequence[Row], rows: Sequence[Row]) -> tuple[tuple[str, st
 
 
 def _letters(number: int) -> str:
-    """Give A … Z, AA, AB …"""
+    """Return the letters of a number: A … Z, AA, AB …"""
     text = ""
     number += 1
     while number:

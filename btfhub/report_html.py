@@ -17,7 +17,7 @@ _UPRIGHT = 28
 
 
 def page(report: Report) -> str:
-    """Give the page: the same bytes for the same report."""
+    """Return the page: the same bytes for the same report."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -87,22 +87,22 @@ def _branch(name: str, rows: Sequence[Row], report: Report) -> dict[str, object]
     for row in rows:
         seen[row.layout] = seen.get(row.layout, 0) + 1
     shown_rows = []
-    told: set[str] = set()
+    listed: set[str] = set()
     for row in rows:
         shown_rows.append(
             {
                 "name": short(row.name),
                 "title": row.name.name,
                 "layout": row.layout,
-                "alike": row.layout in told,
-                "more": 0 if row.layout in told else seen[row.layout] - 1,
+                "alike": row.layout in listed,
+                "more": 0 if row.layout in listed else seen[row.layout] - 1,
                 "cells": [
                     _cell(column, cell)
                     for column, cell in zip(report.columns, row.cells, strict=True)
                 ],
             }
         )
-        told.add(row.layout)
+        listed.add(row.layout)
     return {"name": name or "other kernels", "layouts": len(seen), "rows": shown_rows}
 
 
@@ -127,7 +127,7 @@ def _cell(column: Column, cell: Cell) -> dict[str, str]:
 
 
 def _title(column: Column, cell: Cell) -> str:
-    """Tell a cell in words, with the number in hex."""
+    """Return a cell in words, with the number in hex."""
     if column.kind in YES_NO_KINDS or cell.value is None:
         words = f"{column.name}: {shown(column, cell)}"
     else:

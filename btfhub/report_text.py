@@ -34,15 +34,15 @@ _COLOURS = {"*": "33", "!": "31", "-": "2", "?": "35"}
 
 
 def text(report: Report, width: int = 80, colour: bool = False) -> str:
-    """Give the report as lines: the summary, the layouts, then each relocation in each layout.
+    """Return the report as lines: the summary, the layouts, then each relocation in each layout.
 
     Args:
         width: of the terminal, in columns; what does not fit beside each other goes below.
         colour: use the terminal's colours.
     """
     headline, *sentences = summary(report)
-    told = [f"{report.app}: {headline}", *sentences]
-    lines = [part for line in told for part in wrap(line, width, subsequent_indent="  ")]
+    result = [f"{report.app}: {headline}", *sentences]
+    lines = [part for line in result for part in wrap(line, width, subsequent_indent="  ")]
     lines.append("")
     lines += _layouts(report.layouts, width)
     used: set[str] = set()
@@ -110,7 +110,7 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def failures(report: Report, state: str) -> list[str]:
-    """Give a line for each relocation that is "missing" or has "moved", with the kernels."""
+    """Return a line for each relocation that is "missing" or has "moved", with the kernels."""
     where: dict[Column, list[str]] = {}
     for row, column, _ in report.found(state):
         where.setdefault(column, []).append(row.name.name)
@@ -157,7 +157,7 @@ def _label(column: Column) -> str:
 
 
 def _cell(column: Column, layout: Layout, place: int) -> tuple[str, str]:
-    """Give a cell's text and the signs in it."""
+    """Return a cell's text and the signs in it."""
     cell = layout.rows[0].cells[place]
     doubt = UNRELIABLE if any(row.cells[place].unreliable for row in layout.rows) else ""
     sign = SIGNS[cell.state]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
-    """Add what a command takes that looks at an app on kernels: kernels, objects, bpftool."""
+    """Add the arguments of commands on an app and kernels: kernels, objects, bpftool."""
     parser.add_argument(
         "kernels", nargs="*", metavar="KERNEL", help="hub names, branches, all, paths of BTFs [all]"
     )
@@ -22,7 +22,7 @@ def add_app(parser: argparse.ArgumentParser) -> None:
 
 
 def add_objects(parser: argparse.ArgumentParser, text: str, *, required: bool = False) -> None:
-    """Add --object; `text` says what for."""
+    """Add --object; `text` is its help."""
     parser.add_argument(
         "--object",
         action="append",
@@ -36,7 +36,7 @@ def add_objects(parser: argparse.ArgumentParser, text: str, *, required: bool = 
 
 
 def check_objects(paths: list[Path]) -> None:
-    """Refuse files that are no BPF objects, before anything is pulled for them.
+    """Refuse files that are not BPF objects, before anything is downloaded for them.
 
     Raises:
         DroidbpfError: names the first of them.
@@ -45,14 +45,16 @@ def check_objects(paths: list[Path]) -> None:
 
     for path in paths:
         if not path.is_file():
-            raise DroidbpfError(f"there is no file {path}", "scons app=NAME makes NAME.bpf.o")
+            raise DroidbpfError(
+                f"there is no file {path}", "./dev scons app=NAME builds NAME.bpf.o"
+            )
         objects.count(path)
 
 
 def rows(
     do: Callable[["inputs.Input"], dict[str, Any]], given: Sequence["inputs.Input"]
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Give a row of each input with its name, and whether there was an error, which is printed."""
+    """Return a row for each input with its name, and whether an error was printed."""
     from btfhub import inputs
 
     found: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""`./dev btfhub check`: check BTFs, and tell what they are of."""
+"""`./dev btfhub check`: check BTFs, and print which kernels they are of."""
 
 import argparse
 from typing import Any
@@ -20,12 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arch", default="", help="refuse kernels of other architectures")
     parser.add_argument(
-        "--any", action="store_true", help="take BTFs that are no whole kernel's, too"
+        "--any", action="store_true", help="accept BTFs that are not of a whole kernel"
     )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Check all that is given, one error for each that is bad; give 0, or 2 where one is."""
+    """Check all inputs, with one error for each bad one; return 0, or 2 if one is bad."""
     from functools import partial
 
     from base.progress import show_progress
@@ -48,10 +48,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _look(given: inputs.Input, arch: str, anything: bool) -> dict[str, Any]:
-    """Check one; give what it is."""
+    """Check one; return its architecture, types and size."""
     from btfhub import btf, plausible
 
-    data = inputs.read(given)
+    data = inputs.read(given, again=True)
     try:
         found = plausible.architecture(data) if anything else plausible.kernel(data, arch)
     except DroidbpfError as error:

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a vmlinux with BTF or DWARF, raw BTF (a device's /sys/kernel/btf/vmlinux), an arm64"
         " Image with BTF, packed by gzip or not",
     )
-    parser.add_argument("--release", default="", help="the kernel it is of, by `uname -r`")
+    parser.add_argument("--release", default="", help="its kernel, by `uname -r`")
     parser.add_argument("--name", default="", help="or the name in the hub: a12-5.10-2023-05")
     parser.add_argument(
         "--out", type=Path, default=Path("hub"), metavar="DIR", help="the hub [hub]"
@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Write the file; give 0."""
+    """Write the file; return 0."""
     from btfhub import archive, btf, encode, names
 
     if bool(options.release) == bool(options.name):
         raise DroidbpfError(
-            "name the kernel that it is of: --release or --name",
+            "name its kernel: --release or --name",
             "--release takes what `adb shell uname -r` prints",
         )
     if options.release:
@@ -43,11 +43,11 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     data = archive.unpack(path)[1]
     types = len(btf.walk(data).starts) - 1
     if options.json:
-        told = {"file": str(path), "name": name, "types": types, "btf_size": len(data)}
-        print_json({**told, "size": path.stat().st_size})
+        row = {"file": str(path), "name": name, "types": types, "btf_size": len(data)}
+        print_json({**row, "size": path.stat().st_size})
         return 0
     print(f"{path}: {types} types, {len(data)} bytes packed to {path.stat().st_size}")
     hub = shlex.quote(str(options.out))
-    print(f"next: python -m btfhub index {hub}    makes {hub} a hub", file=sys.stderr)
-    print(f"      python -m btfhub lock --hub {hub}    pins it for builds", file=sys.stderr)
+    print(f"next: ./dev btfhub index {hub}    makes {hub} a hub", file=sys.stderr)
+    print(f"      ./dev btfhub lock --hub {hub}    pins it for builds", file=sys.stderr)
     return 0

@@ -11,12 +11,15 @@ from btfhub import index, lock
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "folder", type=Path, metavar="DIR", help=f"a folder of archives: gets {index.NAME}"
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help=f"a folder of archives; {index.NAME} is written there",
     )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Unpack and check every archive of a folder, and write its index; give 0."""
+    """Unpack and check every archive of a folder, and write its index; return 0."""
     folder: Path = options.folder
     if not folder.is_dir():
         raise DroidbpfError(f"there is no folder {folder}")

@@ -1,4 +1,4 @@
-"""`./dev btfhub lint`: known defects of BTFs, and which fields of an app they spoil."""
+"""`./dev btfhub lint`: known defects of BTFs, and the fields of an app that they affect."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -18,20 +18,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "selectors", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
     )
-    cli.add_objects(parser, "a BPF object of an app: tell which of its fields are unreliable")
+    cli.add_objects(parser, "a BPF object of an app: also list its unreliable fields")
     parser.add_argument(
         "--branch",
         default="",
-        help="of files whose name does not tell it, such as android12-5.10",
+        help="for files without it in their name, such as android12-5.10",
     )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Tell the defects of each BTF.
+    """Print the defects of each BTF.
 
     Returns:
-        With objects 1 where a field of theirs is unreliable, without 1 where there is a defect;
-        2 where a BTF is damaged; else 0.
+        With objects, 1 if a field of theirs is unreliable; without, 1 if there is a defect;
+        2 if a BTF is damaged; else 0.
     """
     from base.progress import show_progress
     from btfhub import lock, objects
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _look(given: inputs.Input, fields: Iterable[tuple[str, str]], branch: str) -> dict[str, Any]:
-    """Give the defects of one, and which of the fields they make unreliable."""
+    """Return the defects of one, and which of the fields they make unreliable."""
     from btfhub import lint
 
     data = inputs.read(given)
@@ -80,7 +80,7 @@ def _field(field: "Unreliable") -> dict[str, Any]:
 
 
 def _shown(rows: Sequence[dict[str, Any]], with_objects: bool) -> list[str]:
-    """Give the lines: each file's defects, what they are, and the fields, once for equal files."""
+    """Return the lines: defects by file, their meaning, unreliable fields by files."""
     width = max((len(row["name"]) for row in rows), default=0)
     lines: list[str] = []
     titles: dict[str, str] = {}

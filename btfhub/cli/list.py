@@ -1,4 +1,4 @@
-"""`./dev btfhub list`: the files of a hub, and what of them is in the cache."""
+"""`./dev btfhub list`: the files of a hub, and which of them are in the cache."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """List what a hub holds; give 0, or 1 where that is nothing."""
+    """List what a hub holds; return 0, or 1 where that is nothing."""
     pins = lock.load(options.lock)
     with show_progress(settings) as shown:
         held = index.holding(options.hub, pins, shown)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def cached(file: lock.HubFile, settings: Settings) -> Path | None:
-    """Give the verified archive in the cache, or None."""
+    """Return the verified archive in the cache, or None."""
     from fetch import download
     from fetch.pins import Pin
 
@@ -71,7 +71,7 @@ def _unpinned(name: str, path: str) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    """Print a table; a file may lack what is not known of it."""
+    """Print a table; unknown cells are empty."""
     if not rows:
         return
     table = [[str(row.get(column, "")) for column in _COLUMNS] for row in rows]

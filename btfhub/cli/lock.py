@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from base.cli import print_json
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.progress import show_progress
 from base.settings import Settings
 from btfhub import index, lock, mirror
@@ -15,19 +15,21 @@ from btfhub.lock import HubFile, Lock
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "--check", action="store_true", help="only compare: 1 where the hub has more, or other"
+        "--check",
+        action="store_true",
+        help="only compare: exit with status 1 if the hub has more or other files",
     )
     parser.add_argument(
         "--replace",
         action="append",
         default=[],
         metavar="NAME",
-        help="accept that this file is another now (may be repeated)",
+        help="accept new content of this file; may be repeated",
     )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Add to the lock what a hub has beyond it; give 0, with --check 1 where they differ."""
+    """Add to the lock what a hub has beyond it; return 0, with --check 1 if they differ."""
     if not options.hub:
         raise DroidbpfError("name the hub whose files are to be pinned", "--hub URL or --hub DIR")
     pins = lock.load(options.lock) if options.check or options.lock.exists() else Lock("", {})
@@ -39,7 +41,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             entries = _entries(options.hub, shown)
             held = index.compare(entries, pins)
         if options.check:
-            _tell(options, pins, held, [], [])
+            _print(options, pins, held, [], [])
             return 1 if held.unpinned or held.differing else 0
         _refuse_to_replace(options.replace, pins, held)
         changed = [held.differing[name].path for name in held.differing]
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if new:
         lock.write(options.lock, Lock(pins.url, pins.files | lock.make("", new).files))
     added = [file for file in new if file.name in held.unpinned]
-    _tell(options, pins, held, added, [file for file in new if file.name in held.differing])
+    _print(options, pins, held, added, [file for file in new if file.name in held.differing])
     return 0
 
 
@@ -67,27 +69,29 @@ def _compare(folder: Path, pins: Lock) -> mirror.Holding:
 
 
 def _entries(hub: str, settings: Settings) -> dict[str, HubFile]:
-    """Give what a web server has, by its index.
+    """Return what a web server has, by its index.
 
     Raises:
         DroidbpfError: offline; it has no index.
     """
     if settings.offline:
-        raise DroidbpfError(f"offline: {mirror.shown(hub)} cannot be asked")
+        raise DroidbpfError(f"offline: {mirror.shown(hub)} is not asked")
     entries = index.of_url(hub, settings)
     if entries is None:
         raise DroidbpfError(
-            f"{mirror.shown(hub)} has no {index.NAME}, so what it holds is not known",
-            "run python -m btfhub index DIR on the folder that it serves",
+            f"{mirror.shown(hub)} has no {index.NAME}, so its content is unknown",
+            "run ./dev btfhub index DIR on the folder that it serves",
         )
     return entries
 
 
 def _refuse_to_replace(accepted: list[str], pins: Lock, held: mirror.Holding) -> None:
-    """Raise the error that names both hashes of what differs, but for what the user accepts."""
+    """Raise an error with both hashes of each file that differs and is not accepted."""
     for name in accepted:
         if name not in held.differing:
-            raise DroidbpfError(f"{name} is not another in the hub: nothing is to be replaced")
+            raise DroidbpfError(
+                f"{printable(name)} is the same in the hub: there is nothing to replace"
+            )
     refused = [name for name in held.differing if name not in accepted]
     if refused:
         listed = "\n  ".join(_difference(name, pins, held) for name in refused)
@@ -116,7 +120,7 @@ def _described(
     """Unpack and check archives of a hub, downloading those of a web server.
 
     Raises:
-        DroidbpfError: one is damaged, or is not what the index tells.
+        DroidbpfError: one is damaged, or is not as in the index.
     """
     if folder:
         return index.describe_all({path: folder / path for path in paths})
@@ -125,20 +129,20 @@ def _described(
     found = mirror.obtain(wanted, hub, Lock("", {}), settings)
     files = index.describe_all({entry.path: found[entry.name] for entry in wanted})
     for file in files:
-        told_of = by_path[file.path]
-        if (file.btf_size, file.btf_sha256) != (told_of.btf_size, told_of.btf_sha256):
+        entry_ = by_path[file.path]
+        if (file.btf_size, file.btf_sha256) != (entry_.btf_size, entry_.btf_sha256):
             raise DroidbpfError(f"the BTF in {file.path} is not the one of the hub's index")
     return [file._replace(url=mirror.public_url(hub, file.path)) for file in files]
 
 
-def _tell(
+def _print(
     options: argparse.Namespace,
     pins: Lock,
     held: mirror.Holding,
     added: list[HubFile],
     replaced: list[HubFile],
 ) -> None:
-    """Print what was done, or with --check what would be."""
+    """Print what was done, or with --check what would be done."""
     if options.json:
         document = {
             "added": [file._asdict() for file in added],

@@ -9,7 +9,7 @@ from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import lock, match, names
 
-_MOST_OTHERS = 5  # of the text; --json tells all
+_MOST_OTHERS = 5  # of the text; --json has all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Tell what fits; give 0, or 1 where nothing does."""
+    """Print what fits; return 0, or 1 if nothing does."""
     release = names.parse_release(options.release.strip())  # adb may end the line with CR LF
     if options.among:
         paths = {}
@@ -47,17 +47,17 @@ def _files(options: argparse.Namespace) -> Mapping[str, lock.HubFile]:
 
 
 def _keys(paths: Mapping[str, str]) -> Iterator[match.Key]:
-    """Give the keys of a hub's files, by the names that the hub has for them."""
+    """Yield the keys of a hub's files, by the names that the hub has for them."""
     for name, path in paths.items():
         try:
             key = match.key(names.parse_name(path))
         except DroidbpfError:
-            continue  # a file that does not tell its kernel is for no kernel that we know
+            continue  # a file that is not named after a kernel fits none
         yield key if key.name == name else key._replace(name=name)
 
 
 def _step(found: match.Match) -> str:
-    return found.step or f"embed it: scons app=NAME kernels={found.key and found.key.name}"
+    return found.step or f"embed it: ./dev scons app=NAME kernels={found.key and found.key.name}"
 
 
 def _text(found: match.Match, paths: Mapping[str, str]) -> Sequence[str]:

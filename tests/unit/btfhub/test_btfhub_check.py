@@ -1,4 +1,4 @@
-"""`python -m btfhub check` tells what BTFs are of, and gives one error for each that is bad."""
+"""`./dev btfhub check` tells what BTFs are of, and gives one error for each that is bad."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_bad_files_are_named_and_the_others_are_told(tmp_path: Path, capsys: Cap
     assert told.out == f"{good}  arm64   127357 types   5641065 bytes\n"
     assert [line for line in told.err.splitlines() if line.startswith("error")] == [
         f"error: {cut}: BTF: its header states 5641065 bytes, there are 5641064",
-        f"error: {text} is no BTF, and no file that has one",
+        f"error: {text} is neither BTF nor a file that has BTF",
         f"error: cannot read {none}: No such file or directory",
     ]
     assert main(["check", "--json", str(text), good]) == 2
     first, second = json.loads(capsys.readouterr().out)["files"]
-    assert first["error"] == f"{text} is no BTF, and no file that has one"
+    assert first["error"] == f"{text} is neither BTF nor a file that has BTF"
     assert second == {"name": good, "arch": "arm64", "types": 127357, "size": 5641065}
 
 

@@ -149,7 +149,7 @@ def test_missing_or_broken_pahole_says_what_to_do(
     )
     program(bin_, "pahole", "echo v1.19")
     assert refusal(source) == (
-        f"error: {bin_ / 'pahole'} is too old, or is none: b'v1.19\\n'\n"
+        f"error: {bin_ / 'pahole'} is too old, or is not pahole: b'v1.19\\n'\n"
         "hint: install pahole 1.22 or newer: apt-get install dwarves"
     )
     program(bin_, "pahole", 'case $1 in --version) echo v1.24;; *) echo "no!" >&2; exit 3;; esac')
@@ -166,7 +166,7 @@ def test_what_is_no_arm64_kernel_is_refused(tmp_path: Path) -> None:
     source.write_bytes(source.read_bytes()[:5000])
     assert refusal(source).startswith(f"error: {source}: it is a damaged ELF file")
     source.write_text("text")
-    assert refusal(source).startswith(f"error: {source} is no BTF, and no file that has one\n")
+    assert refusal(source).startswith(f"error: {source} is neither BTF nor a file that has BTF\n")
     source.unlink()
     assert refusal(source).startswith(f"error: cannot read {source}: No such file")
 
@@ -183,15 +183,15 @@ def test_command_makes_a_hub_that_index_and_pull_take(
     size = path.stat().st_size
     assert told.out == f"{path}: 5 types, {len(kernel)} bytes packed to {size}\n"
     assert told.err == (
-        f"next: python -m btfhub index {hub}    makes {hub} a hub\n"
-        f"      python -m btfhub lock --hub {hub}    pins it for builds\n"
+        f"next: ./dev btfhub index {hub}    makes {hub} a hub\n"
+        f"      ./dev btfhub lock --hub {hub}    pins it for builds\n"
     )
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["size"] == size
     path.write_bytes(b"another")
     assert main(command) == 2
     assert capsys.readouterr().err == (
-        f"error: {path} is there and is another\nhint: --replace replaces it\n"
+        f"error: another file is at {path}\nhint: --replace replaces it\n"
     )
     assert main([*command, "--replace"]) == 0
     assert path.stat().st_size == size

@@ -45,8 +45,8 @@ def outcomes(good: bytes, count: int) -> list[str]:
 
 
 def test_changed_small_btf_is_refused_or_read() -> None:
-    found = outcomes(btf_mutations.every_kind(), 4000)
-    assert 400 < found.count("") < 3600  # both happen, or nothing is tested
+    found = outcomes(btf_mutations.every_kind(), 1000)
+    assert 100 < found.count("") < 900  # both happen, or nothing is tested
     assert len({message.partition(" ")[2][:30] for message in found}) > 30
 
 
@@ -54,18 +54,18 @@ def test_changed_btf_of_clang_is_refused_or_read(tmp_path: Path) -> None:
     with bpf_objects.compiled(tmp_path, "small", CODE).open("rb") as file:
         good = ELFFile(file).get_section_by_name(".BTF").data()
     assert outcome(good) == ""
-    assert 200 < outcomes(good, 2000).count("") < 1800
+    assert 50 < outcomes(good, 500).count("") < 450
 
 
 def test_changed_btf_of_a_kernel_is_refused_or_read() -> None:
-    found = outcomes(renew.read(renew.FOLDER / "arm64.btf.xz"), 12)
-    assert 0 < found.count("") < 12
+    found = outcomes(renew.read(renew.FOLDER / "arm64.btf.xz"), 5)
+    assert 0 < found.count("") < 5
 
 
 def test_changed_archive_is_refused_or_unpacked(tmp_path: Path) -> None:
     file, good = tmp_path / "input", btf_mutations.every_kind()
     unpacked = 0
-    for number in range(600):
+    for number in range(200):
         file.write_bytes(btf_mutations.mutated_archive(good, number))
         for read in (archive.unpack, images.read):
             try:
@@ -73,10 +73,21 @@ def test_changed_archive_is_refused_or_unpacked(tmp_path: Path) -> None:
                 unpacked += 1
             except DroidbpfError:
                 pass
-    assert 50 < unpacked < 1100
+    assert 20 < unpacked < 380
 
 
-@pytest.mark.parametrize("name", btf_mutations.WORST)
+WORST = (  # `./dev benchmarks btf_gate` tries all, and some 100,000 changed ones
+    "one type too many",
+    "pointer to the next",
+    "longest chains",
+    "functions that take functions",
+    "unions, doubled again and again",
+    "forms of structs",
+    "long names",
+)
+
+
+@pytest.mark.parametrize("name", WORST)
 def test_largest_and_worst_takes_under_a_second(name: str) -> None:
     outcome(btf_mutations.WORST[name]())
 
@@ -85,10 +96,10 @@ def test_changed_elf_file_is_refused_or_read(tmp_path: Path) -> None:
     good = bpf_objects.compiled(tmp_path, "small", CODE).read_bytes()
     file, errors = tmp_path / "input", 0
     layout = btf.walk(btf_mutations.every_kind())
-    for number in range(500):
+    for number in range(150):
         file.write_bytes(b"\x7fELF" + btf_mutations.mutated(good, layout, number)[4:])
         try:
             images.read(file)
         except DroidbpfError:
             errors += 1
-    assert 50 < errors < 500
+    assert 20 < errors < 150

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from btfhub import archive, btf, gki, lock
+from btfhub import archive, gki, lock, typegraph
 from btfhub.__main__ import LOCK
 
 ROOT = Path(__file__).parents[3]
@@ -21,15 +21,17 @@ LATER = {"io_poll_iocb": "retries", "sctp_stream_priorities": "users"}
 
 
 @cache
-def structs(name: str) -> dict[str, btf.Struct]:
+def structs(name: str) -> dict[str, typegraph.Struct]:
     """Give structs of a real hub file."""
     path = ASSETS / "btfhub" / lock.load(LOCK).files[name].path
     if not path.exists():
         pytest.skip(f"no {path}: set DROIDBPF_TEST_ASSETS to the folder of test data")
-    return btf.structs(archive.unpack(path)[1], (*CORE, *LATER, "ext4_sb_info", "thread_info"))
+    return typegraph.structs(
+        archive.unpack(path)[1], (*CORE, *LATER, "ext4_sb_info", "thread_info")
+    )
 
 
-def core(name: str) -> dict[str, btf.Struct]:
+def core(name: str) -> dict[str, typegraph.Struct]:
     return {its: struct for its, struct in structs(name).items() if its in CORE}
 
 

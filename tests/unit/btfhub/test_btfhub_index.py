@@ -71,8 +71,8 @@ def test_release_with_an_android_part_is_of_that_branch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"junk", "the archive {path} is damaged, or is no tar archive"),
-        (packed(JUNE)[:-30], "the archive {path} is damaged"),
+        (b"junk", "the archive {path} is cut off"),
+        (packed(JUNE)[:-30], "the archive {path} is cut off"),
         (archive.pack("x.txt", b"x"), "the archive {path} holds something else than one .btf file"),
         (archive.pack("x.btf", b"x"), "{path}: BTF: "),
         (archive.pack("x.btf", btf("int")[:-1]), "{path}: BTF: "),
@@ -141,7 +141,7 @@ def test_web_server_without_an_index_holds_what_is_locked_and_that_is_told(
     server: Server, settings: Settings, told: list[str]
 ) -> None:
     assert index.holding(server.url, locked(), settings).files == locked().files
-    assert told == [f"{server.url} has no index.json: it is taken to hold what is locked"]
+    assert told == [f"{server.url} has no index.json: it is assumed to hold all that the lock pins"]
 
 
 def test_offline_no_index_is_asked_for(server: Server, settings: Settings) -> None:
@@ -156,7 +156,7 @@ def test_server_in_trouble_is_not_taken_for_one_without_an_index(
     server.routes["/index.json"] = status(403)
     with pytest.raises(DroidbpfError) as failure:
         index.holding(server.url, locked(), settings)
-    assert failure.value.message == f"the index of {server.url} cannot be had: HTTP 403"
+    assert failure.value.message == f"the index of {server.url} cannot be downloaded: HTTP 403"
 
 
 def test_index_without_end_is_cut(
@@ -164,7 +164,7 @@ def test_index_without_end_is_cut(
 ) -> None:
     monkeypatch.setattr(index, "LARGEST", 1 << 18)
     server.routes["/index.json"] = endless(b"[" * 65536)
-    with pytest.raises(DroidbpfError, match="cannot be had: more than 262144 bytes"):
+    with pytest.raises(DroidbpfError, match="cannot be downloaded: more than 262144 bytes"):
         index.of_url(server.url, settings)
 
 

@@ -132,7 +132,7 @@ def test_path_must_be_a_files_and_tell_its_kernel(
     phone = phone.rename(tmp_path / "phone\x1b[2J.btf")
     with pytest.raises(DroidbpfError) as refused:
         chosen([phone], hub, settings)
-    assert refused.value.message == r"phone\x1b[2J.btf does not tell its kernel by its name"
+    assert refused.value.message == r"phone\x1b[2J.btf is not named after a kernel"
     assert "uname -r" in refused.value.hint
     (found,) = chosen([phone], hub, settings, any_name=True)
     assert found.name.name == r"phone\x1b[2J"

@@ -201,7 +201,7 @@ def test_nothing_is_replaced_that_is_the_same(
     file: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("--hub", folder, "--lock", file, "--replace", "a12-5.10-2022-05") == 2
-    assert "nothing is to be replaced" in capsys.readouterr().err
+    assert "there is nothing to replace" in capsys.readouterr().err
 
 
 def test_check_only_compares(file: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,7 +219,7 @@ def test_damaged_archive_is_not_pinned(
     before = file.read_bytes()
     (folder / JUNE).write_bytes(packed(JUNE)[:-20])
     assert run("--hub", folder, "--lock", file) == 2
-    assert f"the archive {folder / JUNE} is damaged" in capsys.readouterr().err
+    assert f"the archive {folder / JUNE} is cut off" in capsys.readouterr().err
     assert file.read_bytes() == before
 
 
@@ -251,8 +251,8 @@ def test_web_server_without_an_index_is_not_guessed_at(
     del site.routes["/index.json"]
     assert run("--hub", site.url, "--lock", file) == 2
     assert capsys.readouterr().err == (
-        f"error: {site.url} has no index.json, so what it holds is not known\n"
-        "hint: run python -m btfhub index DIR on the folder that it serves\n"
+        f"error: {site.url} has no index.json, so its content is unknown\n"
+        "hint: run ./dev btfhub index DIR on the folder that it serves\n"
     )
 
 

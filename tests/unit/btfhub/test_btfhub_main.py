@@ -1,4 +1,4 @@
-"""`python -m btfhub` ends with one clear error also where its output or its inputs are odd."""
+"""`./dev btfhub` ends with one clear error also where its output or its inputs are odd."""
 
 from __future__ import annotations
 

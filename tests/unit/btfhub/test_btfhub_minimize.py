@@ -1,4 +1,4 @@
-"""`python -m btfhub minimize` keeps of BTFs what objects need, and tells which kernels share it."""
+"""`./dev btfhub minimize` keeps of BTFs what objects need, and tells which kernels share it."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_missing_object_bad_btf_and_full_folder_are_told(
 ) -> None:
     assert main(["minimize", "--object", "none.bpf.o", *paths]) == 2
     assert capsys.readouterr().err == (
-        "error: there is no file none.bpf.o\nhint: scons app=NAME makes NAME.bpf.o\n"
+        "error: there is no file none.bpf.o\nhint: ./dev scons app=NAME builds NAME.bpf.o\n"
     )
     cut = tmp_path / "5.10.4-cut.btf"
     cut.write_bytes(Path(paths[0]).read_bytes()[:-1])

@@ -168,7 +168,7 @@ def test_file_that_is_not_pinned_is_never_used_unsaid(
     more = hubs.A12.format("2030-01")
     hubs.fill(hub, [more])
     assert chosen(hub, settings, "all") == NAMES
-    pin = f"python -m btfhub lock --hub {hub}"
+    pin = f"./dev btfhub lock --hub {hub}"
     assert told == [f"left out, since the lock does not pin them: {more} ({pin})"]
     with pytest.raises(DroidbpfError) as failure:
         chosen(hub, settings, "a12-5.10-2030-01")

@@ -198,7 +198,7 @@ def test_every_name_of_the_lock_is_known() -> None:
 def test_a_name_that_tells_no_kernel_is_refused(name: str) -> None:
     with pytest.raises(DroidbpfError) as failure:
         parse_name(name)
-    assert failure.value.message.endswith(" does not tell its kernel by its name")
+    assert failure.value.message.endswith(" is not named after a kernel")
     assert failure.value.message.isascii()
     assert len(failure.value.message) < 300
     assert "uname -r" in failure.value.hint

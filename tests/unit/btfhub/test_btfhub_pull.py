@@ -1,4 +1,4 @@
-"""`python -m btfhub pull` and `list`, as a user types them."""
+"""`./dev btfhub pull` and `list`, as a user types them."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def test_hub_that_does_not_answer_is_told_and_upstream_asked(
     assert run("pull", "a12-5.10-2022-05", "--hub", dead, "--lock", pins) == 0
     output = capsys.readouterr()
     assert output.out.endswith(f"{server.url}/up/\n")
-    told = f"warning: the index of {dead} cannot be had: connection refused\n"
+    told = f"warning: the index of {dead} cannot be downloaded: connection refused\n"
     assert output.err.startswith(told)
 
 
@@ -112,7 +112,7 @@ def test_pull_from_a_web_server_takes_what_the_lock_pins(
     assert run("pull", "5.4.0-42-generic", "--hub", site.url, "--lock", pins) == 2
     assert capsys.readouterr().err == (
         f"error: {UBUNTU} is in the hub, but is not pinned by the lock\n"
-        f"hint: run python -m btfhub lock --hub {site.url}\n"
+        f"hint: run ./dev btfhub lock --hub {site.url}\n"
     )
 
 

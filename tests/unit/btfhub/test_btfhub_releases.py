@@ -71,9 +71,9 @@ def test_file_that_tells_no_kernel_is_left_out_of_all_and_refused_by_name(
 ) -> None:
     few = Lock("", {name: lock.files[name] for name in (DEBIAN, NOTHING)})
     assert [kernel.selector for kernel in chosen(["all"], hub, few, settings)] == [DEBIAN]
-    left_out = f"left out: {NOTHING}.btf.tar.xz does not tell its kernel by its name"
+    left_out = f"left out: {NOTHING}.btf.tar.xz is not named after a kernel"
     assert told.count(left_out) == 1
-    with pytest.raises(DroidbpfError, match=r"does not tell its kernel by its name"):
+    with pytest.raises(DroidbpfError, match=r"is not named after a kernel"):
         chosen([NOTHING], hub, few, settings)
     (kernel,) = kernels.choose([NOTHING], str(hub), few, settings, any_name=True)
     assert kernel.selector == NOTHING
@@ -83,5 +83,5 @@ def test_nothing_but_files_that_tell_no_kernel_is_an_error(
     hub: Path, lock: Lock, settings: Settings
 ) -> None:
     only = Lock("", {NOTHING: lock.files[NOTHING]})
-    with pytest.raises(DroidbpfError, match=r"^error: no selected BTF tells its kernel"):
+    with pytest.raises(DroidbpfError, match=r"^error: no selected BTF is named after a kernel"):
         chosen(["all"], hub, only, settings)

@@ -226,7 +226,7 @@ def test_damaged_object_gives_an_error_or_an_answer(app: Path, tmp_path: Path) -
     chance = random.Random(7)
     path = tmp_path / "x.bpf.o"
     refused = 0
-    for _ in range(2000):
+    for _ in range(300):
         data = bytearray(whole)
         for _ in range(chance.choice((1, 2, 8))):
             data[chance.randrange(len(data))] = chance.choice(
@@ -238,7 +238,7 @@ def test_damaged_object_gives_an_error_or_an_answer(app: Path, tmp_path: Path) -
                 function(path)
             except DroidbpfError:
                 refused += 1
-    assert 1000 < refused < 4000
+    assert 150 < refused < 600
 
 
 def test_hub_file_gives_the_offsets_that_were_measured(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`python -m btfhub resolve`, as a user types it."""
+"""`./dev btfhub resolve`, as a user types it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_what_fits_is_told_with_reason_and_next_step(capsys: pytest.CaptureFixtu
         "  confidence  exact",
         "  reason      Google's build 8949903 is of 2022-08",
         f"  others      {others}",
-        "  next        embed it: scons app=NAME kernels=a12-5.10-2022-08",
+        "  next        embed it: ./dev scons app=NAME kernels=a12-5.10-2022-08",
     ]
 
 
@@ -54,8 +54,8 @@ def test_the_doubts_are_told_for_a_kernel_of_two_layouts(
         "  reason      android12-5.10, KMI generation 9, the same sublevel 43,"
         " that of 2021-08, 2021-09 and 2021-10",
         "  warning     sublevel 43 is also that of 2021-09, whose core structs differ;"
-        " the release does not tell which it is",
-        "  next        embed it: scons app=NAME kernels=a12-5.10-2021-10",
+        " the release does not show which it is",
+        "  next        embed it: ./dev scons app=NAME kernels=a12-5.10-2021-10",
     ]
 
 
@@ -152,7 +152,7 @@ def test_nothing_fits_for_a_reason_with_a_next_step(
     assert rest[0] == f"  reason      {reason}"
     step = rest[1].removeprefix("  next        ")
     assert step.startswith("nothing has to be embedded where the device has /sys/kernel/btf/vmlin")
-    assert step.endswith("own BTF: python -m btfhub encode makes it from the vmlinux")
+    assert step.endswith("own BTF: ./dev btfhub encode makes it from the vmlinux")
     assert ("kernels of android14-6.1 normally do" in step) == ("android14" in release)
 
 
@@ -178,7 +178,7 @@ def test_json_tells_all(capsys: pytest.CaptureFixture[str]) -> None:
         for name, confidence in zip(names, ("exact", "sublevel", "sublevel", "older"), strict=True)
     ]
     assert [document["found"], *document["others"]] == files
-    assert document["next"] == "embed it: scons app=NAME kernels=a12-5.10-2021-12"
+    assert document["next"] == "embed it: ./dev scons app=NAME kernels=a12-5.10-2021-12"
 
 
 def test_json_tells_that_nothing_fits(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +233,7 @@ def test_lock_may_hold_releases_of_distributions_and_names_that_tell_nothing(
         "  file        debian/11/arm64/5.10.0-8-arm64.btf.tar.xz",
         "  confidence  exact",
         "  reason      this BTF is named by that very release",
-        "  next        embed it: scons app=NAME kernels=debian/11/5.10.0-8-arm64",
+        "  next        embed it: ./dev scons app=NAME kernels=debian/11/5.10.0-8-arm64",
     ]
     said(capsys, "5.10.0-9-arm64", "--lock", str(pins), status=1)
 
@@ -253,7 +253,7 @@ def test_what_is_no_release_is_one_clear_error(
 
 def test_bad_name_among_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resolve", "5.10.101-android12-9", "--among", "vmlinux"]) == 2
-    error = "error: vmlinux does not tell its kernel by its name\n"
+    error = "error: vmlinux is not named after a kernel\n"
     assert capsys.readouterr().err.startswith(error)
 
 

@@ -138,17 +138,14 @@ def test_what_was_not_damaged_is_read(driver: Path, tmp_path: Path) -> None:
     assert listed(driver, tmp_path, packed(RAW))[0] == 0
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_mutants_do_no_harm(
-    driver: Path, tmp_path: Path, hub: list[embed.Entry], seed: int
-) -> None:
+def test_mutants_do_no_harm(driver: Path, tmp_path: Path, hub: list[embed.Entry]) -> None:
     file = tmp_path / "packed"
     file.write_bytes(embed.pack(hub[::3]))
-    command = [driver, "fuzz", file, str(seed), "25000"]
+    command = [driver, "fuzz", file, "0", "15000"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     accepted = int(done.stdout.split()[0])
-    assert 1000 < accepted < 24000  # it got behind the first check, and was refused too
+    assert 500 < accepted < 14000  # it got behind the first check, and was refused too
 
 
 @pytest.mark.parametrize("options", [[], ["only_tgid"]])
