@@ -1,6 +1,5 @@
-"""Takes the picture of an HTML page: `python docs/screenshot.py PAGE.html PICTURE.png`."""
+"""Takes a picture of an HTML page: `./dev python docs/screenshot.py PAGE.html PICTURE.png`."""
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -10,29 +9,30 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import DroidbpfError
+from base import cli
+from base.errors import DroidbpfError, printable, printable_lines
+from base.files import write_atomically
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _TIMEOUT = 60  # seconds
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Take one picture; return the exit status: 0 done, 2 failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("page", type=Path, metavar="PAGE.html")
-    parser.add_argument("picture", type=Path, metavar="PICTURE.png")
-    parser.add_argument("--size", default="1400x900", metavar="WxH", help="in pixels [1400x900]")
-    parser.add_argument(
-        "--scale", type=float, default=1, metavar="N", help="device pixels each [1]"
-    )
-    parser.add_argument("--dark", action="store_true", help="as a user sees it who prefers dark")
-    options = parser.parse_args(arguments)
-    try:
-        take(options.page, options.picture, _size(options.size), options.scale, options.dark)
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return cli.run_cli(_run)
+
+
+def _run() -> int:
+    parser = cli.new_parser("python docs/screenshot.py", "Take a picture of an HTML page.")
+    add = parser.add_argument
+    add("page", type=Path, metavar="PAGE.html")
+    add("picture", type=Path, metavar="PICTURE.png")
+    add("--size", default="1400x900", metavar="WxH", help="CSS pixels (default: 1400x900)")
+    add("--scale", type=float, default=1, metavar="N", help="device pixels per CSS pixel (1)")
+    add("--dark", action="store_true", help="use the dark colour scheme")
+    options = parser.parse_args()
+    take(options.page, options.picture, _size(options.size), options.scale, options.dark)
     return 0
 
 
@@ -46,19 +46,18 @@ def take(
     """Write what a browser shows of a page as a PNG file.
 
     Args:
-        size: of the window, width and height in CSS pixels.
-        scale: device pixels for each of them.
+        size: width and height of the window in CSS pixels.
+        scale: device pixels per CSS pixel.
 
     Raises:
-        DroidbpfError: there is no page, no browser, or the browser fails.
+        DroidbpfError: the page or the browser is missing, or the browser fails.
     """
+    shown = printable(str(page))
     if not page.is_file():
-        raise DroidbpfError(f"there is no file {page}")
+        raise DroidbpfError(f"there is no file {shown}")
     browser = next((found for name in _BROWSERS if (found := shutil.which(name))), "")
     if not browser:
-        raise DroidbpfError(
-            "there is no chromium to take a picture with", "install it: apt-get install chromium"
-        )
+        raise DroidbpfError("chromium is not installed", "install it: apt-get install chromium")
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, "picture.png")
         command = [
@@ -86,18 +85,15 @@ def take(
         data = written.read_bytes() if written.is_file() else b""
         if done.returncode or not data.startswith(_PNG):
             last = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
-            why = "".join(f"\n  {line}" for line in last)
-            raise DroidbpfError(f"{browser} took no picture of {page}:{why or ' no message'}")
-    try:
-        picture.write_bytes(data)
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {picture}: {error.strerror}") from error
+            why = printable_lines("".join(f"\n  {line}" for line in last))
+            raise DroidbpfError(f"{browser} took no picture of {shown}:{why or ' no message'}")
+    write_atomically(picture, data)
 
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise DroidbpfError(f"{text} is no size", "give it as 1400x900")
+        raise DroidbpfError(f"not a size: {printable(text)}", "write it as 1400x900")
     return int(width), int(height)
 
 
