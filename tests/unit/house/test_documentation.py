@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from fetch.__main__ import COMMANDS as FETCH
 from vm.__main__ import COMMANDS as VM
 
 WIDTH = 100
+RELEASE = "5.10.43-android12-9-00007-g9771767708df-ab8009062"
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 COMMANDS = {"benchmarks": BENCHMARKS, "btfhub": BTFHUB, "fetch": FETCH, "vm": VM}
 OPTIONS = {name for name, *_ in options.TABLE}
@@ -96,3 +99,15 @@ def test_options_of_the_documentation_exist() -> None:
 def test_reference_lists_every_option() -> None:
     text = (ROOT / "docs/reference/command-line.md").read_text()
     assert set(re.findall(r"^\| `(\w+)=`", text, re.MULTILINE)) == OPTIONS
+
+
+def test_shown_answers_of_resolve_are_what_it_prints() -> None:
+    shown = re.compile(r"^\$ \./dev btfhub resolve .*\n((?:.+\n)+?)```", re.MULTILINE)
+    answers = {page: shown.findall((ROOT / page).read_text()) for page in pages()}
+    assert sum(map(len, answers.values())) == 3
+    command = [sys.executable, "-m", "btfhub", "resolve", "--offline", RELEASE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    printed = {*done.stdout.splitlines(), "  …"}
+    for page, found in answers.items():
+        for answer in found:
+            assert set(answer.splitlines()) <= printed, page
