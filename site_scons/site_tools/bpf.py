@@ -88,7 +88,7 @@ def generate(env):
 
 
 def _headers(folders):
-    """Return the words that name the folders of the target's headers, and exclude the machine's own.
+    """Return the words that name the target's header folders and exclude the machine's own.
 
     Their place is in no product: BTF names the source lines of inline functions.
     """
