@@ -22,8 +22,9 @@ class DroidbpfError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the two lines that every front end prints."""
-        return f"error: {self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+        """Return the two lines that every front end prints, without control characters."""
+        text = f"error: {self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+        return "\n".join(map(printable, text.split("\n")))
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -24,10 +24,14 @@ DAMAGED = (EOFError, ValueError, TypeError, ImportError)  # that unmarshalling r
 _get_code = SourceFileLoader.get_code
 
 
-def keep_compiled_modules() -> None:
-    """Keep the compiled modules of this process in build/pycache, and mend those that are cut."""
+def keep_compiled_modules(*, write: bool = True) -> None:
+    """Keep the compiled modules of this process in build/pycache, and mend those that are cut.
+
+    Args:
+        write: write there; else only read what is there.
+    """
     sys.pycache_prefix = os.path.join(ROOT, "build", "pycache")
-    sys.dont_write_bytecode = False
+    sys.dont_write_bytecode = not write
     SourceFileLoader.get_code = _get_whole_code  # type: ignore
 
 
@@ -35,8 +39,11 @@ def _get_whole_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
     try:
         return _get_code(loader, fullname)
     except DAMAGED:
+        path = loader.get_filename(fullname)
+        if sys.dont_write_bytecode:
+            return loader.source_to_code(loader.get_data(path), path)
         with contextlib.suppress(OSError):
-            os.unlink(cache_from_source(loader.get_filename(fullname)))
+            os.unlink(cache_from_source(path))
         return _get_code(loader, fullname)
 
 

@@ -62,7 +62,7 @@ class Database(dict[str, bytes]):
 
     def sync(self) -> None:
         """Write what steps have changed; where the disk is full, the journal goes on holding it."""
-        if self._written:
+        if self._written or not workspace.held():  # nothing is to be changed
             return
         try:
             write_atomically(FILE, pickle.dumps(dict(self), pickle.HIGHEST_PROTOCOL), sync=True)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import versions
-from selection import literal
+from names import file_node
 
 TARGET = re.compile(r".*?:\s")  # in names, blanks are escaped
 WORD = re.compile(r"(?:\\.|[^\s\\])+")
@@ -71,10 +71,10 @@ def load(target: str) -> Mapping[str, Any]:
 def reported(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Emit targets whose step records what it read, and which wait for what is built of that."""
     target[0].attributes.reported = True
-    env.Clean(target[0], literal([f"#{target[0]}.inputs"]))
+    env.Clean(target[0], file_node(env, f"{target[0]}.inputs"))
     apps = f"{env['VARIANT']}/apps/"
-    built = [f"#{name}" for name in load(str(target[0])) if name.startswith(apps)]
-    env.Requires(target[0], literal(built))
+    built = [file_node(env, name) for name in load(str(target[0])) if name.startswith(apps)]
+    env.Requires(target[0], built)
     return target, source
 
 

@@ -1,73 +1,60 @@
-"""The options of the command line: their values, their defaults, what to say of a wrong one."""
+"""The options of the command line, which the site tools declare, and the environment of steps."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import toolchains
-from base.errors import DroidbpfError, did_you_mean
+from base.errors import DroidbpfError, did_you_mean, printable
 
-# name, what it is, default, the values it may have (any where there are none)
-TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("ARCH", "target architecture", "arm64", toolchains.ARCHES),
-    ("app", "names of apps, comma separated, or all", "all", ()),
-    ("toolchain", "compiler of the target", "auto", toolchains.NAMES),
-    ("ndk", "path of an Android NDK", "", ()),
-    ("api", "Android API level, for the NDK", "", ()),
-    ("bpftool", "the machine's, or one built from source", "auto", ("auto", "source")),
-    ("apps_dir", "folder of apps: a folder each, or flat", "apps", ()),
-    ("kernels", "BTFs to embed: hub names, branches, all, paths of .btf files", "", ()),
-    ("btfhub", "a hub of BTFs: URL or folder", "", ()),
-    ("mirror", "a mirror of the source archives: URL or folder", "", ()),
-    ("offline", "open no socket", "0", ("0", "1")),
-    ("mode", "whether apps are optimized and stripped", "release", ("release", "debug")),
-    ("link", "how programs link to libc", "static", ("static", "dynamic")),
-    ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", ()),
-    ("args", "for run: the app's arguments", "", ()),
-    ("V", "print whole command lines", "0", ("0", "1")),
-)
+# name, help text, default, the values it may have (any where there are none)
+Option = tuple[str, str, str, tuple[str, ...]]
+
+
+def declare(variables: Any, table: Iterable[Option]) -> Any:
+    """Add options to an SCons Variables object, and return it."""
+    for name, text, default, allowed in table:
+        check = _one_of(allowed) if allowed else _not_empty if default else None
+        variables.Add(name, text, default, check, subst=False)  # a value is data, not code
+    return variables
 
 
 def _one_of(allowed: tuple[str, ...]) -> Callable[[str, str, Any], None]:
-    """Give an SCons validator that refuses other values."""
+    """Return an SCons validator that refuses other values."""
 
     def check(key: str, value: str, env: Any) -> None:
         if value not in allowed:
             known = f"it may be {', '.join(allowed)}"
-            raise DroidbpfError(f"{key}={value} is not known", did_you_mean(value, allowed, known))
+            hint = did_you_mean(value, allowed, known)
+            raise DroidbpfError(f"{key}={printable(value)} is not known", hint)
 
     return check
 
 
-def declare(variables: Any) -> Any:
-    """Add every option to an SCons Variables object, and give it back."""
-    for name, text, default, allowed in TABLE:
-        variables.Add(name, text, default, _one_of(allowed) if allowed else None)
-    return variables
+def _not_empty(key: str, value: str, env: Any) -> None:
+    if not value:
+        raise DroidbpfError(f"{key}= has no value", "leave it out, or scons -h")
 
 
-def refuse_unknown(variables: Any) -> None:
+def refuse_unknown(variables: Any, table: Iterable[Option]) -> None:
     """Refuse an option that nobody declared.
 
     Raises:
         DroidbpfError: names the option, and the nearest that is one.
     """
     for unknown in variables.UnknownVariables():
-        known = [name for name, *_ in TABLE]
-        hint = did_you_mean(unknown, known, "scons -h lists the options")
-        raise DroidbpfError(f"unknown option {unknown}", hint)
+        hint = did_you_mean(unknown, (name for name, *_ in table), "scons -h lists the options")
+        raise DroidbpfError(f"unknown option {printable(unknown)}", hint)
 
 
-def help_text() -> str:
-    """Give what `scons -h` prints before SCons's own options."""
-    width = max(len(name) for name, *_ in TABLE)
+def help_text(table: Iterable[Option]) -> str:
+    """Return what `scons -h` prints before SCons's own options."""
     rows = "\n".join(
-        f"  {name:{width}}  {text}"
+        f"  {name:9}  {text}"
         + (f": {', '.join(allowed)}" if allowed else "")
         + (f" [{default}]" if default else "")
-        for name, text, default, allowed in TABLE
+        for name, text, default, allowed in table
     )
     return f"""\
 usage: scons [OPTION=VALUE …] [TARGET …]
@@ -82,27 +69,28 @@ targets:
   NAME or FILE            an app, or a file below build/
   run                     run the app: arm64 in a virtual machine, x86_64 here (as root)
   report                  an app's CO-RE relocations on the kernels of kernels= (else all), as HTML
-  list                    the apps there are
+  list                    the apps
   doctor                  the tools that were found, and what is missing
   compile_commands.json   for editors
 
-exit status: 0 built; 2 it was not; with run, the app's own.
+exit status: 0 built; 2 not built; with run, the app's own.
 """
 
 
 def inherited() -> dict[str, str]:
-    """Give the environment of every step: a few variables of the caller's, and fixed ones.
+    """Return the environment of every step: a few of the caller's variables, and fixed ones.
 
     Compilers take their folder from PWD: with this name of it, no path of the checkout reaches what
-    they write, nor does its length the order of their heap.
+    they write, nor does its length the order of their heap. SOURCE_DATE_EPOCH, which stands for the
+    time in __DATE__, is in the signature of compile steps, too.
     """
-    names = ("PATH", "HOME", "TMPDIR", "TERM")
+    names = ("PATH", "HOME", "TMPDIR", "TERM", "SOURCE_DATE_EPOCH")
     fixed = {"LC_ALL": "C", "PWD": "/proc/self/cwd"}
     return {name: os.environ[name] for name in names if name in os.environ} | fixed
 
 
 def fetch_settings(env: Any) -> Any:
-    """Give what fetch is to heed of the options."""
+    """Return the settings of downloads that the options ask for."""
 
     from base.settings import Settings
 

@@ -63,10 +63,12 @@ class Probes:
     Args:
         store: the file; it is created with the first answer, and a damaged one is replaced.
         path: the folders to look for programs in, as in $PATH.
+        keep: write new answers to the file.
     """
 
-    def __init__(self, store: Path, path: str) -> None:
+    def __init__(self, store: Path, path: str, *, keep: bool = True) -> None:
         self._store = store
+        self._keep = keep
         self.path = path
         self._identities: dict[str, str] = {}
         try:
@@ -160,6 +162,8 @@ class Probes:
 
     def _remember(self, key: str, answer: str) -> None:
         self._answers[key] = answer
+        if not self._keep:
+            return
         # A read-only build folder: the build itself reports it, with the remedy.
         with contextlib.suppress(OSError):
             write_atomically(self._store, json.dumps(self._answers, indent=1, sort_keys=True))

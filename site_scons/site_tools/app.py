@@ -1,27 +1,38 @@
 """Tool: apps. Adds env.App(), which turns a folder of sources into one program.
 
-<name>.bpf.c and every other .bpf.c of the folder become skeletons, every .c, .cc and .cpp an
-object. In a flat folder of apps, as libbpf-bootstrap and libbpf-tools have them, the files
-<name>.* are an app. A SConscript in the folder is for exceptions: it gets the app's own `env`, and
-there env.Generate() and env.Macros() make headers. What apps share is a library for all of them:
-the .c files of the folder _common beside them, or a flat folder's of no app and without a main().
+What an app is made of is in selection.plan(). A SConscript in the folder is for exceptions: it gets
+the app's own `env`, and there env.Generate() and env.Macros() make headers. What apps share is a
+library for all of them: env.CommonOfApps().
 """
 
 import os
 import re
 import sys
 import traceback
+from collections import UserList, deque
 
 from SCons.Script import Action, GetOption
 
-from base.errors import DroidbpfError
+import selection
+from base.errors import DroidbpfError, printable
 from inputs import reported
-from selection import BPF, USER_SPACE, as_node, is_program, literal
+from names import file_node, folder_node, harmless, literal
+from selection import BPF
 from site_tools.bpf import TARGET_ARCH
 from steps import user_errors
 
-COMMON = "_common"
+OPTIONS = (
+    ("app", "names of apps, comma separated, or all", "all", ()),
+    ("apps_dir", "folder of apps: a folder each, or flat", "apps", ()),
+    ("mode", "whether apps are optimized and stripped", "release", ("release", "debug")),
+)
 OPTIMIZE = {"release": ["-O2", "-g"], "debug": ["-O0", "-g"]}
+# Variables that a SConscript may change, and what they may be. SCons has lists of its own kinds.
+LISTS = ("BPFFLAGS", "CCFLAGS", "CFLAGS", "CXXFLAGS", "CPPPATH", "LIBS", "LINKFLAGS", "STRIPFLAGS")
+DEFINES = ("BPFDEFINES", "CPPDEFINES")
+TYPES = dict.fromkeys(LISTS, (str, tuple, list, UserList))
+TYPES |= dict.fromkeys(DEFINES, (str, tuple, list, UserList, deque, dict))
+TYPES["DEMO_ARGS"] = str
 
 
 def exists(env):
@@ -29,8 +40,9 @@ def exists(env):
 
 
 def generate(env):
-    env["COMPILED"] = []  # what compile_commands.json tells of
-    env["GENERATE"] = env.Step("GEN", "GEN", "$( $PYTHON $) ${SOURCES[0]} ${TARGET}.tmp $LABELLED")
+    env["COMPILED"] = []  # what goes into compile_commands.json
+    script = "$( $PYTHON site_scons/generator.py $) ${SOURCES[0]} ${TARGET}.tmp $LABELLED"
+    env["GENERATE"] = env.Step("GEN", "GEN", script)
     env["MACROS"] = env.Step(
         "MACROS",
         "MACROS",
@@ -42,203 +54,176 @@ def generate(env):
 
 
 def app(env, name, layout):
-    """Make a target of an app's name, a default one; give the node of its program.
+    """Declare an app as a default target of its name; return the node of its program.
 
     With -k, an app whose folder is not right fails as one that does not compile does.
 
     Args:
-        name: the app's name, which its main .bpf.c and its program bear.
-        layout: the folder of apps that it is of.
+        name: the app.
+        layout: the folder of apps that it is in.
     """
     units = env["COMPILED"]  # a clone copies it
-    env = env.Clone(
-        FOLDER=layout.apps_dir if layout.flat else f"{layout.apps_dir}/{name}",
-        OUTPUT=f"{env['VARIANT']}/apps/{name}",
-        PLACE=_place(layout),
-    )
+    env = env.Clone()
+    env["OUTPUT"] = f"{env['VARIANT']}/apps/{harmless(name)}"
+    env["PLACE"] = _place(layout)
     try:
-        skeletons, program = _declare(env, name, layout, units)
+        plan = selection.plan(name, layout, TARGET_ARCH[env["ARCH"]])
+        skeletons, program = _declare(env, name, plan, layout.style, units)
     except DroidbpfError as error:
-        skeletons, program = [], _failing(env, f"#{env['OUTPUT']}/{name}", error)
+        skeletons, program = [], _failing(env, f"{env['OUTPUT']}/{harmless(name)}", error)
+    env.Expect(printable(name), program[0])
     # In the order of what others wait for: archives to extract, the long chain to a skeleton.
-    env.Expect(name, program[0])
-    env.Default(env.Alias(name, [*env["THIRD_PARTY"].fetched, *skeletons, *program]))
+    env.Default(env.Alias(harmless(name), [*env["THIRD_PARTY"].fetched, *skeletons, *program]))
     return program[0]
 
 
 def _failing(env, path, error):
-    """Give the nodes of a file that cannot be made, which fails when its turn comes: with -k.
+    """Return the nodes of a file that cannot be made, which fails when its turn comes: with -k.
 
     Raises:
         DroidbpfError: the error, without -k.
     """
     if not GetOption("keep_going"):
         raise error
-    target = env.Command(*literal([path]), [], Action(user_errors(_fail), None), ERROR=error)
-    return env.AlwaysBuild(target)
+    action = Action(user_errors(_fail), None)
+    return env.AlwaysBuild(env.Command(file_node(env, path), [], action, ERROR=error))
 
 
 def _fail(target, source, env):
     raise env["ERROR"]
 
 
-def _declare(env, name, layout, units):
-    """Declare all that is made for an app; give its skeletons and its program."""
-    folder, output = env["FOLDER"], env["OUTPUT"]
-    if "$" in name:
-        raise DroidbpfError(f"an app cannot be called {name}", "give it a name without $")
-    sources = _sources(folder, name if layout.flat else "")
-    programs = [source for source in sources if source.endswith(BPF)]
-    if f"{name}.bpf.c" not in programs:
-        hint = f"an app {name} needs {name}.bpf.c and {name}.c"
-        if programs and not layout.flat:
-            hint += f"; apps_dir={folder} builds {programs[0].removesuffix(BPF)}"
-        raise DroidbpfError(f"{folder} has no {name}.bpf.c", hint)
-    if sources == programs:
-        others = "; -k builds the other apps" if layout.flat else ""
-        hint = f"an app needs a user space side{others}"
-        raise DroidbpfError(f"{folder} has no {name}.c", hint)
-    env["CPPPATH"] = [f"#{output}", as_node(folder), *env["CPPPATH"]]
-    _flags(env, layout)
-    _kernel_types(env, layout)
-    if layout.flat:  # others do not strip, and attach uprobes to functions of their own
-        env["STRIPFLAGS"] = ["--strip-debug"]
-    # bpftool's own choice, which others' sources rely on, or the plain name.
-    env.SetDefault(SKELETON_SUFFIX="_bpf" if layout.flat else "")
+def _declare(env, name, plan, style, units):
+    """Declare the steps of an app; return its skeletons and its program."""
+    output = env["OUTPUT"]
+    env["FOLDER"] = plan.folder
+    include = (folder_node(env, folder) for folder in (output, *plan.include))
+    env["CPPPATH"] = [*include, *env["CPPPATH"]]
+    if plan.vmlinux != "":
+        env["VMLINUX"] = file_node(env, plan.vmlinux) if plan.vmlinux else None
+    _flags(env, style)
+    env["STRIPFLAGS"] = list(style.strip)
+    env["SKELETON_SUFFIX"] = style.skeleton_suffix
     env.AddMethod(_generate, "Generate")
     env.AddMethod(_macros, "Macros")
-    if os.path.exists(f"{folder}/SConscript"):
-        _exceptions(env, f"{folder}/SConscript", name)
+    if plan.script:
+        _exceptions(env, plan.script, name)
     if env["TOOLCHAIN"].libc != "bionic":  # which knows the phone's time zone itself
         env.Append(LINKFLAGS=["-Wl,-u,droidbpf_timezone"])
-    linked, skeletons = _bpf_side(env, name, programs, units)
-    objects = [_user_side(env, output, s, units) for s in sources if not s.endswith(BPF)]
+    linked, skeletons = _bpf_side(env, name, plan, units)
+    objects = _user_side(env, output, plan, units)
     objects += env.ExternalBtf(name, linked)
     env.BtfReport(name, linked)
-    program = env.TargetProgram(f"#{output}/{name}", [*objects, *env["LIBRARIES"]])
+    program = env.TargetProgram(file_node(env, f"{output}/{name}"), [*objects, *env["LIBRARIES"]])
     env.Requires(program, env["THIRD_PARTY"].states)
     return skeletons, program
 
 
-def _sources(folder, stem):
-    """Give the names of an app's sources, sorted: all of its folder, or those of one stem."""
-    if stem:
-        names = (f"{stem}{suffix}" for suffix in (BPF, *USER_SPACE))
-        return [name for name in names if os.path.isfile(f"{folder}/{name}")]
-    with os.scandir(folder) as entries:
-        names = (e.name for e in entries if e.name.endswith(USER_SPACE) and e.is_file())
-        return sorted(name for name in names if name[0] != ".")  # editors' and macOS's
-
-
-def _kernel_types(env, layout):
-    """Let the app see a vmlinux.h of its folder, or of its architecture in a flat folder."""
-    folder = env["FOLDER"]
-    arch = f"{folder}/{TARGET_ARCH[env['ARCH']]}"
-    if os.path.exists(f"{folder}/vmlinux.h"):
-        env["VMLINUX"] = env.File(as_node(f"{folder}/vmlinux.h")) if layout.flat else None
-    elif layout.flat and os.path.exists(f"{arch}/vmlinux.h"):
-        env["VMLINUX"] = env.File(as_node(f"{arch}/vmlinux.h"))
-        env["CPPPATH"] = [*env["CPPPATH"][:2], as_node(arch), *env["CPPPATH"][2:]]
-
-
 def _exceptions(env, script, name):
-    """Run an app's SConscript with its environment and its name; tell a fault in one line."""
+    """Run an app's SConscript with its environment and its name; report a fault in one line."""
+    hint = "docs/reference/app-folders.md lists what a SConscript may set"
     try:
-        env.SConscript(as_node(script), exports={"env": env, "name": name})
+        env.SConscript(file_node(env, script), exports={"env": env, "name": name})
     except DroidbpfError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f.lineno for f in frames if f.filename == os.path.abspath(script)]
         line = lines[-1] if lines else getattr(error, "lineno", "") or "1"
-        text = str(error).partition("\n")[0]
-        told = f"{script}:{line}: {type(error).__name__}: {text}"
-        raise DroidbpfError(
-            told, "docs/reference/app-folders.md lists what a SConscript may set"
-        ) from None
+        text = printable(str(error).partition("\n")[0])
+        raise DroidbpfError(f"{script}:{line}: {type(error).__name__}: {text}", hint) from None
+    _check_types(env, script, hint)
 
 
-def _bpf_side(env, name, programs, units):
-    """Give the linked objects and skeletons of an app: of each .bpf.c, or one of all."""
-    compiled = {}
-    for program in programs:
-        path = f"{env['FOLDER']}/{program}"
-        stem = program.removesuffix(BPF)
-        flags, made = env.Precompiled(env["VMLINUX"], path) if env["VMLINUX"] else ([], [])
-        target = f"#{env['OUTPUT']}/{stem}.tmp.bpf.o"
-        (node,) = env.BpfTmpObject(target, as_node(path), PCHFLAGS=flags)
-        env.Depends(node, made)
-        units.append((env, "BPFCOM", node))
-        compiled[stem] = [node]
+def _check_types(env, script, hint):
+    """Refuse values that SCons or a step could only fail on with a traceback."""
+    for variable, types in TYPES.items():
+        value = env.get(variable, "")
+        if not isinstance(value, types):
+            kind = type(value).__name__
+            raise DroidbpfError(f"{script}: {variable} cannot be of the type {kind}", hint)
     if env["BPF_OBJECTS"] not in ("each", "one"):
         raise DroidbpfError(f"BPF_OBJECTS={env['BPF_OBJECTS']}", "it may be each, or one")
     suffix = env["SKELETON_SUFFIX"]
     if not isinstance(suffix, str) or not re.fullmatch(r"\w*", suffix, re.ASCII):
         hint = "it ends the name of a C struct: letters, digits and _"
         raise DroidbpfError(f"SKELETON_SUFFIX={suffix}", hint)
+
+
+def _bpf_side(env, name, plan, units):
+    """Return the linked objects and skeletons of an app: of each .bpf.c, or one of all."""
+    output = env["OUTPUT"]
+    compiled = {}
+    for program in plan.programs:
+        path = f"{plan.folder}/{program}"
+        stem = program.removesuffix(BPF)
+        flags, made = env.Precompiled(env["VMLINUX"], path) if env["VMLINUX"] else ([], [])
+        target = file_node(env, f"{output}/{stem}.tmp.bpf.o")
+        (node,) = env.BpfTmpObject(target, file_node(env, path), PCHFLAGS=flags)
+        env.Depends(node, made)
+        units.append((env, "BPFCOM", node))
+        compiled[stem] = [node]
     if env["BPF_OBJECTS"] == "one":
         compiled = {name: [node for nodes in compiled.values() for node in nodes]}
     linked, skeletons = [], []
     for stem, nodes in compiled.items():
-        linked += env.BpfObject(f"#{env['OUTPUT']}/{stem}.bpf.o", nodes)
+        linked += env.BpfObject(file_node(env, f"{output}/{stem}.bpf.o"), nodes)
         skeletons += env.BpfSkeleton(
-            f"#{env['OUTPUT']}/{stem}.skel.h",
+            file_node(env, f"{output}/{stem}.skel.h"),
             linked[-1],
-            SKELETON=_identifier(stem) + suffix,
+            SKELETON=_identifier(stem) + env["SKELETON_SUFFIX"],
         )
-        if os.path.exists(hiding := f"{env['FOLDER']}/{stem}.skel.h"):
-            told = "hides the skeleton that is made, and may be of another program: remove it"
-            print(f"warning: {hiding} {told}", file=sys.stderr)
+        if os.path.exists(hiding := f"{plan.folder}/{stem}.skel.h"):
+            reason = "hides the skeleton that is built, and may be of another program: remove it"
+            print(f"warning: {hiding} {reason}", file=sys.stderr)
     return linked, skeletons
 
 
-def _user_side(env, output, source, units):
-    """Give the object of a .c, .cc or .cpp file."""
-    stem, _, suffix = source.rpartition(".")
-    path = f"{env['FOLDER']}/{source}"
-    if suffix != "c":
-        _need_cxx(env, path)
+def _user_side(env, output, plan, units):
+    """Return the objects of the .c, .cc and .cpp files."""
+    if plan.cxx:
+        _need_cxx(env, f"{plan.folder}/{plan.cxx}")
         env["LINKER"], env["LINKER_ID"] = "$CXX", "$CXX_ID"
-        stem = source  # beside a .c of its name it has an object of its own
-    (node,) = env.TargetObject(f"#{output}/{stem}.o", as_node(path))
-    units.append((env, "CCCOM" if suffix == "c" else "CXXCOM", node))
-    return node
+    objects = []
+    for source in plan.sources:
+        stem, _, suffix = source.rpartition(".")
+        is_c = suffix == "c"
+        target = file_node(env, f"{output}/{stem if is_c else source}.o")  # x.c and x.cc have two
+        objects += env.TargetObject(target, file_node(env, f"{plan.folder}/{source}"))
+        units.append((env, "CCCOM" if is_c else "CXXCOM", objects[-1]))
+    return objects
 
 
 def common(env, layout):
-    """Give the library of what the apps share, none where there is nothing."""
-    folder = layout.apps_dir
-    sources = [source for source in layout.common if not is_program(f"{folder}/{source}")]
-    if not layout.flat and os.path.isdir(f"{folder}/{COMMON}"):
-        folder = f"{folder}/{COMMON}"
-        sources = [source for source in _sources(folder, "") if not source.endswith(BPF)]
-        env["CPPPATH"] = [*env["CPPPATH"], as_node(folder)]
-    if not sources:
-        return []
-    output = f"{env['VARIANT']}/apps/{COMMON}"
-    units = env["COMPILED"]
-    own = _flags(env.Clone(FOLDER=folder, PLACE=_place(layout)), layout)
+    """Return the library of what the apps share, none where there is nothing."""
+    plan = selection.common(layout)
+    include = [folder_node(env, folder) for folder in plan.include]
+    own = _flags(env.Clone(), layout.style)
+    own["PLACE"] = _place(layout)
     if layout.flat:
-        own["CPPPATH"] = [as_node(folder), *env["CPPPATH"]]
-    archive = f"#{output}/libcommon.a"
+        own["CPPPATH"] = [*include, *env["CPPPATH"]]
+    else:
+        own["CPPPATH"] = env["CPPPATH"] = [*env["CPPPATH"], *include]
+    if not plan.sources:
+        return []
+    output = f"{env['VARIANT']}/apps/{selection.COMMON}"
+    archive = file_node(env, f"{output}/libcommon.a")
     try:
-        objects = [_user_side(own, output, source, units) for source in sources]
+        objects = _user_side(own, output, plan, env["COMPILED"])
     except DroidbpfError as error:
-        return _failing(env, archive, error)
+        return _failing(env, archive.path, error)
     env["LINKER"], env["LINKER_ID"] = own["LINKER"], own["LINKER_ID"]  # g++ if any of it is C++
     return env.TargetLibrary(archive, objects)
 
 
 def _place(layout):
-    """Tell by a word an apps' folder outside the tree: clang describes absolute paths otherwise."""
+    """Return a word for a folder of apps outside the tree: clang has absolute paths of those."""
     return "outside" if os.path.isabs(layout.apps_dir) else ""
 
 
-def _flags(env, layout):
-    """Add the flags of user space code to an environment, and give it."""
-    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], "-Wall"])
-    if not layout.flat:  # what others wrote is held to what they hold it to
-        env.Append(CCFLAGS=["-Wextra"], CFLAGS=["-std=gnu11"])
+def _flags(env, style):
+    """Add the flags of user space code to an environment, and return it."""
+    env.Append(CCFLAGS=[*OPTIMIZE[env["mode"]], *style.ccflags], CFLAGS=list(style.cflags))
     return env
 
 
@@ -253,7 +238,7 @@ def _need_cxx(env, source):
 
 
 def _identifier(stem):
-    name = "".join(letter if letter.isalnum() else "_" for letter in stem)
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII)
     return f"_{name}" if name[0].isdigit() else name
 
 
@@ -263,17 +248,20 @@ def _generate(env, header, script, sources):
     Args:
         sources: {label: a file of the app's folder, or a node}.
     """
-    folder = as_node(env["FOLDER"])
-    inputs = [f"{folder}/{s}" if isinstance(s, str) else s for s in (script, *sources.values())]
-    labelled = [f"{label}=${{SOURCES[{i}]}}" for i, label in enumerate(sources, start=1)]
-    return env.Command(f"#{env['OUTPUT']}/{header}", inputs, env["GENERATE"], LABELLED=labelled)
+    inputs = [
+        file_node(env, f"{env['FOLDER']}/{file}") if isinstance(file, str) else file
+        for file in (script, *sources.values())
+    ]
+    labels = literal(sources)
+    labelled = [f"{label}=${{SOURCES[{i}]}}" for i, label in enumerate(labels, start=1)]
+    target = file_node(env, f"{env['OUTPUT']}/{header}")
+    return env.Command(target, inputs, env["GENERATE"], LABELLED=labelled)
 
 
 def _macros(env, header):
     """Make a file of the macros that a header of the target's C library defines."""
-    name = header.replace("/", "_")
-    path = f"#{env['OUTPUT']}/{name}.macros"
-    made = env.Command(path, "#toolchains/empty.c", env["MACROS"], HEADER=header)
+    target = file_node(env, f"{env['OUTPUT']}/{header.replace('/', '_')}.macros")
+    made = env.Command(target, "#toolchains/empty.c", env["MACROS"], HEADER=header)
     reported(made, [], env)
     env.Requires(made, env["SET_UP"])
     return made[0]

@@ -16,8 +16,8 @@ from SCons.Builder import Builder
 from SCons.Script import Action
 
 import state
+from names import literal
 from scanner import chooses, header_scanner, no_scanner
-from selection import literal
 from site_tools.bpftool import run_bpftool
 from site_tools.target import compiled_after_set_up
 

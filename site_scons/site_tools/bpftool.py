@@ -7,6 +7,8 @@ the steps that run it depend on: nothing where it was found.
 
 from site_tools import source_archive, target
 
+OPTIONS = (("bpftool", "the machine's, or one built from source", "auto", ("auto", "source")),)
+
 
 def exists(env):
     return True

@@ -12,6 +12,8 @@ import steps
 import summary
 from base.progress import plain_terminal
 
+OPTIONS = (("V", "print whole command lines", "0", ("0", "1")),)
+
 
 def exists(env):
     return True

@@ -15,9 +15,13 @@ from pathlib import Path
 
 import state
 from base.errors import DroidbpfError
-from selection import as_node, literal
+from names import file_node, literal
 from site_tools.source_archive import own_files, settings, settled
 
+OPTIONS = (
+    ("kernels", "BTFs to embed: hub names, branches, all, paths of .btf files", "", ()),
+    ("btfhub", "a hub of BTFs: URL or folder", "", ()),
+)
 RUNTIME = "btfhub/runtime"
 # It runs once, at the start: few bytes count for more than speed.
 SMALL = ("-Os", "-g", "-Wall", "-Wextra", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
@@ -182,9 +186,9 @@ def external_btf(env, name, objects):
 
 
 def _minimized(env, kernel, objects):
-    stem = as_node(f"{env['OUTPUT']}/btf/{kernel.name.name}")
+    stem = f"{env['OUTPUT']}/btf/{kernel.name.name}"
     minimized = env.Command(
-        [f"{stem}.btf", f"{stem}.json"],
+        [file_node(env, f"{stem}.btf"), file_node(env, f"{stem}.json")],
         [*env["PROBE"], *objects, _identity(env, kernel)],
         env["MINBTF"],
         OBJECTS=_options(objects),
@@ -203,7 +207,7 @@ def _options(objects):
 
 def _identity(env, kernel):
     """Return the node that changes when a kernel's BTF does."""
-    return env.Value(kernel.file.btf_sha256) if kernel.file else env.File(as_node(str(kernel.path)))
+    return env.Value(kernel.file.btf_sha256) if kernel.file else file_node(env, str(kernel.path))
 
 
 def _after_pull(env, target, kernels):

@@ -18,6 +18,10 @@ import workspace
 from base import interrupts
 from base.errors import DroidbpfError
 
+OPTIONS = (
+    ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", ()),
+    ("args", "for run: the app's arguments", "", ()),
+)
 A_DAY_S = 86400.0  # a tracer runs until it is told to stop
 
 

@@ -17,6 +17,10 @@ from base.files import write_atomically
 from site_tools.target import compiled_after_set_up
 from steps import user_errors
 
+OPTIONS = (
+    ("mirror", "a mirror of the source archives: URL or folder", "", ()),
+    ("offline", "open no socket", "0", ("0", "1")),
+)
 PINS = Path("third_party/sources.toml")
 EXTRACTION = (Path("fetch/extract.py"),)
 LINKING = ("LINKCOM", "LINKMODE", "LINKFLAGS")

@@ -14,10 +14,17 @@ import toolchains
 from base.errors import DroidbpfError
 from base.progress import show_progress
 from inputs import reported
+from names import file_node, literal
 from scanner import header_scanner
-from selection import as_node, literal
 from steps import user_errors
 
+OPTIONS = (
+    ("ARCH", "target architecture", "arm64", toolchains.ARCHES),
+    ("toolchain", "compiler of the target", "auto", toolchains.NAMES),
+    ("ndk", "path of an Android NDK", "", ()),
+    ("api", "Android API level, for the NDK", "", ()),
+    ("link", "how programs link to libc", "static", ("static", "dynamic")),
+)
 _set_up = {}  # file -> node, for all environments: the target's toolchain and the host's may be one
 
 
@@ -156,7 +163,7 @@ def _link_mode(link, toolchain):
 def _linked(target, source, env):
     """Add the file of debug information; depend on the libraries that $LIBS names by path."""
     words = map(str, env.subst_list("$LIBS")[0])
-    env.Depends(target, [as_node(word) for word in words if not word.startswith("-")])
+    env.Depends(target, [file_node(env, word) for word in words if not word.startswith("-")])
     if env["LINKDEPFLAGS"]:
         target, source = reported(target, source, env)
     env.Depends(target, env["RTLIB"])

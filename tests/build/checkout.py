@@ -116,6 +116,24 @@ class Tree:
     def _log(self) -> Path:
         return self.path.with_name(f"{self.path.name}.steps")
 
+    def run(
+        self, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> Result:
+        """Run SCons to its end, however it ends; the arguments are those of scons()."""
+        self._log.unlink(missing_ok=True)
+        done = subprocess.run(
+            [*prefix, *self.command(*args)],
+            cwd=self.path,
+            env=self.environment(env or {}),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Result(done.returncode, done.stdout, done.stderr, self.commands())
+
     def scons(
         self,
         *args: str,
@@ -131,19 +149,7 @@ class Tree:
             status: the exit status that it must have.
             prefix: a command that runs the command that follows it.
         """
-        self._log.unlink(missing_ok=True)
-        done = subprocess.run(
-            [*prefix, *self.command(*args)],
-            cwd=self.path,
-            env=self.environment(env or {}),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        result = Result(done.returncode, done.stdout, done.stderr, self.commands())
+        result = self.run(*args, env=env, prefix=prefix)
         told = f"scons {' '.join(args)}\n{result.out}{result.err}"
         assert "Traceback" not in told, told
         assert result.status == status, f"status {result.status}, not {status}: {told}"

@@ -67,11 +67,34 @@ def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, told: str)
     )
 
 
-def test_flags_that_are_none_are_for_the_compiler_to_refuse(tree: Tree) -> None:
-    tree.source("many/SConscript").write_text('Import("env")\nenv["BPFFLAGS"] = 3\n')
-    told = tree.scons("app=many", status=2).err
-    assert "error: no such file or directory: '3'\n" in told
-    assert " failed on apps/many/many.bpf.c (status 1)\nhint: " in told
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ('env["BPFFLAGS"] = 3', "BPFFLAGS cannot be of the type int"),
+        ('env["CPPPATH"] = 3', "CPPPATH cannot be of the type int"),
+        ('env["LIBS"] = None', "LIBS cannot be of the type NoneType"),
+        ('env["CCFLAGS"] = {}', "CCFLAGS cannot be of the type dict"),
+        ('env["CPPDEFINES"] = {1, 2}', "CPPDEFINES cannot be of the type set"),
+        ('env["DEMO_ARGS"] = None', "DEMO_ARGS cannot be of the type NoneType"),
+        ('env["DEMO_ARGS"] = ["-n", "3"]', "DEMO_ARGS cannot be of the type list"),
+    ],
+)
+def test_value_of_a_wrong_type_is_refused(tree: Tree, statement: str, text: str) -> None:
+    tree.source("many/SConscript").write_text(f'Import("env")\n{statement}\n')
+    assert tree.scons("app=many", status=2).err == (
+        f"error: apps/many/SConscript: {text}\n"
+        "hint: docs/reference/app-folders.md lists what a SConscript may set\n"
+    )
+
+
+def test_folder_of_headers_is_found_whatever_its_name(tree: Tree) -> None:
+    (tree.source("many") / "inc $x").mkdir()
+    (tree.source("many") / "inc $x/own.h").write_text("#define OWN 1\n")
+    tree.edit("apps/many/many.c", "#include", '#include "own.h"\n#include')
+    tree.source("many/SConscript").write_text(
+        'Import("env")\nenv.Append(CPPPATH=["apps/many/inc $$x"])\n'
+    )
+    tree.scons("app=many")
 
 
 def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> None:
@@ -103,3 +126,30 @@ def test_fault_of_a_script_is_told_in_a_line(tree: Tree, script: str, text: str)
     assert told.startswith(f"error: apps/many/{text}")
     assert told.endswith("\nhint: docs/reference/app-folders.md lists what a SConscript may set\n")
     assert len(told.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("import sys\n\nraise KeyError('x')\n", "apps/many/table.py:3: error: KeyError: 'x'"),
+        ("x = (\n", "apps/many/table.py:1: error: SyntaxError: '(' was never closed"),
+        ("import sys\nsys.exit('no table')\n", "no table"),
+        ("import sys\nsys.exit(1)\n", ""),
+        ("import os\nos.kill(os.getpid(), 9)\n", ""),
+        (
+            "pass\n",
+            "apps/many/table.py:1: error: it did not write build/arm64-gnu/apps/many/table.h.tmp",
+        ),
+    ],
+)
+def test_generator_that_fails_is_reported_in_a_line(tree: Tree, script: str, text: str) -> None:
+    tree.source("many/SConscript").write_text(
+        'Import("env")\nenv.Generate("table.h", "table.py", {})\n'
+    )
+    tree.source("many/table.py").write_text(script)
+    tree.edit("apps/many/many.c", "#include", '#include "table.h"\n#include')
+    lines = tree.scons("app=many", status=2).err.splitlines()
+    assert lines[: len(lines) - 3] == ([text] if text else [])
+    assert lines[-2].startswith("error: python")
+    assert " failed on apps/many/table.py (status " in lines[-2]
+    assert lines[-1].startswith("hint: its messages are above; the command was: ")

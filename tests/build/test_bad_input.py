@@ -11,7 +11,7 @@ import pytest
 from checkout import ARCH, TRIPLE, Result, Tree, assert_same
 from toolbox import real
 
-LIST = "hint: scons list shows the apps there are\n"
+LIST = "hint: scons list shows the apps\n"
 HELLO = f"build/{ARCH}-gnu/apps/hello"
 
 
@@ -61,8 +61,44 @@ def test_wrong_options_and_names_are_told(tree: Tree, argument: str, text: str) 
     assert result.commands == []
 
 
-def test_app_that_is_named_by_nothing_is_told(tree: Tree) -> None:
-    assert tree.scons("app=", status=2).err.startswith("error: app= names no app\n")
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("app=", "error: app= has no value\n"),
+        ("app=,", "error: app=, names no app\n"),
+        ("apps_dir=", "error: apps_dir= has no value\n"),
+        ("kernels=,", "error: kernels=, names no kernel\n"),
+        ("app=\udcff", "error: \\udcff is not UTF-8\n"),
+        ("args=\udcff", "error: \\udcff is not UTF-8\n"),
+        ("apps_dir=\udcff", "error: \\udcff is not UTF-8\n"),
+        ("kernels=\udcff", "error: \\udcff is not UTF-8\n"),
+        ("\udcff=1", "error: \\udcff is not UTF-8\n"),
+        ("\udcff", "error: there is no target \\udcff\n"),
+        ("build/\x1b[31m", "error: there is no target build/\\x1b[31m\n"),
+        ("ARCH=\x1b[31m", "error: ARCH=\\x1b[31m is not known\n"),
+        ("ndk=\x1b[31m", "error: ndk=\\x1b[31m is no NDK: it has no source.properties\n"),
+        ("ARCH=arm64 ", "error: ARCH=arm64  is not known\n"),
+        ("app=hello/../many", "error: there is no app hello/../many\n"),
+    ],
+)
+def test_argument_that_means_nothing_is_refused(tree: Tree, argument: str, text: str) -> None:
+    result = tree.scons(argument, status=2)
+    assert result.err.startswith(text)
+    assert len(result.err.splitlines()) == 2
+    assert result.err.replace("\n", "").isprintable()
+
+
+def test_app_that_is_named_twice_is_built_once(tree: Tree) -> None:
+    tree.append("apps/hello/hello.c", "int more;\n")
+    assert tree.scons("app=hello,hello", "hello").made == ["apps/hello/hello.o"]
+
+
+def test_value_of_an_option_is_no_code(tree: Tree) -> None:
+    code = '${__import__("os").system("touch WITNESS")}'
+    for option in ("ARCH", "app", "apps_dir", "kernels", "args", "ndk", "mirror", "kernel", "mode"):
+        tree.run(f"{option}={code}", "hello")
+    tree.run(code)
+    assert not (tree.path / "WITNESS").exists()
 
 
 def test_run_of_several_apps_asks_which(tree: Tree) -> None:

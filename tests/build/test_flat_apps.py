@@ -111,7 +111,7 @@ def test_a_skeleton_among_the_sources_is_told(tree: Tree, folder: Path) -> None:
     assert told == ""
     shutil.copy(tree.app("one") / "one.skel.h", folder)
     assert tree.scons(f"apps_dir={folder}", "app=one").err == (
-        f"warning: {folder}/one.skel.h hides the skeleton that is made,"
+        f"warning: {folder}/one.skel.h hides the skeleton that is built,"
         " and may be of another program: remove it\n"
     )
 

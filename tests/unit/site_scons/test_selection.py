@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_file_of_the_working_folder_is_no_app(here: Path) -> None:
         ("syscal_mon", (), "error: there is no app syscal_mon\nhint: did you mean syscall_mon?"),
         ("all", ("opensnop",), "error: there is no app opensnop\nhint: did you mean opensnoop?"),
         ("all", ("docter",), "error: there is no app docter\nhint: did you mean doctor?"),
-        ("xyz", (), "error: there is no app xyz\nhint: scons list shows the apps there are"),
+        ("xyz", (), "error: there is no app xyz\nhint: scons list shows the apps"),
         (
             "all",
             (f"{VARIANT}/apps/opensnop/opensnop.o",),
@@ -140,23 +141,8 @@ def test_one_program_can_be_run() -> None:
     assert str(caught.value) == "error: run takes one app, not 2\nhint: name it: app=NAME run"
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("int main(void)\n{\n", True),
-        ("#include <stdio.h>\n\nint\nmain(int argc, char *argv[]) {\n", True),
-        ("static int domain(void)\n{\n", False),
-        ("int main(void);\n", False),
-        ("#ifdef TEST\nint main(void)\n{\n}\n#endif\n", False),
-        ("#ifdef X\n#endif\nint main(void)\n{\n", True),
-        ("", False),
-    ],
-)
-def test_a_source_with_a_main_is_a_program(tmp_path: Path, text: str, told: bool) -> None:
-    source = tmp_path / "a.c"
-    source.write_text(text)
-    assert selection.is_program(str(source)) is told
-
-
-def test_a_source_that_cannot_be_read_is_left_to_the_compiler(tmp_path: Path) -> None:
-    assert not selection.is_program(str(tmp_path / "gone.c"))
+def test_what_would_be_waited_for_is_refused(here: Path) -> None:
+    (here / "apps").mkdir(exist_ok=True)
+    os.mkfifo(here / "apps" / "b.h")
+    with pytest.raises(DroidbpfError, match=r"apps/b\.h is neither a file nor a folder"):
+        selection.layout("apps")

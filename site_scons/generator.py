@@ -1,0 +1,27 @@
+"""Runs a script of env.Generate(); its failure is one line, SCRIPT:LINE: error: …, and status 1."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+
+
+def run(script: str, output: str, *inputs: str) -> str:
+    """Run a script with these arguments; return why it failed, or ""."""
+    sys.argv = [script, output, *inputs]
+    sys.path[0] = os.path.dirname(script)
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == script]
+        line = lines[-1] if lines else getattr(error, "lineno", 1)
+        text = str(error).partition("\n")[0]
+        return f"{script}:{line}: error: {type(error).__name__}: {text}"
+    return "" if os.path.exists(output) else f"{script}:1: error: it did not write {output}"
+
+
+if __name__ == "__main__":
+    sys.exit(run(*sys.argv[1:]) or 0)
