@@ -132,7 +132,10 @@ def test_fault_of_a_script_is_told_in_a_line(tree: Tree, script: str, text: str)
     ("script", "text"),
     [
         ("import sys\n\nraise KeyError('x')\n", "apps/many/table.py:3: error: KeyError: 'x'"),
-        ("x = (\n", "apps/many/table.py:1: error: SyntaxError: '(' was never closed"),
+        (
+            "x = (\n",
+            "apps/many/table.py:1: error: SyntaxError: '(' was never closed (table.py, line 1)",
+        ),
         ("import sys\nsys.exit('no table')\n", "no table"),
         ("import sys\nsys.exit(1)\n", ""),
         ("import os\nos.kill(os.getpid(), 9)\n", ""),
