@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tracked import ROOT, pages
 
-import options
+import site_tools
 from benchmarks.__main__ import COMMANDS as BENCHMARKS
 from btfhub.__main__ import COMMANDS as BTFHUB
 from fetch.__main__ import COMMANDS as FETCH
@@ -20,7 +20,7 @@ WIDTH = 100
 RELEASE = "5.10.43-android12-9-00007-g9771767708df-ab8009062"
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 COMMANDS = {"benchmarks": BENCHMARKS, "btfhub": BTFHUB, "fetch": FETCH, "vm": VM}
-OPTIONS = {name for name, *_ in options.TABLE}
+OPTIONS = {name for name, *_ in site_tools.OPTIONS}
 
 
 def prose(page: str) -> str:
