@@ -126,7 +126,8 @@ def _install(name: str, settings: Settings) -> Kernel:
         depends = apt.depends(metapackage, suite=suite, arch=ARCH, settings=settings)
         found = [p for p in depends if re.fullmatch(rf"linux-image-{re.escape(name)}\.\S+", p)]
         if len(found) != 1:
-            raise DroidbpfError(f"{metapackage} depends on no kernel {name}: {', '.join(depends)}")
+            listed = printable(", ".join(depends))
+            raise DroidbpfError(f"{metapackage} depends on no kernel {name}: {listed}")
         return found[0]
 
     suites = _table()["kernel"][name]["suites"]

@@ -4,7 +4,7 @@ import lzma
 import re
 from collections.abc import Mapping, Sequence
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 
 MAX_BYTES = 64 << 20
 
@@ -20,16 +20,17 @@ def unpack(path: str, data: bytes) -> bytes:
     Raises:
         DroidbpfError: it is broken, compressed in another way, or over 64 MiB.
     """
+    shown = printable(path)
     if path.endswith(".xz"):
         xz = lzma.LZMADecompressor(memlimit=MAX_BYTES * 2)
         try:
             data = xz.decompress(data, MAX_BYTES)
         except lzma.LZMAError as error:
-            raise DroidbpfError(f"module {path}: broken xz: {error}") from error
+            raise DroidbpfError(f"module {shown}: broken xz: {error}") from error
         if not xz.eof:
-            raise DroidbpfError(f"module {path} is cut off, or over {MAX_BYTES >> 20} MiB")
+            raise DroidbpfError(f"module {shown} is cut off, or over {MAX_BYTES >> 20} MiB")
     if not data.startswith(b"\x7fELF"):
-        raise DroidbpfError(f"module {path} is not an ELF file")
+        raise DroidbpfError(f"module {shown} is not an ELF file")
     return data
 
 
@@ -49,10 +50,12 @@ def load_order(modules: Mapping[str, bytes], needed: Sequence[str]) -> list[str]
         if module in ordered:
             return
         if module in needed_by:
-            chain = ", ".join([*needed_by, module])
+            chain = printable(", ".join([*needed_by, module]))
             raise DroidbpfError(f"modules depend on each other: {chain}")
         if module not in modules:
-            raise DroidbpfError(f"module {needed_by[-1]} depends on {module}, which is missing")
+            raise DroidbpfError(
+                f"module {printable(needed_by[-1])} depends on {module}, which is missing"
+            )
         for dependency in depends(modules[module]):
             add(dependency, (*needed_by, module))
         ordered.append(module)

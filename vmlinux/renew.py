@@ -178,7 +178,8 @@ def _newest(arch: str, settings: Settings) -> tuple[str, str]:
     depends = apt.depends(metapackage, suite=SUITE, arch=arch, settings=settings)
     found = [name for name in depends if re.fullmatch(r"linux-image-\d\S+", name)]
     if len(found) != 1:
-        raise DroidbpfError(f"{metapackage} depends on no kernel: {', '.join(depends)}")
+        listed = printable(", ".join(depends))
+        raise DroidbpfError(f"{metapackage} depends on no kernel: {listed}")
     fields = apt.show(found[0], suite=SUITE, arch=arch, settings=settings)
     return found[0], fields["Version"]
 
