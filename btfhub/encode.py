@@ -9,6 +9,7 @@ from pathlib import Path
 from base.errors import DroidbpfError, printable
 from base.files import write_atomically
 from btfhub import archive, elf, images, names
+from btfhub.file_errors import errors_of, file_errors
 from btfhub.lock import PATH, SUFFIX, is_form
 from btfhub.raw import ARCH, check
 
@@ -38,14 +39,11 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
     data = read(source)
     check(data, str(source))
     packed = archive.pack(path.name.removesuffix(SUFFIX) + ".btf", data)
-    try:
+    with file_errors("write", path):
         if path.exists() and not replace and path.read_bytes() != packed:
-            raise DroidbpfError(
-                f"another file is at {printable(str(path))}", "--replace replaces it"
-            )
+            where = printable(str(path))
+            raise DroidbpfError(f"another file is at {where}", "--replace replaces it")
         write_atomically(path, packed)
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
     return path
 
 
@@ -85,29 +83,25 @@ def read(source: Path) -> bytes:
     Raises:
         DroidbpfError: it has neither BTF nor DWARF; pahole is missing, too old, or fails.
     """
-    try:
-        with source.open("rb") as file:
-            vmlinux = elf.read(file) if file.read(4) == elf.MAGIC else None
-            bare = vmlinux is not None and not vmlinux.section(".BTF")
-            dwarf = vmlinux is not None and bare and vmlinux.section(".debug_info") is not None
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {source}: {error.strerror}") from error
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{source}: {error.message}", error.hint) from error
-    if bare and not dwarf:
+    with file_errors("read", source), source.open("rb") as file, errors_of(source):
+        vmlinux = elf.read(file) if file.read(4) == elf.MAGIC else None
+    if vmlinux is None or vmlinux.section(".BTF"):
+        return images.read(source)
+    if not vmlinux.section(".debug_info"):
         raise DroidbpfError(
-            f"{source} has neither BTF nor DWARF",
+            f"{printable(str(source))} has neither BTF nor DWARF",
             "give the vmlinux of a build with CONFIG_DEBUG_INFO, before it is stripped",
         )
-    return _of_dwarf(source) if dwarf else images.read(source)
+    return _of_dwarf(source)
 
 
 def _of_dwarf(source: Path) -> bytes:
     """Return the BTF that pahole encodes from the DWARF of a vmlinux, which is not changed."""
     pahole = shutil.which("pahole")
     if pahole is None:
+        where = printable(str(source))
         raise DroidbpfError(
-            f"{source} has DWARF and no BTF, and pahole is not installed to encode it",
+            f"{where} has DWARF and no BTF, and pahole is not installed to encode it",
             "apt-get install dwarves",
         )
     version = _version(pahole)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from base.errors import DroidbpfError, printable
 from base.files import write_atomically
+from btfhub.file_errors import file_errors
 
 
 class Faults(NamedTuple):
@@ -26,10 +27,8 @@ def write(path: Path, faults: Faults) -> None:
     Raises:
         DroidbpfError: it cannot be written.
     """
-    try:
+    with file_errors("write", path):
         write_atomically(path, json.dumps(faults._asdict(), indent=1) + "\n")
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {printable(str(path))}: {error.strerror}") from error
 
 
 def read(path: Path) -> Faults:
@@ -38,11 +37,11 @@ def read(path: Path) -> Faults:
     Raises:
         DroidbpfError: it is damaged, or cannot be read.
     """
+    with file_errors("read", path):
+        content = path.read_bytes()
     try:
-        table = json.loads(path.read_bytes())
+        table = json.loads(content)
         return Faults(tuple(table["missing"]), tuple(table["unreliable"]))
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {printable(str(path))}: {error.strerror}") from error
     except (ValueError, TypeError, KeyError) as error:
         message = f"{printable(str(path))} is damaged"
         raise DroidbpfError(message, "remove it and build again") from error

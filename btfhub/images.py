@@ -8,6 +8,7 @@ from typing import IO
 
 from base.errors import DroidbpfError, printable
 from btfhub import archive, btf, elf
+from btfhub.file_errors import errors_of, file_errors
 
 MAX_BYTES = 160 << 20  # of an unpacked image: theirs have 20 to 60 MB
 _MOST_CANDIDATES = 20
@@ -26,11 +27,8 @@ def read(path: Path) -> bytes:
     Raises:
         DroidbpfError: it is none of these, has no BTF, is damaged, or cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return _read(path, file)
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {shown(path)}: {error.strerror}") from error
+    with file_errors("read", path), path.open("rb") as file:
+        return _read(path, file)
 
 
 def shown(path: Path) -> str:
@@ -87,12 +85,10 @@ def find(image: bytes) -> bytes:
 
 
 def _in_elf(path: Path, file: IO[bytes]) -> bytes:
-    try:
+    with errors_of(path):
         found = elf.read(file)
         if section := found.section(".BTF"):
             return found.content(section, btf.MAX_BYTES)
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{shown(path)}: {error.message}") from error
     raise DroidbpfError(
         f"{shown(path)} is an ELF file without BTF",
         "./dev btfhub encode makes BTF from the DWARF of a vmlinux",

@@ -5,9 +5,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
+from base.files import sha256
 from base.settings import Settings
 from btfhub import mirror, processes
+from btfhub.file_errors import file_errors
 from btfhub.lock import LARGEST, LARGEST_FILE, HubFile, Lock, make, parse
 from fetch.errors import PlaceError
 
@@ -43,12 +45,12 @@ def describe(file: Path, path: str, name: str) -> HubFile:
     """
     from btfhub import archive, raw
 
-    size, sha256 = digest(file)
+    size, digest_ = digest(file)
     _, data = archive.unpack(file)
     raw.check(data, str(file))
     branch, month = _origin(path)
     return HubFile(
-        name, path, size, sha256, len(data), hashlib.sha256(data).hexdigest(), branch, month
+        name, path, size, digest_, len(data), hashlib.sha256(data).hexdigest(), branch, month
     )
 
 
@@ -58,14 +60,12 @@ def digest(path: Path) -> tuple[int, str]:
     Raises:
         DroidbpfError: it cannot be read, or is too large.
     """
-    try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            if not 0 < size <= LARGEST_FILE:
-                raise DroidbpfError(f"{path} has {size} bytes, not 1 to {LARGEST_FILE}")
-            return size, hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+    with file_errors("read", path):
+        size = path.stat().st_size
+        if not 0 < size <= LARGEST_FILE:
+            where = printable(str(path))
+            raise DroidbpfError(f"{where} has {size} bytes, not 1 to {LARGEST_FILE}")
+        return size, sha256(path)
 
 
 def _origin(path: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from btfhub import btf, images, kernels, mirror, processes
+from btfhub.file_errors import errors_of
 from btfhub.lock import HubFile, Lock
 from btfhub.names import parse_name
 
@@ -63,14 +64,10 @@ def read(given: Input, *, again: bool = False) -> bytes:
     Raises:
         DroidbpfError: it cannot be read, is damaged or hostile; the message names it.
     """
-    try:
-        data = images.read(given.path)
-        if again or not given.pinned:
+    data = images.read(given.path)
+    if again or not given.pinned:
+        with errors_of(given.name):
             btf.check(data)
-    except DroidbpfError as error:
-        if str(given.path) in error.message:
-            raise
-        raise DroidbpfError(f"{given.name}: {error.message}", error.hint) from error
     return data
 
 

@@ -10,6 +10,7 @@ from base.errors import DroidbpfError, printable
 from base.files import sha256, write_atomically
 from base.settings import Settings
 from btfhub import archive, mirror, processes
+from btfhub.file_errors import file_errors
 from btfhub.lock import SUFFIX, HubFile, Lock
 from btfhub.names import HubName, parse_name
 from btfhub.raw import checked
@@ -144,11 +145,8 @@ def raw(kernel: Kernel, packed: Path | None, folder: Path) -> Path:
         data = checked(own)
         if own.stat().st_size == len(data):  # it is raw already
             return own
-    try:
+    with file_errors("write", path):
         write_atomically(path, data)
-    except OSError as error:
-        where = printable(str(path))
-        raise DroidbpfError(f"cannot write {where}: {error.strerror}") from error
     return path
 
 

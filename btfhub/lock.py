@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.files import write_atomically
+from btfhub.file_errors import file_errors
 
 SCHEMA = 1
 SUFFIX = ".btf.tar.xz"
@@ -73,12 +74,9 @@ def load(path: Path) -> Lock:
     Raises:
         DroidbpfError: it cannot be read, or is malformed.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise DroidbpfError(f"cannot read the lock {path}: {error.strerror}") from error
-    return parse(data, str(path))
+    with file_errors("read the lock", path), path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    return parse(data, printable(str(path)))
 
 
 def parse(data: bytes, where: str) -> Lock:
@@ -176,10 +174,8 @@ def write(path: Path, lock: Lock) -> None:
     Raises:
         DroidbpfError: the file cannot be written.
     """
-    try:
+    with file_errors("write", path):
         write_atomically(path, render(lock))
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {path}: {error.strerror}") from error
 
 
 def make(url: str, files: Iterable[HubFile]) -> Lock:

@@ -13,6 +13,7 @@ from pathlib import Path
 from base.errors import DroidbpfError, printable
 from btfhub import btf, btf_ext, elf, typegraph
 from btfhub.btf import ARRAY
+from btfhub.file_errors import file_errors
 
 # enum bpf_core_relo_kind, by the names that libbpf prints.
 KINDS = (
@@ -119,17 +120,12 @@ def _unsound(path: Path, error: DroidbpfError) -> DroidbpfError:
 
 
 def _parts(path: Path) -> _Parts:
-    try:
-        with path.open("rb") as file:
-            if file.read(len(elf.MAGIC)) != elf.MAGIC:
-                raise DroidbpfError("it is not an ELF file for BPF")
-            object_ = elf.read(file)
-            if object_.kind != _OBJECT:
-                raise DroidbpfError("it is not an ELF file for BPF")
-            types, extension = (_content(object_, name) for name in (".BTF", ".BTF.ext"))
-            return _Parts(types, extension, _functions(object_))
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+    with file_errors("read", path), path.open("rb") as file:
+        object_ = elf.read(file) if file.read(len(elf.MAGIC)) == elf.MAGIC else None
+        if object_ is None or object_.kind != _OBJECT:
+            raise DroidbpfError("it is not an ELF file for BPF")
+        types, extension = (_content(object_, name) for name in (".BTF", ".BTF.ext"))
+        return _Parts(types, extension, _functions(object_))
 
 
 def _content(object_: elf.Elf, name: str) -> bytes:

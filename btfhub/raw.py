@@ -7,6 +7,7 @@ from pathlib import Path
 
 from base.errors import DroidbpfError, printable
 from base.files import sha256
+from btfhub.file_errors import errors_of, file_errors
 
 ARCH = "arm64"  # of all kernels of the hubs
 _HINT = "remove it and build again: the build unpacks it from the pinned archive"
@@ -24,11 +25,10 @@ def opened(path: Path, pin: str = "") -> Iterator[Path]:
         DroidbpfError: it is not as pinned; it is damaged, hostile or no arm64 kernel's.
     """
     if pin:
-        try:
-            if sha256(path) != pin:
-                raise DroidbpfError(f"{printable(str(path))} is not the BTF that is pinned", _HINT)
-        except OSError as error:
-            raise DroidbpfError(f"cannot read {printable(str(path))}: {error.strerror}") from error
+        with file_errors("read", path):
+            digest = sha256(path)
+        if digest != pin:
+            raise DroidbpfError(f"{printable(str(path))} is not the BTF that is pinned", _HINT)
         yield path
         return
     data = checked(path)
@@ -62,8 +62,6 @@ def check(data: bytes, where: str) -> None:
     """
     from btfhub import btf, plausible
 
-    try:
+    with errors_of(where):
         btf.check(data)
         plausible.kernel(data, ARCH)
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{printable(where)}: {error.message}", error.hint) from error

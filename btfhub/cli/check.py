@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from base.cli import print_json
-from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import cli, inputs
+from btfhub.file_errors import errors_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +52,6 @@ def _look(given: inputs.Input, arch: str, anything: bool) -> dict[str, Any]:
     from btfhub import btf, plausible
 
     data = inputs.read(given, again=True)
-    try:
+    with errors_of(given.name):
         found = plausible.architecture(data) if anything else plausible.kernel(data, arch)
-    except DroidbpfError as error:
-        raise DroidbpfError(f"{given.name}: {error.message}", error.hint) from error
     return {"arch": found, "types": len(btf.walk(data).starts) - 1, "size": len(data)}

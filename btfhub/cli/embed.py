@@ -5,11 +5,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from base.errors import DroidbpfError, printable
+from base.errors import printable
 from base.files import write_atomically
 from base.settings import Settings
 from btfhub import embed, match
 from btfhub.faults import Faults, read
+from btfhub.file_errors import file_errors
 from btfhub.names import parse_name
 
 _EMPTY = "/* The app has no CO-RE relocations: it needs no BTF. */\n"
@@ -34,25 +35,18 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     for path in options.btfs:
         name = parse_name(path.name)
         faults[name.name] = found = read(path.with_suffix(".json"))
-        entries.append(embed.Entry(match.key(name), _content(path), bool(found.unreliable)))
+        with file_errors("read", path):
+            content = path.read_bytes()
+        entries.append(embed.Entry(match.key(name), content, bool(found.unreliable)))
     source = _EMPTY
     if any(entry.btf for entry in entries):
         _warn(options.app, faults)
         source = embed.c_source(embed.pack(entries))
     else:
         print(f"{printable(options.app)} has no CO-RE relocations: no BTF is embedded")
-    try:
+    with file_errors("write", options.out):
         write_atomically(options.out, source)
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {options.out}: {error.strerror}") from error
     return 0
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {printable(str(path))}: {error.strerror}") from error
 
 
 def _warn(app: str, faults: Mapping[str, Faults]) -> None:

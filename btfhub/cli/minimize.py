@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from base.cli import print_json
-from base.errors import DroidbpfError, printable
+from base.errors import DroidbpfError
 from base.files import write_atomically
 from base.settings import Settings
 from btfhub import cli
+from btfhub.file_errors import file_errors
 
 if TYPE_CHECKING:
     from btfhub import kernels
@@ -79,10 +80,8 @@ def _one(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, content: bytes | str) -> None:
-    try:
+    with file_errors("write", path):
         write_atomically(path, content)
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {printable(str(path))}: {error.strerror}") from error
 
 
 def _many(options: argparse.Namespace, settings: Settings) -> int:

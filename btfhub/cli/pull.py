@@ -13,6 +13,7 @@ from base.progress import show_progress
 from base.settings import Settings
 from btfhub import index, lock, mirror
 from btfhub.cli.list import cached
+from btfhub.file_errors import file_errors
 from fetch.errors import PlaceError
 
 
@@ -83,12 +84,10 @@ def _unpack(
     archives = kernels.obtain(missing, options.hub, pins, settings)
     kernels.unpack(missing, archives, options.unpack)
     sums = {kernels.unpacked(k, options.unpack).name: k.file.btf_sha256 for k in chosen if k.file}
-    try:
-        if options.sums:
-            lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
+    if options.sums:
+        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
+        with file_errors("write", options.sums):
             write_atomically(options.sums, "".join(lines))
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {options.sums}: {error.strerror}") from error
     if options.json:
         rows = [
             {"file": str(options.unpack / name), "sha256": hash_} for name, hash_ in sums.items()

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from base.cli import print_json
-from base.errors import DroidbpfError, printable
+from base.errors import printable
 from base.files import write_atomically
 from base.settings import Settings
 from btfhub import cli
+from btfhub.file_errors import file_errors
 
 if TYPE_CHECKING:
     from btfhub import answers, kernels, lock
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.html:
         from btfhub import report_html
 
-        _write(options.html, report_html.page(found))
+        with file_errors("write", options.html):
+            write_atomically(options.html, report_html.page(found))
     if options.json:
         print_json(report_text.document(found))
     else:
@@ -106,10 +108,3 @@ def _examine(job: _Job) -> "answers.Kernel":
 def _app(objects: Sequence[Path]) -> str:
     """Return the app's name: that of its objects, without endings."""
     return ", ".join(printable(path.name.partition(".")[0]) for path in objects)
-
-
-def _write(path: Path, page: str) -> None:
-    try:
-        write_atomically(path, page)
-    except OSError as error:
-        raise DroidbpfError(f"cannot write {printable(str(path))}: {error.strerror}") from error

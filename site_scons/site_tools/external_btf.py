@@ -29,7 +29,10 @@ LOCK = Path("btfhub/btfhub.lock")
 UNPACKED = "build/btfhub"
 
 # The sources of the commands: what they import, and the data that they read (a test compares).
-_COMMAND = "base/cli base/errors base/files base/settings btfhub/__main__ btfhub/cli/__init__"
+_COMMAND = (
+    "base/cli base/errors base/files base/settings btfhub/__main__ btfhub/cli/__init__"
+    " btfhub/file_errors"
+)
 _FINDING = "base/progress btfhub/kernels btfhub/lock btfhub/mirror btfhub/processes"
 _CHECKING = (
     "btfhub/archive btfhub/groups btfhub/images btfhub/nesting btfhub/plausible btfhub/raw"
