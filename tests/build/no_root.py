@@ -11,7 +11,7 @@ from checkout import download_cache
 from toolbox import Toolbox
 
 # What a script and Python may expect of any system: no compiler, no binutils, no bpftool.
-BASICS = ("sh", "cat", "cmp", "dirname", "rm", "seq", "env")
+BASICS = ("sh", "cat", "cmp", "dirname", "rm", "seq", "env", "readlink")
 BUILD = ("ARCH=arm64", "app=hello", "bpftool=source")  # which ./dev would find beside PATH
 TIMEOUT_S = 1200  # the first time on a machine: two libcs are compiled
 

@@ -15,6 +15,8 @@ def copy_of_dev(folder: Path, requirements: str = "") -> Path:
     """Make a checkout of what ./dev reads, which by default needs no package of Python."""
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "dev", folder / "dev")
+    (folder / "base").mkdir()
+    shutil.copy2(ROOT / "base/start.py", folder / "base/start.py")
     (folder / "requirements.lock").write_text(requirements)
     return folder / "dev"
 

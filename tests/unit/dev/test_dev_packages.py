@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import pwd
 import shutil
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +45,7 @@ COREUTILS = [
     "mkdir",
     "printf",
     "pwd",
+    "readlink",
     "rm",
     "seq",
     "sleep",
@@ -84,11 +88,32 @@ def test_failing_pip_leaves_no_ready_environment(tools: Path, outside: Path) -> 
         pytest.skip("the C libraries of the distribution are missing")
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "error: the Python packages were not installed\nhint: pip's messages are above\n"
+        "error: the Python packages could not be installed\nhint: pip's messages are above\n"
     )
     assert not (outside / "x/.venv/ready").exists()
     (outside / "x/requirements.lock").write_text("")
     assert run(dev, "printf", "good", path=tools).stdout == "good"
+
+
+def test_package_without_a_wheel_is_refused_and_none_of_its_code_is_run(
+    tools: Path, outside: Path
+) -> None:
+    ran = outside / "ran"
+    archive = outside / "packages/made_up-1.0.tar.gz"
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, text in {"setup.py": f"open({str(ran)!r}, 'w')\n", "PKG-INFO": ""}.items():
+            member = tarfile.TarInfo(f"made_up-1.0/{name}")
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    lock = f"--find-links {archive.parent.as_uri()}\nmade-up==1.0 --hash=sha256:{digest}\n"
+    done = run(copy_of_dev(outside / "x", lock), "true", path=tools)
+    if "are missing" in done.stderr:
+        pytest.skip("the C libraries of the distribution are missing")
+    assert done.returncode == 2
+    assert "No matching distribution found for made-up==1.0" in done.stderr
+    assert not ran.exists()
 
 
 def test_read_only_folder_is_told(tools: Path, outside: Path) -> None:
@@ -101,7 +126,7 @@ def test_read_only_folder_is_told(tools: Path, outside: Path) -> None:
     assert (done.returncode, done.stderr) == (
         2,
         f"error: the folder {dev.parent} is read-only\n"
-        "hint: ./dev makes .venv there: make it writable, or copy it\n",
+        "hint: ./dev creates .venv there: make it writable, or copy it\n",
     )
 
 
@@ -175,7 +200,7 @@ def test_without_apt_the_packages_are_named(tools: Path, outside: Path) -> None:
     done = run(dev, "true", path=tools, **nobody(outside / "x"))
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: these programs are missing, and there is no apt-get to install them: "
+        "error: these packages are missing, and there is no apt-get to install them: "
     )
     assert "qemu-system-arm" in done.stderr.splitlines()[0].split()
 
