@@ -23,7 +23,8 @@ ROOMS = (
 )
 OPENINGS = ("Give", "Gives", "Tell", "Tells", "Let", "Lets", "Make sure", "Makes sure")
 FORBIDDEN = re.compile(
-    r"\b(told|heeded|anew|but for|is to be had|are to be had|of a user's|to no avail)\b", re.I
+    r"\b(told|heed|heeds|heeded|anew|but for|is to be had|are to be had|of a user's|to no avail)\b",
+    re.I,
 )
 
 
