@@ -82,11 +82,11 @@ class Tree:
         return self.build / f"{self.arch}-gnu"
 
     def app(self, name: str) -> Path:
-        """Give the folder of an app's products."""
+        """Return the folder of an app's products."""
         return self.variant / "apps" / name
 
     def source(self, name: str) -> Path:
-        """Give a file of apps/."""
+        """Return a file of apps/."""
         return self.path / "apps" / name
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -185,7 +185,7 @@ class Tree:
         return said
 
     def commands(self) -> list[list[str]]:
-        """Give the commands of the last run so far, in the order of their ends."""
+        """Return the commands of the last run so far, in the order of their ends."""
         try:
             lines = self._log.read_text().splitlines()
         except FileNotFoundError:
@@ -200,7 +200,7 @@ class Tree:
         assert self.stamps() == before, "a null build wrote into build/"
 
     def stamps(self) -> dict[str, tuple[int, int, int]]:
-        """Give inode, size and mtime of every file but SCons's database and compiled Python."""
+        """Return inode, size and mtime of every file but SCons's database and compiled Python."""
         found = {}
         for path in _files(self.path):
             name = str(path.relative_to(self.path))
@@ -210,7 +210,7 @@ class Tree:
         return found
 
     def products(self, *below: str) -> dict[str, str]:
-        """Give the sha256 of every product, by its path below build/."""
+        """Return the sha256 of every product, by its path below build/."""
         found = {}
         for path in _files(self.build):
             name = str(path.relative_to(self.build))
@@ -245,7 +245,7 @@ def assert_same(mine: Mapping[str, str], other: Mapping[str, str]) -> None:
 
 
 def download_cache() -> Path:
-    """Give the user's cache of downloads, so that an archive is fetched once in a life."""
+    """Return the user's cache of downloads, so that an archive is downloaded once."""
     return Path(os.environ.get("DROIDBPF_CACHE") or "~/.cache/droidbpf").expanduser().absolute()
 
 

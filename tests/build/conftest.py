@@ -23,7 +23,7 @@ from base.errors import DroidbpfError
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder that all workers of pytest-xdist share."""
+    """Return the folder that all workers of pytest-xdist share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

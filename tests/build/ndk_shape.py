@@ -55,7 +55,7 @@ void __libc_start_init(void)
 
 
 def given_or_made(base: Path) -> Path:
-    """Give the NDK of $DROIDBPF_TEST_NDK, or a made one, which workers of pytest-xdist share.
+    """Return the NDK of $DROIDBPF_TEST_NDK, or one that the workers of pytest-xdist share.
 
     Args:
         base: the folder that they share.
@@ -103,7 +103,7 @@ def make(folder: Path, version: str = VERSION, apis: Iterable[int] = APIS) -> Pa
 
 
 def _clang(folder: Path) -> tuple[str, str]:
-    """Give the machine's clang that has the BPF target, and its major version."""
+    """Return the machine's clang that has the BPF target, and its major version."""
     found = bpf.find(Probes(folder / "probes.json", os.environ["PATH"]))
     (folder / "probes.json").unlink()
     return found.clang[0], str(found.clang_version[0])
@@ -172,7 +172,7 @@ def _compile(clang: Path, api: int, source: str, *words: str) -> None:
 def _package(
     name: str, arch: str, wanted: Callable[[str], bool], suite: str = "bookworm"
 ) -> dict[str, bytes]:
-    """Give files of one of the distribution's packages, which is in the cache or comes there."""
+    """Return files of one of the distribution's packages, downloaded to the cache at need."""
     deb = apt.binary(
         name, suite=suite, arch=arch, settings=Settings.from_environment(), distribution="debian"
     )

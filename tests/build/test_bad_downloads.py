@@ -1,4 +1,4 @@
-"""Archives that are wrong, missing or do not fit: told with every place and its reason."""
+"""Errors about archives that are wrong or missing name every place and its reason."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pin(tree: Tree) -> pins.Pin:
 
 
 def _cached(tree: Tree) -> Path:
-    """Give the archive of zlib in the cache: upstream's, or a distribution's."""
+    """Return the archive of zlib in the cache: upstream's, or a distribution's."""
     folder = Path(tree.env["DROIDBPF_CACHE"], "sha256")
     return next(folder / hash_ for hash_ in _pin(tree).accepted if (folder / hash_).exists())
 
@@ -47,7 +47,7 @@ def _extracted(tree: Tree) -> list[Path]:
 
 
 def _without_places(tree: Tree, *urls: str) -> None:
-    """Let a pin of zlib name these URLs alone, none of them reachable."""
+    """Replace the URLs of zlib's pin; none of the new ones is reachable."""
     path = tree.path / "third_party/sources.toml"
     head, zlib = path.read_text().split("[zlib]")
     listed = ", ".join(f'"{url}"' for url in urls)
@@ -135,7 +135,7 @@ def test_offline_lists_what_is_missing_and_where_to_put_it(unfetched: Tree) -> N
 
 
 def _told(err: str) -> str:
-    """Give our message; SCons's own line about the target goes before it."""
+    """Return our message, which follows SCons's line about the target."""
     return "".join(line for line in err.splitlines(keepends=True) if "scons: ***" not in line)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong is told in one message with the cause and the next step; status 2; no traceback.
+"""Bad input ends in one message with the cause and the next step, status 2, and no traceback.
 
 After each, nothing half-made is taken for finished: the next good build gives the right bytes.
 """
@@ -175,7 +175,7 @@ def test_bpf_source_without_a_program_is_told(tree: Tree, text: str) -> None:
 
 
 def _told(result: Result) -> str:
-    """Give our message; SCons's own line about the target goes before it."""
+    """Return our message, which follows SCons's line about the target."""
     lines = result.err.splitlines(keepends=True)
     while lines and lines[0].startswith(("scons: ***", "apps/", " ", "1 warning")):
         lines.pop(0)

@@ -1,4 +1,4 @@
-"""A tool that is missing, too old or failing is told in one message with what to install."""
+"""A tool that is missing, too old or failing ends in one message that names what to install."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bpftool from source: built for this machine, once, and what it makes is made anew with it."""
+"""bpftool from source is built once, for this machine; another one rebuilds what it makes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Built = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def built(request: pytest.FixtureRequest) -> Built:
-    """Give the function that gives the folder of a column's apps, after building them."""
+    """Return a function that builds a column's apps and returns their folder."""
     done: dict[str, Path] = {}
 
     def build(column: str) -> Path:
@@ -72,7 +72,7 @@ def _build(request: pytest.FixtureRequest, column: str) -> Path:
 
 
 def seen(program: Path) -> dict[str, Any]:
-    """Give what a loader sees of a program."""
+    """Return the facts that a loader sees in a program."""
     with program.open("rb") as file:
         elf = ELFFile(file)
         segments = list(elf.iter_segments())

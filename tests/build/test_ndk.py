@@ -29,7 +29,7 @@ def program(tree: Tree, name: str) -> Path:
 
 
 def look(path: Path) -> dict[str, Any]:
-    """Give what a phone's loader sees of a program."""
+    """Return the facts that a phone's loader sees in a program."""
     with path.open("rb") as file:
         elf = ELFFile(file)
         segments = list(elf.iter_segments())
@@ -111,7 +111,7 @@ def test_ndk_has_programs_for_x86_64_where_it_is_a_real_one(ndk: Path, tmp_path:
 
 
 def test_each_step_is_by_the_ndks_programs_and_of_its_api(ndk_tree: Tree, ndk: Path) -> None:
-    """Another api is another compiler: all that it made is made anew, and no BPF object is."""
+    """Another api is another compiler: all its output is rebuilt, and no BPF object is."""
     bin_ = ndk / PREBUILT / "bin"
     result = scons(ndk_tree, ndk, "api=24", "hello")
     clang = [command for command in result.commands if command[0] == str(bin_ / "clang")]

@@ -37,23 +37,23 @@ class Toolbox:
         return path
 
     def wrap(self, name: str, program: str, version: str = "", first: str = "") -> Path:
-        """Add a script that is the program, but for its version and what it does first."""
+        """Add a script that runs the program, with another version and a command before it."""
         said = f'[ "$1" = --version ] && exec echo "{version}"' if version else ""
         return self.script(name, f'{said}\n{first}\nexec "{real(program)}" "$@"')
 
     @property
     def first(self) -> dict[str, str]:
-        """Give an environment in which these programs go before the machine's."""
+        """Return an environment in which these programs precede the machine's."""
         return {"PATH": f"{self.folder}:{os.environ['PATH']}"}
 
     @property
     def only(self) -> dict[str, str]:
-        """Give an environment in which there are no other programs than these."""
+        """Return an environment that has only these programs."""
         return {"PATH": str(self.folder)}
 
 
 def in_place_of_bpftool(path: Path | str) -> list[str]:
-    """Give a command that runs another with a file in the place of the machine's bpftool.
+    """Return a command that runs another one with a file in place of the machine's bpftool.
 
     It is looked for beside PATH, so that it must be hidden where it is.
     """
@@ -65,7 +65,7 @@ def in_place_of_bpftool(path: Path | str) -> list[str]:
 
 
 def real(program: str) -> str:
-    """Give a program of the machine; clang and bpftool are those that a build takes."""
+    """Return the path of a program; of clang and bpftool, the one that a build uses."""
     if program in ("clang", "bpftool"):
         from toolchains import bpf
         from toolchains.probe import Probes

@@ -24,7 +24,7 @@ volatile long out;
 
 
 def compiled(folder: Path, name: str, code: str) -> Path:
-    """Give a BPF object, NAME.bpf.o."""
+    """Return a BPF object, NAME.bpf.o."""
     for tool in ("clang-19", "bpftool"):
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool} on this machine")
@@ -35,7 +35,7 @@ def compiled(folder: Path, name: str, code: str) -> Path:
 
 
 def kernel(folder: Path, name: str, code: str) -> Path:
-    """Give the raw BTF of a kernel that has the types of the variables in the code."""
+    """Return the raw BTF of a kernel that has the types of the variables in the code."""
     path = folder / f"{name}.btf"
     with compiled(folder, f"kernel-{name}", code).open("rb") as file:
         path.write_bytes(ELFFile(file).get_section_by_name(".BTF").data())

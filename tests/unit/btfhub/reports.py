@@ -37,7 +37,7 @@ def months(
     *relocations: Relocation,
     doubt: dict[tuple[str, str], str] | None = None,
 ) -> list[Kernel]:
-    """Give the kernels of months of 2022."""
+    """Return the kernels of months of 2022."""
     return [
         kernel(f"{branch}-2022-{month:02}", *relocations, doubt=doubt)
         for month in range(first, last + 1)

@@ -27,7 +27,7 @@ RELEASES = (
 
 
 def build_driver(folder: Path) -> Path:
-    """Give the program that btfhub_runtime.c becomes; where it cannot the test skips."""
+    """Return the program compiled from btfhub_runtime.c; the test skips if that fails."""
     if not shutil.which("gcc"):
         pytest.skip("gcc is not installed")
     if subprocess.run(["gcc", "-E", "-x", "c", "-"], input=b"#include <zlib.h>\n",

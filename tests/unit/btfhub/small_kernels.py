@@ -20,7 +20,7 @@ REGISTERS = {
 def kernel(
     folder: Path, name: str, task: str = TASK, *, arch: str = "arm64", more: str = ""
 ) -> Path:
-    """Give the raw BTF of a kernel, NAME.btf, whose task_struct has these members."""
+    """Return the raw BTF of a kernel, NAME.btf, whose task_struct has these members."""
     code = f"""
         struct list_head {{ struct list_head *next, *prev; }} list;
         struct task_struct {{ {task} }} task;

@@ -26,7 +26,7 @@ def header(**changes: int) -> bytes:
 
 
 def types(*words: int) -> bytes:
-    """Give a BTF of an int, which is type 1, and what these words say."""
+    """Return a BTF with an int as type 1, and the types of these words."""
     return build((*INT, *words), STRINGS)
 
 

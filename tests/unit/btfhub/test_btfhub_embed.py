@@ -29,7 +29,7 @@ UNKNOWN = Entry(Key("c", sublevel=-1, kmi=-1), b"")
 
 @pytest.fixture(scope="module")
 def hub() -> list[Entry]:
-    """Give the whole upstream hub, minimized to noise of the size that proc_mon's BTFs have."""
+    """Return the whole upstream hub, minimized to noise of the size that proc_mon's BTFs have."""
     names = sorted(lock.load(ROOT / "btfhub/btfhub.lock").files)
     noise = random.Random(1)
     distinct = [noise.randbytes(300) + b"\0task_struct\0" * 40 for _ in range(5)]

@@ -33,7 +33,7 @@ int main(void) { return init_task.pid; }
 
 @pytest.fixture
 def kernel() -> bytes:
-    """Give the BTF of what every arm64 kernel has, and of no more."""
+    """Return a BTF with only the types that every arm64 kernel has."""
     names = ("int", "long", "task_struct", "list_head", "pt_regs", "pid")
     names += ("regs", "sp", "pc", "pstate", "syscallno")
     at = {name: len("\0".join(("", *names[:index], ""))) for index, name in enumerate(names)}
@@ -46,7 +46,7 @@ def kernel() -> bytes:
 
 
 def built(folder: Path, *flags: str) -> Path:
-    """Give an ELF file with the types that every arm64 kernel has."""
+    """Return an ELF file with the types that every arm64 kernel has."""
     if shutil.which("gcc") is None:
         pytest.skip("no gcc on this machine")
     command = ["gcc", *flags, "-O0", "-x", "c", "-", "-o", str(folder / "vmlinux")]

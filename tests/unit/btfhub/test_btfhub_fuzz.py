@@ -26,7 +26,7 @@ SEC("tp/x") int f(struct task *t) { out = t->pid + t->stamp; return 0; }
 
 
 def outcome(data: bytes) -> str:
-    """Give "" for a BTF that passes and can be read, else why it was refused."""
+    """Return "" for a BTF that passes and can be read, else why it was refused."""
     begin = time.process_time()
     try:
         btf.check(data)

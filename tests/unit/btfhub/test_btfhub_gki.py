@@ -22,7 +22,7 @@ LATER = {"io_poll_iocb": "retries", "sctp_stream_priorities": "users"}
 
 @cache
 def structs(name: str) -> dict[str, typegraph.Struct]:
-    """Give structs of a real hub file."""
+    """Return structs of a real hub file."""
     path = ASSETS / "btfhub" / lock.load(LOCK).files[name].path
     if not path.exists():
         pytest.skip(f"no {path}: set DROIDBPF_TEST_ASSETS to the folder of test data")

@@ -25,7 +25,7 @@ MAY = hubs.MAY
 
 @pytest.fixture(scope="module")
 def btfs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Give BTFs of three kernels."""
+    """Return BTFs of three kernels."""
     folder = tmp_path_factory.mktemp("btfs")
     other = f"long flags; {small_kernels.TASK}"
     return {
@@ -56,7 +56,7 @@ def names(found: Sequence[Kernel]) -> list[str]:
 
 
 def own(folder: Path, data: bytes, name: str = f"{RELEASE}.btf") -> Kernel:
-    """Give a kernel at a path."""
+    """Return a kernel at a path."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -64,7 +64,7 @@ def own(folder: Path, data: bytes, name: str = f"{RELEASE}.btf") -> Kernel:
 
 
 def of_hub(folder: Path, data: bytes) -> tuple[Kernel, Path]:
-    """Give a kernel of a hub, and its archive."""
+    """Return a kernel of a hub, and its archive."""
     file = small_kernels.packed(folder, MAY, data)
     return Kernel(parse_name(MAY), file=file), folder / MAY
 

@@ -27,7 +27,7 @@ def real(name: str) -> bytes:
 
 @cache
 def composites(name: str) -> dict[str, Struct]:
-    """Give the structs and unions of a real hub file that have a name of their own."""
+    """Return the structs and unions of a real hub file that have a name."""
     layout = btf.walk(real(name))
     uses = Counter(layout.name(number) for number in layout.of_kind(btf.STRUCT, btf.UNION))
     return structs(real(name), [name for name, count in uses.items() if count == 1])

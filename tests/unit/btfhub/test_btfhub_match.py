@@ -22,7 +22,7 @@ def keys(*names: str) -> list[Key]:
 
 
 def best(release: str, among: Iterable[Key] = HUB) -> tuple[str, str]:
-    """Give the name and the confidence of what fits; "" where nothing does."""
+    """Return the name and the confidence of what fits; "" where nothing does."""
     found = resolve(parse_release(release), list(among))
     return found.key.name if found.key else "", found.confidence
 

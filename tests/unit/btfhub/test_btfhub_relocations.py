@@ -123,7 +123,7 @@ def btf(folder: Path) -> Path:
 
 
 def told(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
-    """Give what is known of relocations, sorted: their order within a program is clang's."""
+    """Return the facts about relocations, sorted, since clang chooses their order."""
     return sorted(
         (
             (r.wanted.program, r.wanted.kind, f"{r.wanted.type}{r.wanted.path}", (r.value, r.bit))

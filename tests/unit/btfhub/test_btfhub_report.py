@@ -18,7 +18,7 @@ GONE = relocation("byte_off", "task", ".pid", None)
 
 
 def states(*relocations: object) -> list[str]:
-    """Give the states of relocations on a lone kernel."""
+    """Return the states of relocations on a lone kernel."""
     return [cell.state for cell in build("app", [kernel("a12-5.10", *relocations)]).rows[0].cells]
 
 

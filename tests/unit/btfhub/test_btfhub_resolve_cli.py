@@ -18,7 +18,7 @@ NOT_NEEDED = ("ctypes", "requests", "socket", "ssl", "subprocess", "tomllib", "t
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
-    """Give the standard output of a run that ends as expected and says nothing else."""
+    """Return the stdout of a run with the expected status and an empty stderr."""
     assert main(["resolve", *arguments]) == status
     output = capsys.readouterr()
     assert output.err == ""

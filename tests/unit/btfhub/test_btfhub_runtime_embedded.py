@@ -25,7 +25,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hub() -> list[embed.Entry]:
-    """Give an entry for each file of the upstream hub, with five BTFs among them."""
+    """Return an entry for each file of the upstream hub, with five BTFs among them."""
     names = lock.load(ROOT / "btfhub/btfhub.lock").files
     return [
         embed.Entry(match.key(parse_name(name)), bytes([number % 5]) * 300, number % 2 == 0)
@@ -34,7 +34,7 @@ def hub() -> list[embed.Entry]:
 
 
 def listed(driver: Path, tmp_path: Path, data: bytes) -> tuple[int, list[str]]:
-    """Give the exit status and the lines of the driver's list."""
+    """Return the exit status and the lines of the driver's list."""
     file = tmp_path / "packed"
     file.write_bytes(data)
     done = subprocess.run([driver, "list", file], capture_output=True, text=True)

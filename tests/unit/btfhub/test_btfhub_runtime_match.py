@@ -36,7 +36,7 @@ PIECES = [
 
 
 def releases(count: int) -> list[str]:
-    """Give releases, real ones and made ones, always the same."""
+    """Return real and generated releases, always the same ones."""
     choose = random.Random(3)
     made = ["".join(map(choose.choice, PIECES)) for _ in range(count)]
     return [*RELEASES, *OWN, "", "x" * 65, "5.10.1" + "-" * 58, "5.10.1" + "-" * 59, *made]
@@ -44,7 +44,7 @@ def releases(count: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def keys() -> list[match.Key]:
-    """Give the keys of the whole upstream hub, and of BTFs of one's own."""
+    """Return the keys of the whole upstream hub, and of a user's BTFs."""
     names = [*lock.load(ROOT / "btfhub/btfhub.lock").files, *OWN]
     return [match.key(parse_name(name)) for name in names]
 
@@ -53,7 +53,7 @@ def keys() -> list[match.Key]:
 def in_c(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[list[match.Key], list[str]], list[str]]:
-    """Give the function that asks the C code about releases, given what is embedded."""
+    """Return a function that asks the C code about releases, for embedded BTFs."""
     folder = tmp_path_factory.mktemp("runtime")
     driver = build_driver(folder)
 

@@ -25,7 +25,7 @@ Phone = Mapping[str, bytes]
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give timezone_driver.c as a program, which takes the working folder for the phone."""
+    """Return the program of timezone_driver.c, for which the working folder is the phone."""
     if not shutil.which("gcc"):
         pytest.skip("gcc is not installed")
     program = tmp_path_factory.mktemp("timezone") / "driver"
@@ -38,7 +38,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(driver: Path, phone: Path, *arguments: str, given: str = "", **env: str) -> str:
-    """Give what the driver says of a phone; the sanitizers, on stderr, have nothing to say."""
+    """Return the driver's answer about a phone; the sanitizers report nothing."""
     done = subprocess.run(
         [driver, *arguments], cwd=phone, input=given, env=env, text=True, capture_output=True,
         timeout=120,
@@ -53,7 +53,7 @@ def shown(driver: Path, root: Path, phone: Phone, **env: str) -> str:
 
 
 def phone(zone: str = "America/New_York", **other: bytes) -> dict[str, bytes]:
-    """Give the files of a phone with Android 12 or newer."""
+    """Return the files of a phone with Android 12 or newer."""
     return {
         f"{FOLDER}/u:object_r:default_prop:s0": files.properties(""),
         f"{FOLDER}/{files.CONTEXT}": files.properties(zone),

@@ -131,7 +131,7 @@ def test_read_only_folder_is_told(tools: Path, outside: Path) -> None:
 
 
 def nobody(folder: Path) -> dict[str, Any]:
-    """Give options to run as a user without rights, to whom a folder belongs."""
+    """Return options to run as an unprivileged user who owns a folder."""
     folder.mkdir(exist_ok=True)
     if os.geteuid():
         return {}

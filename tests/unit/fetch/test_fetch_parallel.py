@@ -30,7 +30,7 @@ BYTES = [random.Random(n).randbytes(50_000 + n) for n in range(12)]
 
 
 def pins_of(server: Server, count: int) -> list[Pin]:
-    """Give the pins of files that the server serves."""
+    """Return the pins of files that the server serves."""
     for n in range(count):
         server.routes.setdefault(f"/{n}", body(BYTES[n]))
     return [

@@ -19,7 +19,7 @@ COMPAT = ROOT / "toolchains/compat"
 
 
 def build_gnulib(folder: Path) -> list[str]:
-    """Give the words by which a program is built with gnulib's argp and obstack.
+    """Return the compiler options that build a program with gnulib's argp and obstack.
 
     Its script is run with an environment that takes down what it asks for; where the archive is
     not to be had the test skips.
@@ -58,7 +58,7 @@ def build(program: Path, source: str, *words: str | Path) -> Path:
 
 
 def run(program: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Give status, stdout and stderr of a program, run by a name that does not tell its folder."""
+    """Return status, stdout and stderr of a program run by a name without its folder."""
     done = subprocess.run(
         [f"./{program.name}", *arguments],
         executable=program,
@@ -71,7 +71,7 @@ def run(program: Path, *arguments: str, **environment: str) -> tuple[int, str, s
 
 
 def symbols(program: Path) -> dict[str, str]:
-    """Give the type letters that nm tells of a program's symbols."""
+    """Return the type letters that nm prints for a program's symbols."""
     names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
     words = (line.split()[-2:] for line in names.splitlines())
     return {name.partition("@")[0]: letter for letter, name in words}

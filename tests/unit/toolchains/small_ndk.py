@@ -58,7 +58,7 @@ def find(path: object = "", api: str = "", arch: str = "arm64") -> Toolchain:
 
 
 def refusal(path: object = "", api: str = "") -> str:
-    """Give what is said instead of a toolchain."""
+    """Return the error that takes the place of a toolchain."""
     with pytest.raises(DroidbpfError) as caught:
         find(path, api)
     return str(caught.value)

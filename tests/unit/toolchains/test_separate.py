@@ -41,7 +41,7 @@ def linked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def separated(linked: Path, folder: Path, strip: str = "--strip-all") -> tuple[Path, Path]:
-    """Give the program and its debug file, made by the two command lines of a build."""
+    """Return the program and its debug file, made by the two commands of a build."""
     program, debug = folder / "main", folder / "main.debug"
     shutil.copy2(linked, program)
     subprocess.run([*SEPARATE, "--only-keep-debug", program, debug], check=True)
@@ -88,7 +88,7 @@ def test_program_keeps_its_symbols_where_only_debug_information_is_stripped(
 
 
 def _symbols(elf: ELFFile) -> set[tuple[str, int, str]]:
-    """Give name, value and section of each symbol of what is loaded."""
+    """Return name, value and section of each symbol of what is loaded."""
     table = elf.get_section_by_name(".symtab")
     named = [s for s in table.iter_symbols() if isinstance(s["st_shndx"], int)]
     loaded = [s for s in named if elf.get_section(s["st_shndx"])["sh_flags"] & 2]

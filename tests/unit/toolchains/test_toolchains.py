@@ -123,7 +123,7 @@ def test_auto_is_the_toolchain_there_is(probes: Probes) -> None:
 
 
 def refused(probes: Probes) -> str:
-    """Give what is said where the tools for BPF objects are not all there."""
+    """Return the error if a tool for BPF objects is missing."""
     with pytest.raises(DroidbpfError) as caught:
         bpf.find(probes)
     return str(caught.value)
