@@ -11,7 +11,6 @@ import _thread
 import contextlib
 import os
 import signal
-import sys
 
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 HINT = "finished steps are kept: run the same command to continue"
@@ -20,8 +19,11 @@ HINT = "finished steps are kept: run the same command to continue"
 def watch() -> None:
     """End this process, and those it started, at SIGINT or SIGTERM; call it from the main thread.
 
-    A signal that is ignored, as SIGINT in a shell's background job, stays ignored.
+    A signal that is ignored, as SIGINT in a shell's background job, stays ignored. A second call
+    does nothing.
     """
+    if _leave_to_the_thread in map(signal.getsignal, WORDS):
+        return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -46,12 +48,11 @@ def _end_at_signal(reader: int) -> None:
     number = 0
     while number not in WORDS:
         number = os.read(reader, 1)[0]
-    sys.setswitchinterval(60)  # no other thread is to see that its child ended
     text = f"error: {WORDS[signal.Signals(number)]}\nhint: {HINT}\n"
     below = _descendants(os.getpid())
     with contextlib.suppress(OSError):
         os.write(2, text.encode())
-    for pid in below:
+    for pid in below:  # last of all: no other thread is to see that its child has ended
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     os._exit(128 + number)
