@@ -1,7 +1,11 @@
-"""Runs a module or a script as `python` does, and survives a disk that was full once.
+"""Run a module or a script as `python` does: Ctrl-C ends it cleanly, and cut caches do no harm.
 
     python base/launch.py -m MODULE ARGUMENT…
     python base/launch.py SCRIPT ARGUMENT…
+
+Signals: from the first moment, Ctrl-C and SIGTERM end the process with one line. `./dev` runs this
+with both blocked, if its env(1) can: they wait while Python starts, and arrive once there are
+handlers. Most commands install their own later, as base.cli and base.interrupts do.
 
 Compiled modules are kept in build/pycache. Python before 3.12.8 does not notice when a full disk
 cuts one short (https://github.com/python/cpython/issues/126606), and every later start that reads
@@ -13,12 +17,15 @@ Python imports before it runs anything of ours.
 import contextlib
 import os
 import runpy
+import signal
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import cache_from_source
 from types import CodeType
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SCONS = "SCons"  # SConstruct decides on its compiled modules, base.interrupts on its signals
+WORDS = {signal.SIGINT: b"interrupted", signal.SIGTERM: b"terminated"}
 DAMAGED = (EOFError, ValueError, TypeError, ImportError)  # that unmarshalling raises
 
 _get_code = SourceFileLoader.get_code
@@ -47,17 +54,39 @@ def _get_whole_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
         return _get_code(loader, fullname)
 
 
+def handle_signals() -> None:
+    """End this process in one line at SIGINT and SIGTERM; what is ignored stays ignored."""
+    for number in WORDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WORDS)
+
+
+def _end(number: int, _: object) -> None:
+    os.write(2, b"error: %s\n" % WORDS[signal.Signals(number)])
+    os._exit(128 + number)
+
+
 def main() -> None:
     """Run the command line."""
-    keep_compiled_modules()
+    handle_signals()
     del sys.argv[0]
-    if sys.argv[0] == "-m":
+    module = sys.argv[0] == "-m"
+    if module:
         del sys.argv[0]
-        sys.path[0] = os.getcwd()
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(sys.argv[0])
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    name = sys.argv[0]
+    if name != SCONS:
+        keep_compiled_modules()
+    folder = ROOT if module else os.path.dirname(name)
+    sys.path[: not sys.flags.safe_path] = [folder]  # in place of base, which Python put first
+    try:
+        if module:
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(name, run_name="__main__")
+    finally:
+        if name != SCONS:
+            handle_signals()
 
 
 if __name__ == "__main__":

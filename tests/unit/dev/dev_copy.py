@@ -16,7 +16,7 @@ def copy_of_dev(folder: Path, requirements: str = "") -> Path:
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "dev", folder / "dev")
     (folder / "base").mkdir()
-    shutil.copy2(ROOT / "base/start.py", folder / "base/start.py")
+    shutil.copy2(ROOT / "base/launch.py", folder / "base/launch.py")
     (folder / "requirements.lock").write_text(requirements)
     return folder / "dev"
 

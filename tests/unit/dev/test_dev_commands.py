@@ -47,7 +47,8 @@ def test_signal_before_python_has_started_ends_a_package_in_one_line(
     package(ready, "print('it ran')")
     name = number.name.removeprefix("SIG")
     command = ["env", f"--block-signal={name}", "sh", "-c", f'kill -{name} $$; exec "$@"', "-"]
-    command += [str(ready.parent / ".venv/bin/python"), str(ready.parent / "base/start.py"), "show"]
+    command += [str(ready.parent / ".venv/bin/python"), str(ready.parent / "base/launch.py")]
+    command += ["-m", "show"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (status, "", f"error: {word}\n")
 
