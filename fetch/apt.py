@@ -117,8 +117,8 @@ def depends(
 ) -> tuple[str, ...]:
     """Return the names of the packages that a package depends on; of alternatives, the first."""
     fields = show(package, suite=suite, arch=arch, settings=settings, distribution=distribution)
-    wanted = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
-    return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in wanted)
+    parts = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
+    return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in parts)
 
 
 @contextlib.contextmanager

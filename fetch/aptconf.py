@@ -36,11 +36,11 @@ class Entry:
     origin: str
 
 
-def require_distribution(wanted: str) -> None:
+def require_distribution(name: str) -> None:
     """Refuse a suite of another distribution than the machine's; "" accepts any."""
     here = os_release().get("ID", "an unknown distribution")
-    if wanted and wanted != here:
-        raise DroidbpfError(f"this machine runs {here}, not {wanted}")
+    if name and name != here:
+        raise DroidbpfError(f"this machine runs {here}, not {name}")
 
 
 def os_release() -> dict[str, str]:

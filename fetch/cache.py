@@ -198,7 +198,7 @@ def copy(source: IO[bytes], target: Path, cache: Path, size: int) -> None:
 
 @contextlib.contextmanager
 def writing(cache: Path, size: int = 0) -> Iterator[None]:
-    """Turn a failure to write into a CacheError; `size` is what is needed, in bytes."""
+    """Raise a CacheError where writing fails; `size` is what is needed, in bytes."""
     try:
         yield
     except OSError as error:

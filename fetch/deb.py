@@ -18,7 +18,7 @@ def unpack_deb(deb: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         wanted: returns whether the file at a path is wanted; links are never returned.
 
     Raises:
-        DroidbpfError: no dpkg-deb, a damaged package, more than 1 GiB wanted.
+        DroidbpfError: no dpkg-deb, a damaged package, more than 1 GiB to return.
     """
     command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
     found: dict[str, bytes] = {}

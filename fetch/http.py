@@ -215,7 +215,7 @@ def _content_length(response: "requests.Response") -> int | None:
 
 
 def discard(part: Path) -> None:
-    """Forget what was downloaded of a file."""
+    """Remove what was downloaded of a file."""
     with contextlib.suppress(OSError):
         _note(part).unlink(missing_ok=True)
         part.unlink(missing_ok=True)

@@ -37,8 +37,8 @@ def obtain_pinned(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
     from fetch import download
 
     known = pins.load(path).values()
-    wanted = [pin for pin in known if any(place.arch == arch for place in pin.alternatives)]
-    return download.obtain_all(wanted, settings)
+    chosen = [pin for pin in known if any(place.arch == arch for place in pin.alternatives)]
+    return download.obtain_all(chosen, settings)
 
 
 def current(kind: str, name: str, settings: Settings) -> Path | None:

@@ -85,7 +85,7 @@ class Pin:
 
 
 def load(path: Path) -> dict[str, Pin]:
-    """Read a file of pins, checking every field.
+    """Return the pins of a file by their names; every field is checked.
 
     Raises:
         DroidbpfError: the file cannot be read, or a pin is incomplete: nothing is fetched unpinned.

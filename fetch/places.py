@@ -40,7 +40,7 @@ def places(pin: Pin, settings: Settings, connections: Connections) -> Iterator[_
 
 
 def mirror_folder(settings: Settings) -> Path | None:
-    """Give the mirror if it is a folder: reading it opens no socket."""
+    """Return the mirror if it is a folder: reading it opens no socket."""
     mirror = settings.mirror.removeprefix("file://")
     return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
 
@@ -124,7 +124,7 @@ def _from_pool(file: Alternative, fill: Callable[[Path], None], settings: Settin
 
 
 def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
-    """Move a complete download into the cache, or say what it is instead."""
+    """Move a complete download into the cache, or raise what it is instead."""
     if found := cache.adopt(part, settings.cache, sha256, size):
         http.discard(part)
         return found

@@ -48,7 +48,7 @@ def test_signed_package_is_given_and_cached(
     assert len(archive.server.requests) == before
 
 
-def test_only_the_wanted_index_is_downloaded(
+def test_only_the_index_of_the_architecture_is_downloaded(
     archive: Archive, settings: Settings, tmp_path: Path
 ) -> None:
     data = deb(tmp_path)

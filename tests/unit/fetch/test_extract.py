@@ -71,20 +71,20 @@ def test_modes_and_times_are_normalized(unpack: Callable[..., Path]) -> None:
     assert (tree / "src/a.c").stat().st_mtime == MTIME
 
 
-def test_only_what_is_wanted_is_written(unpack: Callable[..., Path]) -> None:
+def test_only_what_is_chosen_is_written(unpack: Callable[..., Path]) -> None:
     tree = unpack(tar(*GOOD, member("top/srcs", b"x")), only=("src", "run"))
     assert sorted(p.name for p in tree.rglob("*")) == ["a.c", "run", "src"]
 
 
-def test_files_wanted_are_read_to_the_last_and_no_further(unpack: Callable[..., Path]) -> None:
+def test_chosen_files_are_read_to_the_last_and_no_further(unpack: Callable[..., Path]) -> None:
     cut = tar(*GOOD, member("top/late", b"x" * 100_000))[:-50_000]
-    for wanted in ("src",), ("src/a.c", "late"), ():
+    for only in ("src",), ("src/a.c", "late"), ():
         with pytest.raises(ArchiveError, match="is damaged"):
-            unpack(cut, only=wanted)
+            unpack(cut, only=only)
     assert [p.name for p in unpack(cut, only=("src/a.c",)).rglob("*.c")] == ["a.c"]
 
 
-def test_folders_of_another_layout_are_put_where_they_are_wanted(
+def test_folders_of_another_layout_get_upstreams_names(
     unpack: Callable[..., Path],
 ) -> None:
     data = tar(
@@ -107,7 +107,7 @@ def test_folders_of_another_layout_are_put_where_they_are_wanted(
     assert [p.name for p in tree.rglob("*.[ch]")] == ["main.c"]
 
 
-def test_a_file_of_no_folder_wanted_is_not_there(unpack: Callable[..., Path]) -> None:
+def test_a_file_outside_the_layout_is_not_there(unpack: Callable[..., Path]) -> None:
     data = tar(folder("top"), member("top/src/theirs.c"), member("top/tools/bpf/main.c"))
     with pytest.raises(ArchiveError, match=r"holds no src/theirs\.c\n"):
         unpack(data, only=("src/theirs.c",), layout={"src": "tools/bpf"})
@@ -120,7 +120,7 @@ def test_a_file_of_no_folder_wanted_is_not_there(unpack: Callable[..., Path]) ->
         ("top/other.c", tarfile.LNKTYPE, "holds a hard link to no file of it: x/y.c"),
     ],
 )
-def test_link_that_leaves_the_folders_wanted_is_refused(
+def test_link_that_leaves_the_layout_is_refused(
     unpack: Callable[..., Path], target: str, kind: bytes, reason: str
 ) -> None:
     data = tar(folder("top"), member("top/other.c"), link("top/a/b/y.c", target, kind))
@@ -161,7 +161,7 @@ def test_thousands_of_global_headers_end_at_once(unpack: Callable[..., Path]) ->
     assert time.monotonic() - began < 5
 
 
-def test_lacking_what_is_wanted_is_an_error(unpack: Callable[..., Path]) -> None:
+def test_archive_without_a_chosen_folder_is_refused(unpack: Callable[..., Path]) -> None:
     with pytest.raises(ArchiveError, match="holds no lib\n"):
         unpack(tar(*GOOD), only=("src", "lib"))
 

@@ -42,7 +42,7 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_disk_too_small_is_told_before_the_download(settings: Settings, server: Server) -> None:
+def test_disk_too_small_is_reported_before_the_download(settings: Settings, server: Server) -> None:
     server.routes["/a"] = body(DATA)
     with small_disk(settings.cache, 64 << 10), pytest.raises(DroidbpfError) as failure:
         obtain(replace(PIN, urls=(server.url + "/a",)), settings)
@@ -95,7 +95,7 @@ except DroidbpfError as error:
 """
 
 
-def test_file_size_limit_is_told_as_a_full_disk(settings: Settings, server: Server) -> None:
+def test_file_size_limit_is_reported_as_a_full_disk(settings: Settings, server: Server) -> None:
     server.routes["/a"] = body(DATA)
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, HASH, str(len(DATA)), server.url + "/a", settings.cache],

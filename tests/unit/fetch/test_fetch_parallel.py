@@ -105,7 +105,7 @@ def test_one_failure_reads_as_that_of_a_single_file(server: Server, settings: Se
         download.obtain_all(pins, settings)
 
 
-def test_wrong_bytes_are_told_and_the_next_place_is_asked(
+def test_wrong_bytes_are_reported_and_the_next_place_is_asked(
     server: Server, settings: Settings, told: list[str]
 ) -> None:
     server.routes["/bad"] = body(b"y" * len(BYTES[0]))
@@ -154,7 +154,7 @@ def test_host_that_nobody_reached_is_given_up_for_all_files(settings: Settings) 
     assert time.monotonic() - started < 3
 
 
-def test_full_disk_is_told_before_the_downloads(
+def test_full_disk_is_reported_before_the_downloads(
     server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = os.statvfs("/")
@@ -262,7 +262,7 @@ def test_interruption_ends_the_threads_and_leaves_nothing_that_is_trusted(
     with pytest.raises(KeyboardInterrupt):
         download.obtain_all(pins, settings, workers=4)
     assert time.monotonic() - started < 20, "it waited for the downloads"
-    time.sleep(0.05)  # for the last instructions of threads that said they end
+    time.sleep(0.05)  # for the last instructions of threads that are about to end
     left = set(threading.enumerate()) - before
     assert [one.name for one in left if "process_request" not in one.name] == []
     assert stored(settings) == []

@@ -11,6 +11,7 @@ from tracked import ROOT, pages, tracked
 # Rooms whose Python text follows the rules.
 ROOMS = (
     "base/",
+    "fetch/",
     "vm/",
     "vmlinux/",
     "benchmarks/",
