@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from fetch import aptconf, cache, download
 from fetch.errors import AbsentError
@@ -164,7 +164,7 @@ def _update(state: Path, settings: Settings, days: float) -> None:
     _run(state, ["apt-get", "update", "-qq"])
     named = _run(state, ["apt-get", "indextargets", "--format", "$(CODENAME) $(SUITE)"]).split()
     if suite not in named:
-        raise AptError(f"the archive has {' or '.join(named)} where {suite} should be")
+        raise AptError(f"the archive has {printable(' or '.join(named))} where {suite} should be")
     stamp.touch()
 
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from fetch import cache, http
 from fetch.connections import Connections, StoppedError
@@ -151,16 +151,17 @@ def _obtain_one(pin: Pin, settings: Settings, connections: Connections) -> Path 
             try:
                 found = fetch()
                 seconds = time.monotonic() - started
-                settings.downloaded(pin.filename, name, found.stat().st_size, seconds)
+                settings.downloaded(printable(pin.filename), name, found.stat().st_size, seconds)
                 for sha256 in pin.accepted:
                     http.discard(cache.partial(settings.cache, sha256))
                 return found
             except cache.CacheError:
                 raise
             except DroidbpfError as error:
-                failures.append(f"{name}: {error.message}")
+                failures.append(printable(f"{name}: {error.message}"))
                 if isinstance(error, PlaceError) and error.wrong:
-                    settings.report(f"{pin.filename}: {name} is skipped: {error.message}")
+                    line = f"{pin.filename}: {name} is skipped: {error.message}"
+                    settings.report(printable(line))
     if settings.offline:
         return None
     raise NoPlaceError({_describe(pin): failures}, _by_hand(pin, settings))
@@ -212,7 +213,7 @@ def _error(
 
 def _describe(pin: Pin) -> str:
     size = f", {pin.size} bytes" if pin.size else ""
-    return f"{pin.filename} (sha256 {pin.sha256}{size})"
+    return f"{printable(pin.filename)} (sha256 {pin.sha256}{size})"
 
 
 def _by_hand(pin: Pin, settings: Settings) -> str:
@@ -231,7 +232,7 @@ def _offline_error(pins: list[Pin], settings: Settings) -> AbsentError:
         lines.append(_describe(pin))
         if folder:
             lines.append(f"  not in the mirror {folder}")
-        lines += [f"  from {url}" for url in pin.urls]
+        lines += [f"  from {printable(url)}" for url in pin.urls]
         path = cache.content(settings.cache, pin.sha256)
         lines.append(f"  to {path}")
         try:

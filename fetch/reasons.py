@@ -36,7 +36,7 @@ def explain(error: Exception, url: str) -> PlaceError:
     import urllib3
 
     try:
-        host = urlsplit(url).hostname or ""
+        host = printable(urlsplit(url).hostname or "")
     except ValueError:
         return PlaceError("a malformed URL")
     chain: list[BaseException] = []

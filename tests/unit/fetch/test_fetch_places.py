@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from http_server import Server, body, status
+from http_server import Server, body, redirect, status
 from things import DATA, pin_of, stored
 
 from base.errors import DroidbpfError
@@ -151,3 +151,17 @@ def test_interrupted_download_goes_on_in_the_next_process(
     server.routes["/a"] = body(DATA)
     assert obtain(pin, settings).read_bytes() == DATA
     assert server.requests[-1].sent < 0.7 * len(DATA)
+
+
+def test_control_characters_of_names_and_servers_are_escaped(
+    server: Server, settings: Settings, told: list[str]
+) -> None:
+    server.routes |= {"/a": redirect("gopher\x1b[2J://x/\x1b[2J"), "/b": body(b"x" * len(DATA))}
+    pin = replace(pin_of(server.url + "/a", server.url + "/b"), filename="thing\x1b[2J.tar")
+    with pytest.raises(DroidbpfError) as failure:
+        obtain(pin, settings)
+    with pytest.raises(DroidbpfError) as offline:
+        obtain(pin, settings._replace(offline=True))
+    texts = [str(failure.value), str(offline.value), *told]
+    assert all("thing\\x1b[2J.tar" in text for text in texts)
+    assert [text for text in texts if "\x1b" in text] == []
