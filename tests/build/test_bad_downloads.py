@@ -155,7 +155,7 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
 def test_disk_that_is_full_while_downloading_is_told(unfetched: Tree, tmp_path: Path) -> None:
     mirror, cache = tmp_path / "cache", tmp_path / "small"
     unfetched.env = {"DROIDBPF_CACHE": str(cache)}
-    with mounted(cache, "-t", "tmpfs", "-o", "size=256k", "tmpfs"):
+    with mounted(cache, "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs"):
         result = unfetched.scons(f"mirror={mirror}", "offline=1", status=2)
         archives = pins.load(unfetched.path / "third_party/sources.toml").values()
         sizes = [str(size) for pin in archives for size in pin.accepted.values()]
