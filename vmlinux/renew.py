@@ -1,22 +1,17 @@
-"""`python -m vmlinux.renew`: take the BTFs from the distribution's newest kernel packages.
-
-    ./dev python -m vmlinux.renew            the newest packages of the suite
-    ./dev python -m vmlinux.renew --pinned   the packages in SOURCES.toml: makes the same bytes
-    ./dev python -m vmlinux.renew --check    compare the files with SOURCES.toml; no network
+"""`./dev vmlinux renew`: take the BTFs from the distribution's kernel packages.
 
 A newer kernel's BTF has the types of older kernels, too, and programs are relocated at load time.
 The full kernels are used, not the cloud kernels, since they have more drivers.
 """
 
+import argparse
 import hashlib
 import lzma
 import re
-import sys
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from base import cli
 from base.errors import DroidbpfError, printable
 from base.files import write_atomically
 from base.progress import show_progress
@@ -25,7 +20,6 @@ from base.settings import Settings
 FOLDER = Path(__file__).parent
 SOURCES = "SOURCES.toml"
 SUITE = "trixie"
-COMMAND = "python -m vmlinux.renew"
 # Our name of an architecture → the distribution's.
 ARCHES = {"arm64": "arm64", "x86_64": "amd64"}
 MAX_BTF_BYTES = 64 << 20
@@ -44,22 +38,20 @@ class Source:
     btf_size: int
 
 
-def main() -> int:
-    """Run the command; return its exit status."""
-    return cli.run_cli(_run)
-
-
-def _run() -> int:
-    parser = cli.new_parser(COMMAND, __doc__ or "", cli.CACHE)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--pinned", action="store_true", help="the packages in SOURCES.toml")
-    which.add_argument("--check", action="store_true", help="only compare files and SOURCES.toml")
-    options = parser.parse_args()
+    which.add_argument("--pinned", action="store_true", help=f"use the packages of {SOURCES}")
+    which.add_argument("--check", action="store_true", help=f"compare the files with {SOURCES}")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Update or check the BTFs, and print what they are of; return 0."""
     if options.check:
         check(FOLDER)
     else:
-        with show_progress(Settings.from_environment()) as settings:
-            renew(FOLDER, settings, pinned=options.pinned)
+        with show_progress(settings) as shown:
+            renew(FOLDER, shown, pinned=options.pinned)
     for arch, source in sources(FOLDER).items():
         print(f"{arch:8}{source.release}  {source.btf_size} bytes")
     return 0
@@ -92,7 +84,7 @@ def check(folder: Path) -> None:
         if (len(data), _sha256(data)) != (source.btf_size, source.btf_sha256):
             raise DroidbpfError(
                 f"{arch}.btf.xz is not the BTF that {SOURCES} describes",
-                f"run: ./dev {COMMAND} --pinned",
+                "run: ./dev vmlinux renew --pinned",
             )
         btf.check(data)
 
@@ -131,7 +123,7 @@ def renew(folder: Path, settings: Settings, *, pinned: bool = False) -> None:
             data, lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=9 | lzma.PRESET_EXTREME
         )
         write_atomically(folder / f"{arch}.btf.xz", packed)
-    lines = [f"# Where the BTFs come from. Written by: {COMMAND}"]
+    lines = ["# Where the BTFs come from. Written by: ./dev vmlinux renew"]
     for arch, (source, _) in made.items():
         lines += ["", f"[{arch}]"]
         lines += [
@@ -190,7 +182,3 @@ def _sha256(data: bytes) -> str:
 
 def _shown(path: Path) -> str:
     return printable(str(path))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -110,7 +110,7 @@ def test_changed_or_broken_file_is_found(tmp_path: Path) -> None:
         renew.check(tmp_path)
     assert str(caught.value) == (
         "error: x86_64.btf.xz is not the BTF that SOURCES.toml describes\n"
-        "hint: run: ./dev python -m vmlinux.renew --pinned"
+        "hint: run: ./dev vmlinux renew --pinned"
     )
     file.write_bytes(whole[:-1])
     message = f"{file} is broken: it is not one whole xz stream"
