@@ -57,7 +57,7 @@ def show_progress(settings: Settings) -> Iterator[Settings]:
 
 
 def _print_warning(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {printable(line)}", file=sys.stderr)
 
 
 @contextmanager

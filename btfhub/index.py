@@ -90,7 +90,7 @@ def of_folder(folder: Path) -> Lock:
     paths = sorted(mirror.paths_of(folder))
     if not paths:
         raise DroidbpfError(
-            f"{folder} holds no archive of a hub",
+            f"{printable(str(folder))} holds no archive of a hub",
             "a hub holds FOLDER/NAME-arm64.btf.tar.xz or DISTRO/VERSION/ARCH/RELEASE.btf.tar.xz",
         )
     return make("", describe_all({path: folder / path for path in paths}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from base.errors import DroidbpfError, did_you_mean
+from base.errors import DroidbpfError, did_you_mean, printable
 from base.settings import Settings, expand_user
 from btfhub.lock import PATH, SUFFIX, HubFile, Lock, is_form
 
@@ -51,9 +51,9 @@ def folder_of(hub: str) -> Path | None:
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         folder = Path(unquote(parts.path))
     elif "://" in hub:
-        raise DroidbpfError(f"no hub is at a URL of {parts.scheme or 'no scheme'}", hint)
+        raise DroidbpfError(f"no hub is at a URL of {printable(parts.scheme) or 'no scheme'}", hint)
     if not folder.is_dir():
-        raise DroidbpfError(f"there is no folder {folder} to be a hub", hint)
+        raise DroidbpfError(f"there is no folder {printable(str(folder))} to be a hub", hint)
     return folder.absolute()
 
 
@@ -75,7 +75,7 @@ def shown(hub: str) -> str:
 
     from fetch.reasons import redact
 
-    return shlex.quote(redact(hub) if "://" in hub else hub)
+    return shlex.quote(printable(redact(hub) if "://" in hub else hub))
 
 
 def listing(hub: str, lock: Lock) -> dict[str, HubFile]:
@@ -136,15 +136,17 @@ def paths_of(folder: Path) -> Iterator[str]:
         DroidbpfError: the folder cannot be read, or holds too much to be a hub.
     """
 
+    shown_ = printable(str(folder))
+
     def fail(error: OSError) -> None:
-        raise DroidbpfError(f"cannot read the hub {folder}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read the hub {shown_}: {error.strerror}") from error
 
     seen = 0
     for place, folders, files in os.walk(folder, onerror=fail):
         below = Path(place).relative_to(folder)
         seen += len(folders) + len(files)
         if seen > _MOST:
-            raise DroidbpfError(f"{folder} holds more than {_MOST} files: it is no hub")
+            raise DroidbpfError(f"{shown_} holds more than {_MOST} files: it is no hub")
         deep = len(below.parts) >= _DEEPEST
         folders[:] = [] if deep else [one for one in folders if not one.startswith(".")]
         for name in files:
@@ -203,7 +205,9 @@ def select(
             hint = f"its branches are {', '.join(sorted(branches))}; all stands for all"
             if not name.startswith("android"):  # another branch is not meant
                 hint = did_you_mean(name, [*known, *branches, "all"], hint)
-            raise DroidbpfError(f"no file or branch of the hub is named {selector}", hint)
+            raise DroidbpfError(
+                f"no file or branch of the hub is named {printable(selector)}", hint
+            )
         chosen |= {file.name: file for file in found}
     return sorted(chosen.values(), key=lambda file: file.path)
 

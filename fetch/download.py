@@ -231,7 +231,7 @@ def _offline_error(pins: list[Pin], settings: Settings) -> AbsentError:
     for pin in pins:
         lines.append(_describe(pin))
         if folder:
-            lines.append(f"  not in the mirror {folder}")
+            lines.append(f"  not in the mirror {printable(str(folder))}")
         lines += [f"  from {printable(url)}" for url in pin.urls]
         path = cache.content(settings.cache, pin.sha256)
         lines.append(f"  to {path}")

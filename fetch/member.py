@@ -9,7 +9,7 @@ import re
 import tarfile
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from fetch.errors import ArchiveError
 
 _ENTRIES = 16  # some packers write folders and headers of attributes around the file
@@ -28,17 +28,18 @@ def read_member(archive: Path, suffix: str, largest: int) -> tuple[str, bytes]:
     Raises:
         DroidbpfError: damaged or hostile, something else than one such file, or it cannot be read.
     """
+    where = printable(str(archive))
     try:
         with archive.open("rb") as file:
             packed = file.read(largest + 1)
         return _only_file(_decompressed(packed, largest + _HEADERS), suffix, largest)
     except ArchiveError as error:
         hint = f"a hub's archive holds one file, *{suffix}"
-        raise ArchiveError(f"the archive {archive} {error.message}", hint) from error
+        raise ArchiveError(f"the archive {where} {error.message}", hint) from error
     except (lzma.LZMAError, tarfile.TarError) as error:
-        raise ArchiveError(f"the archive {archive} is damaged, or is no .tar.xz") from error
+        raise ArchiveError(f"the archive {where} is damaged, or is no .tar.xz") from error
     except OSError as error:
-        raise DroidbpfError(f"cannot read {archive}: {error.strerror}") from error
+        raise DroidbpfError(f"cannot read {where}: {error.strerror}") from error
 
 
 def _decompressed(packed: bytes, largest: int) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from base import files
+from base.errors import printable
 from base.settings import Settings, expand_user
 from fetch import cache, http
 from fetch.connections import Connections
@@ -23,7 +24,7 @@ _Place = tuple[str, Callable[[], Path]]
 def places(pin: Pin, settings: Settings, connections: Connections) -> Iterator[_Place]:
     """Yield the places of a pin: a name, and what downloads it to the cache from there."""
     if folder := mirror_folder(settings):
-        yield f"mirror {folder}", partial(_from_folder, pin, folder, settings)
+        yield f"mirror {printable(str(folder))}", partial(_from_folder, pin, folder, settings)
     if settings.offline:
         return
     if settings.mirror and not folder:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 
 if TYPE_CHECKING:
     from btfhub import inputs
@@ -46,7 +46,7 @@ def check_objects(paths: list[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise DroidbpfError(
-                f"there is no file {path}", "./dev scons app=NAME builds NAME.bpf.o"
+                f"there is no file {printable(str(path))}", "./dev scons app=NAME builds NAME.bpf.o"
             )
         objects.count(path)
 

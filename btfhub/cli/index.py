@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from base.errors import DroidbpfError
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from btfhub import index, lock
 
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Unpack and check every archive of a folder, and write its index; return 0."""
     folder: Path = options.folder
     if not folder.is_dir():
-        raise DroidbpfError(f"there is no folder {folder}")
+        raise DroidbpfError(f"there is no folder {printable(str(folder))}")
     made = index.of_folder(folder)
     lock.write(folder / index.NAME, made)
     if options.json:
