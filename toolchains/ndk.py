@@ -1,6 +1,7 @@
 """An Android NDK, r23 or newer: programs for bionic by its own clang, lld and LLVM tools.
 
-Its layout, and the flags that are not its clang's own: docs/BuildSystemMaintainers.md of the NDK.
+Its layout, and the flags that its clang does not set by itself, are described in the NDK's own
+docs/BuildSystemMaintainers.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OLDEST_API = 24  # libbpf and argp call fmemopen(), of 23, and strchrnul(), of 2
 DEFAULT_API = 31
 TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
 PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only one of NDKs for Linux until r30
-PREBUILT_ARM64 = "toolchains/llvm/prebuilt/linux-arm64"  # of NDKs built by others, too
+PREBUILT_ARM64 = "toolchains/llvm/prebuilt/linux-arm64"  # also of NDKs that others have built
 PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
 # C is never unwound, and debuggers have .debug_frame; what C++ throws through keeps its tables.
 SMALL = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
@@ -38,24 +39,24 @@ class Ndk(NamedTuple):
     revision: str
 
     def broken(self, message: str) -> DroidbpfError:
-        """Give the error of an NDK of which something is missing."""
+        """Return the error of an incomplete NDK."""
         package = f"ndk;{self.revision.partition('-')[0]}"
         hint = f'install it again: sdkmanager "{package}", or name another: ndk=PATH'
         return DroidbpfError(f"NDK {self.name} in {self.folder} {message}", hint)
 
 
 def find(arch: str, probes: Probes, request: Request) -> Toolchain:
-    """Give the NDK's toolchain for arch.
+    """Return the NDK's toolchain for arch.
 
     Raises:
-        DroidbpfError: there is no NDK, it is too old or not whole, or it has not the API level.
+        DroidbpfError: there is no NDK, it is too old or incomplete, or it lacks the API level.
     """
     ndk = _read(_folder(request.ndk))
     prebuilt = _prebuilt(ndk)
     programs = _programs(ndk, prebuilt)
     clang = programs["clang"]
-    said = probes.ask(clang, "--version")
-    if not said:
+    report = probes.ask(clang, "--version")
+    if not report:
         message = f"{clang} does not run on this machine ({platform.machine()})"
         raise DroidbpfError(
             message, "NDKs are for x86_64 Linux; others: toolchain=gnu, musl or zig"
@@ -65,7 +66,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         raise ndk.broken(f"lacks {libc.relative_to(ndk.folder)}")
     level, newest = _level(request.api, ndk, libraries, arch)
     target, static_target = (f"--target={TRIPLES[arch]}{of}" for of in (level, newest))
-    clang_version = re.search(r"clang version [0-9.]+", said)
+    clang_version = re.search(r"clang version [0-9.]+", report)
     parts = [probes.identity(path) for path in programs.values()]
     parts += [identity(str(path)) for path in (ndk.folder / "source.properties", libc)]
     return Toolchain(
@@ -80,25 +81,25 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         objcopy=(programs["llvm-objcopy"],),
         identity=" ".join((target, *parts)),
         libc="bionic",
-        # Phones with Android 15 and newer may have pages of 16 kB: there is no constant PAGE_SIZE,
-        # and NDKs before r28 forget it. Without the prefix map the NDK's place is in build-ids.
+        # Phones with Android 15 and newer may have pages of 16 kB: PAGE_SIZE is no constant there,
+        # but NDKs before r28 define it. Without the prefix map the NDK's path gets into build-ids.
         ccflags=(
             f"-ffile-prefix-map={ndk.folder}=ndk",
             "-D__BIONIC_NO_PAGE_SIZE_MACRO",
             *SMALL,
         ),
         linkflags=("-fuse-ld=lld", "-Wl,-z,max-page-size=16384"),
-        # libc.a is of the newest level, and so has to be what begins its programs: for arm64 and
-        # levels before 29, crtbegin_static.o does not align the TLS segment as bionic demands.
+        # libc.a belongs to the newest level, and needs start files of the same: for arm64 and
+        # levels below 29, crtbegin_static.o does not align the TLS segment as bionic demands.
         static=("-static", static_target),
-        # The C++ library that phones lack goes into the program, and C has no use for the flag.
+        # Phones lack the C++ library: it goes into the program. For C, the flag has no effect.
         dynamic=("-pie", "-static-libstdc++", "-Qunused-arguments"),
         bpf_clang=(clang,),
     )
 
 
 def _folder(asked: str) -> tuple[str, str]:
-    """Give what names the NDK, and its path: as asked, of the environment, of the SDK's newest."""
+    """Return what names the NDK, and its path: the option, the environment, or the SDK's newest."""
     if asked:
         return "ndk", asked
     for variable in NDK_VARIABLES:
@@ -117,24 +118,24 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _read(named: tuple[str, str]) -> Ndk:
-    """Read what an NDK says of itself.
+    """Read the description that an NDK has of itself.
 
     Args:
-        named: as _folder() gives it.
+        named: as _folder() returns it.
     """
-    said = "=".join(named)
+    origin = "=".join(named)
     # clang names its headers by the real path; pathlib raises where a link has no end.
     folder = Path(os.path.realpath(os.path.expanduser(named[1])))  # noqa: PTH111
     try:
         text = (folder / "source.properties").read_text(errors="replace")
     except OSError:
         hint = f"an NDK's folder holds source.properties and toolchains; {INSTALL}"
-        raise DroidbpfError(f"{said} is no NDK: it has no source.properties", hint) from None
+        raise DroidbpfError(f"{origin} is no NDK: it has no source.properties", hint) from None
     properties = dict(re.findall(r"^([\w.]+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE))
     revision = re.fullmatch(r"(\d+)\.(\d+)\.\d+(-\S+)?", properties.get("Pkg.Revision", ""))
     if not revision:
-        message = f"{said} is no NDK: its source.properties has no Pkg.Revision like 27.2.12479018"
-        raise DroidbpfError(message, NAME_ONE)
+        fault = "its source.properties has no Pkg.Revision like 27.2.12479018"
+        raise DroidbpfError(f"{origin} is no NDK: {fault}", NAME_ONE)
     major, minor = int(revision[1]), int(revision[2])
     letter = chr(ord("a") + minor) if 0 < minor < 26 else ""
     name = properties.get("Pkg.ReleaseName") or f"r{major}{letter}{revision[3] or ''}"
@@ -145,7 +146,7 @@ def _read(named: tuple[str, str]) -> Ndk:
 
 
 def _prebuilt(ndk: Ndk) -> str:
-    """Give the folder of the programs for this machine, and of all that they use."""
+    """Return the folder of the programs for this machine and of everything that they use."""
     if platform.machine() == "aarch64" and (ndk.folder / PREBUILT_ARM64).is_dir():
         return PREBUILT_ARM64
     if not (ndk.folder / PREBUILT).is_dir():
@@ -157,7 +158,7 @@ def _prebuilt(ndk: Ndk) -> str:
 
 
 def _programs(ndk: Ndk, prebuilt: str) -> dict[str, str]:
-    """Give the paths of the NDK's programs by their names."""
+    """Return the paths of the NDK's programs by their names."""
     found = {name: which(name, f"{ndk.folder}/{prebuilt}/bin") for name in PROGRAMS}
     for name, path in found.items():
         if not path:
@@ -166,9 +167,9 @@ def _programs(ndk: Ndk, prebuilt: str) -> dict[str, str]:
 
 
 def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> tuple[int, int]:
-    """Give the API level of the libraries to link with, and the newest of them.
+    """Return the API level of the libraries to link with, and the newest of them.
 
-    A level that brought no new functions has no folder: it is that of the next lower one.
+    A level that added no functions has no folder, and means the next lower one.
 
     Args:
         asked: the level in digits, or "".

@@ -1,12 +1,12 @@
-"""Separates a program from its debug information where the toolchain brings no objcopy.
+"""Separate a program from its debug information, for toolchains that bring no objcopy.
 
     separate.py --only-keep-debug PROGRAM DEBUG
     separate.py --strip-all --add-gnu-debuglink=DEBUG PROGRAM
     separate.py --strip-debug --add-gnu-debuglink=DEBUG PROGRAM
 
-The command lines of objcopy(1) that a build needs, with the same meaning, for the ELF files of
-64 bits and little endian that linkers write: what is loaded comes first, in segments, the rest
-behind it. DEBUG is the whole program as it was linked, which debuggers take as well.
+These are the command lines of objcopy(1) that a build needs, with the same meaning, for 64-bit
+little-endian ELF files as linkers write them: first what is loaded, in segments, then the rest.
+DEBUG is the whole program as it was linked; debuggers accept that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
 SYMBOL = struct.Struct("<IBBHQQ")  # Elf64_Sym
 MAGIC = b"\x7fELF\x02\x01\x01"
 PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
-RESERVED = 0xFF00  # from here on, a symbol's section is none of the table
+RESERVED = 0xFF00  # SHN_LORESERVE: from here on, a symbol's section is not in the table
 ALLOC, INFO_LINK = 0x2, 0x40
 STRIPS = {"--strip-all": False, "--strip-debug": True}  # option: whether it keeps the symbols
 LINK = "--add-gnu-debuglink="
@@ -47,31 +47,31 @@ class Section(NamedTuple):
 
 
 def digest() -> str:
-    """Give what a build signature holds of this file."""
+    """Return what a build signature holds of this file."""
     with open(__file__, "rb") as file:  # noqa: PTH123 - no pathlib at every start
         return hashlib.sha256(file.read()).hexdigest()
 
 
 def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = False) -> bytes:
-    """Give a program without what is not loaded, with a link to the file that has it.
+    """Return a program reduced to what is loaded, with a link to the file that has the rest.
 
     Args:
         debug_name: the file's name without its folder.
         debug: the file's content, whose checksum the link holds.
-        symbols: keep the table of symbols.
+        symbols: keep the symbol table.
 
     Raises:
-        ValueError: it is no such ELF file as linkers write.
+        ValueError: it is not an ELF file as linkers write them.
     """
     if not program.startswith(MAGIC):
-        raise ValueError("it is no ELF file of 64 bits and little endian")
+        raise ValueError("it is not a 64-bit little-endian ELF file")
     header = list(HEADER.unpack_from(program))
     table, count, names = header[6], header[12], header[13]
     old = [Section(*SECTION.unpack_from(program, table + i * SECTION.size)) for i in range(count)]
     loaded = [0, *(i for i, section in enumerate(old) if section.flags & ALLOC)]
     end = max(s.offset + (s.size if s.type != NOBITS else 0) for s in (old[i] for i in loaded))
     if any(s.offset < end for s in old[1:] if not s.flags & ALLOC and s.type != NOBITS):
-        raise ValueError("what is not loaded is not behind what is")
+        raise ValueError("something that is not loaded comes before something that is")
     strings = old[names]
     text = program[strings.offset : strings.offset + strings.size]
     tables = [i for i, section in enumerate(old) if section.type == SYMTAB] if symbols else []
@@ -109,7 +109,7 @@ def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = Fals
 
 
 def _renumbered(table: bytes, number: dict[int, int]) -> bytes:
-    """Give a table of symbols by the new numbers of their sections; 0 is of those removed."""
+    """Return a symbol table with the new numbers of the sections, 0 for removed ones."""
     symbols = []
     for name, info, other, section, value, size in SYMBOL.iter_unpack(table):
         now = section if section >= RESERVED else number.get(section, 0)
@@ -124,7 +124,7 @@ def _main(*words: str) -> None:
     *options, link, program = words
     path = link.removeprefix(LINK)
     if options not in ([option] for option in STRIPS) or path == link:
-        raise ValueError(f"strip it by one of {', '.join(STRIPS)}, and no other option")
+        raise ValueError(f"the options are one of {', '.join(STRIPS)} and {LINK}FILE")
     with open(path, "rb") as file, open(program, "r+b") as stripped:  # noqa: PTH123
         name = os.path.basename(path)  # noqa: PTH119
         content = strip(stripped.read(), name, file.read(), symbols=STRIPS[options[0]])
@@ -137,6 +137,6 @@ if __name__ == "__main__":
     try:
         _main(*sys.argv[1:])
     except (struct.error, IndexError, OverflowError):
-        sys.exit(f"separate.py: {sys.argv[-1]}: it is cut off or damaged")
+        sys.exit(f"separate.py: {sys.argv[-1]}: the file is cut short or damaged")
     except (OSError, ValueError, TypeError) as error:
         sys.exit(f"separate.py: {sys.argv[-1]}: {error}")

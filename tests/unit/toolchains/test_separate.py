@@ -113,8 +113,8 @@ def test_options_of_objcopy_that_it_does_not_know_are_refused(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         1,
-        f"separate.py: {program}: strip it by one of --strip-all, --strip-debug,"
-        " and no other option\n",
+        f"separate.py: {program}: the options are one of --strip-all, --strip-debug"
+        " and --add-gnu-debuglink=FILE\n",
     )
 
 
@@ -132,11 +132,11 @@ def test_binutils_find_no_fault_with_it(linked: Path, tmp_path: Path, strip: str
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"#!/bin/sh\n", "it is no ELF file of 64 bits and little endian"),
-        (b"\x7fELF\x01\x01\x01" + bytes(99), "it is no ELF file of 64 bits and little endian"),
-        (b"\x7fELF\x02\x01\x01", "it is cut off or damaged"),
-        (b"\x7fELF\x02\x01\x01" + bytes(57), "it is cut off or damaged"),
-        (b"\x7fELF\x02\x01\x01" + b"\xff" * 57, "it is cut off or damaged"),
+        (b"#!/bin/sh\n", "it is not a 64-bit little-endian ELF file"),
+        (b"\x7fELF\x01\x01\x01" + bytes(99), "it is not a 64-bit little-endian ELF file"),
+        (b"\x7fELF\x02\x01\x01", "the file is cut short or damaged"),
+        (b"\x7fELF\x02\x01\x01" + bytes(57), "the file is cut short or damaged"),
+        (b"\x7fELF\x02\x01\x01" + b"\xff" * 57, "the file is cut short or damaged"),
     ],
 )
 def test_what_is_no_such_program_is_refused_and_left_as_it_is(
