@@ -1,7 +1,7 @@
 """A private apt configuration, made from the machine's own: its archive, its keyring, its proxies.
 
-Read with `apt-get update --print-uris` (which archives are configured; it opens no socket) and
-`apt-config dump` (how to reach them).
+Read with `apt-get indextargets` (which archives are configured) and `apt-config dump` (how to reach
+them).
 """
 
 import os
@@ -22,17 +22,23 @@ _DROPPED = re.compile(
 )
 
 _END_OF_LIFE = Path(__file__).parent / "end_of_life.txt"
+_KEYS = ("REPO_URI", "RELEASE", "COMPONENT", "ARCHITECTURE", "SOURCESENTRY")
 _OFFICIAL = ("sources.list", "debian.sources", "ubuntu.sources")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One archive that the machine's apt is configured with; `origin` is "" before an update."""
+    """One archive that the machine's apt is configured with.
+
+    `source` is the file that configures it and, after a colon, the number of its line or stanza.
+    `origin` is "" before an update.
+    """
 
     uri: str
     release: str
     component: str
     arch: str
+    source: str
     origin: str
 
 
@@ -137,20 +143,16 @@ def _open_to_all(folder: Path) -> bool:
 
 
 def _entries() -> list[Entry]:
-    layout = "$(REPO_URI)\t$(RELEASE)\t$(ORIGIN)"
-    known = _output(["apt-get", "indextargets", "--format", layout])
-    origins = {}
-    for line in known.splitlines():
-        uri, release, origin = line.split("\t")
-        origins[uri, release] = "" if origin.startswith("$") else origin
-    found = re.findall(
-        r"^'(.+?/)dists/(.+?)/([^/]+)/(?:binary-([^/]+)/Packages|source/Sources)",
-        _output(["apt-get", "update", "--print-uris"]),
-        re.MULTILINE,
-    )
+    known = _output(["apt-get", "indextargets", "--format", "$(REPO_URI)\t$(RELEASE)\t$(ORIGIN)"])
+    rows = (line.split("\t") for line in known.splitlines())
+    origins = {(uri, release): origin.removeprefix("$(ORIGIN)") for uri, release, origin in rows}
+    layout = "\t".join(f"$({key})" for key in _KEYS)
+    every = ["apt-get", "indextargets", "--no-release-info", "--format", layout]
     return [
-        Entry(uri, release, component, arch, origins.get((uri, release), ""))
-        for uri, release, component, arch in found
+        Entry(uri, release, component, arch, source, origins.get((uri, release), ""))
+        for uri, release, component, arch, source in (
+            line.split("\t") for line in _output(every).splitlines()
+        )
     ]
 
 
@@ -166,7 +168,7 @@ def _choose(entries: list[Entry], suite: str, arch: str) -> Entry:
             entry.release != suite,
             entry.release.endswith("-security") != security,
             entry.origin.lower() != name,
-            not _stanza(entry, official=True),
+            Path(entry.source.rpartition(":")[0]).name not in _OFFICIAL,
             entry.release != system.get("VERSION_CODENAME"),
         )
 
@@ -192,22 +194,14 @@ def _signed_by(entry: Entry) -> str:
     return found.group(1).strip() if found else ""
 
 
-def _stanza(entry: Entry, *, official: bool = False) -> str:
-    """Return the text that configures an entry: a line of a .list, a stanza of a .sources file.
-
-    Args:
-        official: look only at the files that the distribution's installer writes.
-    """
-    for path in _source_files():
-        if official and path.name not in _OFFICIAL:
-            continue
-        text = re.sub(r"^[ \t]*#.*\n?", "", _text(path), flags=re.MULTILINE)
-        deb822 = path.suffix == ".sources"
-        for stanza in re.split(r"\n[ \t]*\n" if deb822 else r"\n", text):
-            words = stanza.split()
-            if {entry.uri, entry.uri.rstrip("/")} & set(words) and entry.release in words:
-                return stanza
-    return ""
+def _stanza(entry: Entry) -> str:
+    """Return the text that configures an entry: a line of a .list, a stanza of a .sources file."""
+    path, _, number = entry.source.rpartition(":")
+    text = _text(Path(path))
+    if path.endswith(".sources"):
+        text = re.sub(r"^[ \t]*#.*\n?", "", text, flags=re.MULTILINE)
+        return re.split(r"\n(?:[ \t]*\n)+", text.strip("\n"))[int(number) - 1]
+    return text.split("\n")[int(number) - 1]
 
 
 def _source_files() -> list[Path]:

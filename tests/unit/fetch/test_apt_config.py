@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from package_archive import ORIGIN, SUITE, Archive, kernel, packages, refusal
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import apt
+from fetch import apt, aptconf
 
 pytest_plugins = ("package_fixtures",)
 TOOLS = ("apt-get", "apt-cache", "gpg", "dpkg-deb")
@@ -76,3 +77,47 @@ def test_embedded_key_of_a_deb822_source_is_used(
     )
     archive.publish(packages(b"x"))
     assert apt.show("kernel", suite=SUITE, arch="arm64", settings=settings)["Version"] == "1.0"
+
+
+def by_apt(folder: Path, service: str) -> None:
+    line = f'Acquire::Snapshots::URI::Origin::{ORIGIN} "{service}";\n'
+    with (folder / "apt.conf").open("a") as file:
+        file.write(line)
+
+
+def by_a_release(folder: Path, service: str) -> None:
+    (folder / "lists").mkdir()
+    with (folder / "apt.conf").open("a") as file:
+        file.write(f'Dir::State::lists "{folder}/lists";\n')
+    text = f"Origin: {ORIGIN}\nSnapshots: {service}\n"
+    (folder / "lists" / "host_dists_x_Release").write_text(text)
+    other = "Origin: Other\nSnapshots: http://other.invalid/@SNAPSHOTID@/\n"
+    (folder / "lists" / "a_dists_x_Release").write_text(other)
+
+
+def by_a_comment(folder: Path, service: str) -> None:
+    comment = f"# {service.replace('@SNAPSHOTID@/', '20250520T000000Z')}\n"
+    with (folder / "sources.list").open("a") as file:
+        file.write(comment)
+
+
+@pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize("name", [by_apt, by_a_release, by_a_comment])
+def test_snapshot_service_is_the_one_that_the_machine_names(
+    tmp_path: Path, name: Callable[[Path, str], None]
+) -> None:
+    distribution = ORIGIN.lower()
+    assert aptconf.snapshots(distribution) == ""
+    service = f"http://snapshot.invalid/archive/{distribution}/@SNAPSHOTID@/"
+    name(tmp_path, service)
+    assert aptconf.snapshots(distribution) == service
+
+
+def test_key_is_that_of_the_archives_own_stanza(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text("")
+    other = "Types: deb\nURIs: http://x.invalid\nSuites: x\nComponents: main\nSigned-By: /x.gpg\n"
+    own = f"Types: deb\nURIs: {archive.server.url}\nSuites: {SUITE}\nComponents: main\n"
+    text = f"\n# first\n{other}\n\n# second\n\n{own}# between\nSigned-By: /own.gpg\n\n{other}"
+    (tmp_path / "empty" / "debian.sources").write_text(text)
+    sources = aptconf.make(tmp_path, SUITE, "arm64")["archive.sources"]
+    assert sources.endswith("Signed-By: /own.gpg\n")
