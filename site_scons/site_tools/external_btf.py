@@ -10,7 +10,6 @@ The steps are commands of `./dev btfhub`.
 """
 
 import os
-import sys
 from pathlib import Path
 
 import state
@@ -158,18 +157,13 @@ def _pull(env):
         env.Value([kernel.file.btf_sha256 for kernel in wanted]),
         env["PULL"],
         SELECTORS=[kernel.selector for kernel in wanted],
-        ENV=_environment(env, os.environ),  # the cache, a proxy
+        ENV={**os.environ, **env["ENV"]},  # the cache, a proxy
     )
     env.Precious(pulled)  # what is there with the right hash stays
 
 
 def _unpacked(kernel):
     return f"{UNPACKED}/{kernel.name.name}.btf"
-
-
-def _environment(env, inherited):
-    """Return the variables of a command: its compiled modules, too, belong into build/."""
-    return {**inherited, **env["ENV"], "PYTHONPYCACHEPREFIX": sys.pycache_prefix}
 
 
 def external_btf(env, name, objects):
@@ -183,7 +177,6 @@ def external_btf(env, name, objects):
         env["BTFS"],
         APP=name,
         MINIMIZED=literal([str(btf) for btf, _ in minimized]),
-        ENV=_environment(env, {}),
     )
     return env.TargetObject(f"#{env['OUTPUT']}/{name}.btfs.o", source)
 
@@ -197,7 +190,6 @@ def _minimized(env, kernel, objects):
         OBJECTS=_options(objects),
         PIN=["--sha256", kernel.file.btf_sha256] if kernel.file else [],
         BTF=literal([_unpacked(kernel) if kernel.file else str(kernel.path)]),
-        ENV=_environment(env, {}),
     )
     env.Depends(minimized, env["BPFTOOL_BUILT"])
     _after_pull(env, minimized, [kernel])
@@ -228,7 +220,7 @@ def btf_report(env, name, objects):
         env["REPORT"],
         OBJECTS=_options(objects),
         SELECTORS=literal([kernel.selector for kernel in env["KERNELS"]]),
-        ENV=_environment(env, os.environ),
+        ENV={**os.environ, **env["ENV"]},
     )
     env.Depends(page, env["BPFTOOL_BUILT"])
     _after_pull(env, page, env["KERNELS"])
