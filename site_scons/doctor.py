@@ -11,7 +11,7 @@ from toolchains import Probes, Request, Toolchain, bpf
 
 
 def main(arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request) -> int:
-    """Print the report; give the exit status, 2 where something is missing."""
+    """Print the report; return the exit status, 2 where something is missing."""
     lines, well = report(arch, toolchain, bpftool, probes, request)
     print(lines)
     return 0 if well else 2
@@ -20,7 +20,7 @@ def main(arch: str, toolchain: str, bpftool: str, probes: Probes, request: Reque
 def report(
     arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request
 ) -> tuple[str, bool]:
-    """Give lines about each tool that a build for arch needs, and whether all is well."""
+    """Return lines about each tool that a build for arch needs, and whether none is missing."""
     pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
         ("target compiler", lambda: _toolchain(pick())),
@@ -31,9 +31,9 @@ def report(
     lines = []
     well = True
     for what, find in parts:
-        said, good = _try(find)
+        report, good = _try(find)
         well &= good
-        lines.append(f"{'ok' if good else 'FAIL':4}  {what}: {said}")
+        lines.append(f"{'ok' if good else 'FAIL':4}  {what}: {report}")
     return "\n".join(lines), well
 
 
@@ -41,13 +41,13 @@ def _try(find: Callable[[], str]) -> tuple[str, bool]:
     try:
         return find(), True
     except DroidbpfError as error:
-        return error.message + (f"\n      {error.hint}" if error.hint else ""), False
+        return str(error).removeprefix("error: ").replace("\nhint: ", "\n      "), False
 
 
 def _own_clang(pick: Callable[[], Toolchain]) -> tuple[str, ...]:
     try:
         return pick().bpf_clang
-    except DroidbpfError:  # told already
+    except DroidbpfError:  # already reported
         return ()
 
 

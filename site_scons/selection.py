@@ -25,18 +25,27 @@ class Style(NamedTuple):
         skeleton_suffix: ends the names of skeletons.
         strip: the flags of objcopy for programs.
         ccflags, cflags: flags of user space code in C and C++, and in C.
+        bpf_warnings: flags of BPF programs.
     """
 
     skeleton_suffix: str
     strip: tuple[str, ...]
     ccflags: tuple[str, ...]
     cflags: tuple[str, ...]
+    bpf_warnings: tuple[str, ...] = ("-Werror=date-time",)
 
 
 OURS = Style("", ("--strip-all",), ("-Wall", "-Wextra"), ("-std=gnu11",))
 # As libbpf-bootstrap and libbpf-tools have them: the suffix is bpftool's own choice, the symbols
-# are for uprobes to functions of the program itself, and the warnings are what they hold to.
-OTHERS = Style("_bpf", ("--strip-debug",), ("-Wall",), ())
+# are for uprobes to functions of the program itself, and the warnings are what they hold to. Bytes
+# that depend on the clock are only warned of.
+OTHERS = Style(
+    skeleton_suffix="_bpf",
+    strip=("--strip-debug",),
+    ccflags=("-Wall", "-Wno-error=date-time"),
+    cflags=(),
+    bpf_warnings=("-Wdate-time",),
+)
 
 
 class Layout(NamedTuple):

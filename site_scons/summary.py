@@ -46,23 +46,24 @@ def _why_not(program, failures):
     if program.get_state() in (no_state, up_to_date, executed):
         return ""
     folder = f"{os.path.dirname(str(program))}/"
-    own = [failure for failure in failures if str(failure.node).startswith(folder)]
+    own = [failure for failure in failures if _target(failure).startswith(folder)]
     first = (own or failures)[0]
-    if hasattr(first, "message"):
-        reason = first.message.partition("\n")[0].removeprefix("error: ").rstrip(":")
+    if message := getattr(first, "message", "") or (not _words(first) and _message(first)):
+        reason = message.partition("\n")[0].removeprefix("error: ").rstrip(":")
     else:
-        output, _ = spawn.failed.get(tuple(spawn.words(first.command)), (b"", {}))
+        output, _ = spawn.failed.get(tuple(_words(first)), (b"", {}))
         reason = _cause(output) or f"status {first.status}"
-    return reason if own else f"{first.node} was not built: {reason}"
+    return reason if own else f"{_target(first)} was not built: {reason}"
 
 
 def _message(failure):
-    """Return what to print about a failure; "" where SCons has said it all."""
+    """Return what to print about a failure."""
     if hasattr(failure, "message"):
         return failure.message
-    if not isinstance(failure.command, list):
-        return ""
-    words = spawn.words(failure.command)
+    words = _words(failure)
+    if not words:  # SCons could not even start the step
+        hint = "is there a folder, or nothing, where a file belongs?"
+        return f"error: {_target(failure)} was not built: {failure.errstr}\nhint: {hint}"
     program = os.path.basename(words[0])
     inputs = ", ".join(map(str, failure.node.sources[:3] or [failure.node]))
     command = shlex.join(words).replace(" '>' ", " > ")
@@ -70,6 +71,16 @@ def _message(failure):
         f"error: {program} failed on {inputs} (status {failure.status})\n"
         f"hint: its messages are above; the command was: {command}"
     )
+
+
+def _target(failure):
+    """Return the path of the first target of the step that failed."""
+    return str(failure.node[0] if isinstance(failure.node, list) else failure.node)
+
+
+def _words(failure):
+    """Return the words of the command that failed; none where it was no command."""
+    return spawn.words(failure.command) if isinstance(failure.command, list) else []
 
 
 def _lines(output):

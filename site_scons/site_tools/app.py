@@ -104,6 +104,7 @@ def _declare(env, name, plan, style, units):
     _flags(env, style)
     env["STRIPFLAGS"] = list(style.strip)
     env["SKELETON_SUFFIX"] = style.skeleton_suffix
+    env["BPFWARNINGS"] = list(style.bpf_warnings)
     env.AddMethod(_generate, "Generate")
     env.AddMethod(_macros, "Macros")
     if plan.script:

@@ -19,7 +19,7 @@ import state
 from names import literal
 from scanner import chooses, header_scanner, no_scanner
 from site_tools.bpftool import run_bpftool
-from site_tools.target import compiled_after_set_up
+from site_tools.target import TIMELESS, compiled_after_set_up
 
 # Kernel's and libbpf's name of an architecture, for <bpf/bpf_tracing.h>.
 TARGET_ARCH = {"arm64": "arm64", "x86_64": "x86"}
@@ -53,15 +53,16 @@ def generate(env):
         BPFHEADERS=_headers(literal(env["TARGET_HEADERS"].folders)),
         BPFHEADERS_ID=env["TARGET_HEADERS"].identity,
         PCHFLAGS=[],
+        BPFWARNINGS=[TIMELESS],
         BPF_OBJECTS="each",  # of an app's programs: each is an object, or all are "one"
         _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
     )
     compiled = _step(
         env,
         "BPF",
-        "$CLANG $BPFFLAGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS $_CPPINCFLAGS"
-        " $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
-        identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE",
+        "$CLANG $BPFFLAGS $BPFWARNINGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS"
+        " $_CPPINCFLAGS $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
+        identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE EPOCH",
         after=_finish,
     )
     linked = _step(

@@ -22,7 +22,7 @@ def generate(env):
 
 
 def compat(env):
-    """Give the nodes of the libraries to link last, as they use each other; none for glibc.
+    """Return the nodes of the libraries to link last, as they use each other; none for glibc.
 
     Their headers go on the include path: before the libc's own, which some of them complete.
     """
@@ -36,7 +36,7 @@ def compat(env):
 
 
 def _library(env, folder):
-    """Give the node of libcompat.a, made of a libc's folder."""
+    """Return the node of libcompat.a, made of a libc's folder."""
     output = f"{env['VARIANT']}/compat"
     own = env.Clone()
     own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])

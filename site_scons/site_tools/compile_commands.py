@@ -1,5 +1,5 @@
 """Tool: build/compile_commands.json, which clangd and editors look for. Adds
-env.CompileCommands(), which tells it of the user space and BPF sources of apps.
+env.CompileCommands(), which lists the user space and BPF sources of apps in it.
 """
 
 import json
@@ -21,9 +21,9 @@ def generate(env):
 
 
 def compile_commands(env, compiled):
-    """Give the target compile_commands.json.
+    """Return the target compile_commands.json.
 
-    Its text is a source: the file is written anew when a command changes, else not.
+    Its text is a source: the file is written again only when a command changes.
 
     Args:
         compiled: (environment, name of the variable that holds its command, object node) of each.

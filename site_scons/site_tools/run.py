@@ -22,7 +22,7 @@ OPTIONS = (
     ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", ()),
     ("args", "for run: the app's arguments", "", ()),
 )
-A_DAY_S = 86400.0  # a tracer runs until it is told to stop
+A_DAY_S = 86400.0  # a tracer runs until it is stopped
 
 
 def exists(env):
@@ -35,7 +35,7 @@ def generate(env):
 
 
 def run_after_build(env, program):
-    """Give the target `run` of a program: with args=, else with its app's $DEMO_ARGS."""
+    """Return the target `run` of a program: with args=, else with its app's $DEMO_ARGS."""
     env = program.get_build_env()
     try:
         arguments = shlex.split(env["args"] or env["DEMO_ARGS"])

@@ -25,6 +25,7 @@ OPTIONS = (
     ("api", "Android API level, for the NDK", "", ()),
     ("link", "how programs link to libc", "static", ("static", "dynamic")),
 )
+TIMELESS = "-Werror=date-time"  # __DATE__ would make each build another
 _set_up = {}  # file -> node, for all environments: the target's toolchain and the host's may be one
 
 
@@ -43,10 +44,11 @@ def generate(env):
         TOOLCHAIN_ID=toolchain.identity,
         CXX_ID=toolchain.cxx_identity,
         SET_UP=_set_up_node(env, toolchain),
+        EPOCH=env["ENV"].get("SOURCE_DATE_EPOCH", ""),
         PLACE="",  # of the sources, where debug information depends on it
         CFLAGS=[],
         CXXFLAGS=[],
-        CCFLAGS=[*literal(toolchain.ccflags), "-ffunction-sections", "-fdata-sections"],
+        CCFLAGS=[*literal(toolchain.ccflags), "-ffunction-sections", "-fdata-sections", TIMELESS],
         DEPFLAGS=["-MD", "-MF", "${TARGET}.tmp.d"],
         CPPDEFPREFIX="-D",
         CPPDEFSUFFIX="",
@@ -73,14 +75,14 @@ def generate(env):
         "CC",
         "CC",
         f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}",
-        identity="TOOLCHAIN_ID PLACE",
+        identity="TOOLCHAIN_ID PLACE EPOCH",
     )
     cxx = _step(
         env,
         "CXX",
         "CXX",
         f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}",
-        identity="TOOLCHAIN_ID CXX_ID PLACE",
+        identity="TOOLCHAIN_ID CXX_ID PLACE EPOCH",
     )
     archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
     link = [

@@ -5,6 +5,7 @@ After each, nothing half-made is taken for finished: the next good build gives t
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,33 @@ def test_build_folder_that_is_a_file_is_told(tree: Tree) -> None:
         "error: cannot make the folder build: File exists\n"
         "hint: a build writes only there: make it writable, or work in a copy of this folder\n"
     )
+
+
+@pytest.mark.parametrize("options", [(), ("-k",)], ids=["", "keep going"])
+@pytest.mark.parametrize("name", ["hello.o", "hello.skel.h", "hello.tmp.bpf.o", "hello"])
+def test_folder_in_the_place_of_an_output_is_reported(
+    tree: Tree, name: str, options: tuple[str, ...]
+) -> None:
+    before = tree.products()
+    (tree.app("hello") / name).unlink()
+    (tree.app("hello") / name / "deep").mkdir(parents=True)
+    lines = tree.scons("hello", *options, status=2).err.splitlines()
+    assert any(line.startswith(f"error: {HELLO}/{name} was not built: ") for line in lines)
+    shutil.rmtree(tree.app("hello") / name)
+    tree.scons("hello")
+    assert_same(before, tree.products())
+
+
+@pytest.mark.parametrize("options", [(), ("-k",)], ids=["", "keep going"])
+@pytest.mark.parametrize("place", ["gone", "folder", "link"])
+def test_header_that_is_no_file_is_reported(
+    tree: Tree, place: str, options: tuple[str, ...]
+) -> None:
+    header = tree.source("hello/hello.h")
+    header.unlink()
+    if place == "folder":
+        header.mkdir()
+    if place == "link":
+        header.symlink_to("nowhere")
+    lines = tree.scons("hello", *options, status=2).err.splitlines()
+    assert [line for line in lines if line.startswith(("error: ", "hint: "))]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import flat
 import pytest
 from checkout import ARCH, Tree, assert_same, check_out
 
@@ -92,3 +93,34 @@ def test_any_name_of_the_checkout_will_do(template: Tree, tmp_path: Path, name: 
     tree.scons("hello")
     assert_same(before, tree.products(f"{ARCH}-gnu/apps/hello"))
     shutil.rmtree(tree.path)
+
+
+def test_time_of_day_is_in_no_program_of_ours(tree: Tree) -> None:
+    tree.append("apps/hello/hello.c", "const char *made = __DATE__ __TIME__;\n")
+    said = tree.scons("hello", status=2).err
+    assert "-Werror=date-time" in said
+    tree.edit("apps/hello/hello.c", "const char *made = __DATE__ __TIME__;\n", "")
+    tree.append("apps/hello/hello.bpf.c", "const char made[] = __TIME__;\n")
+    assert "-Werror,-Wdate-time" in tree.scons("hello", status=2).err
+
+
+def test_time_of_day_in_programs_of_others_is_warned_of_and_can_be_set(
+    tree: Tree, tmp_path: Path
+) -> None:
+    folder = flat.write(tmp_path / "flat", "one")
+    with (folder / "one.c").open("a") as file:
+        file.write("const char *made(void) { return __DATE__ __TIME__; }\n")
+    with (folder / "one.bpf.c").open("a") as file:
+        file.write("const char made[] = __DATE__;\n")
+    said = tree.scons(f"apps_dir={folder}").err
+    assert said.count("-Wdate-time") == 3
+    epoch = {"SOURCE_DATE_EPOCH": "86400"}
+    made = tree.scons(f"apps_dir={folder}", env=epoch).made
+    assert {"apps/one/one", "apps/one/one.bpf.o"} <= set(made)
+    assert b"Jan  2 197000:00:00" in (tree.app("one") / "one.o").read_bytes()
+    before = tree.products("arm64-gnu/apps/one")
+    tree.assert_up_to_date(f"apps_dir={folder}", env=epoch)
+    shutil.rmtree(tree.app("one"))
+    tree.scons(f"apps_dir={folder}", env=epoch)
+    assert_same(before, tree.products("arm64-gnu/apps/one"))
+    tree.last = None
