@@ -14,7 +14,7 @@ from pathlib import Path
 
 from base.errors import DroidbpfError, printable
 from base.settings import Settings
-from fetch import aptconf, cache, download
+from fetch import aptconf, cache, download, programs
 from fetch.errors import AbsentError
 from fetch.pins import Alternative, Pin
 
@@ -183,11 +183,11 @@ def _run(state: Path, command: list[str], *, missing: bool = False) -> str:
         missing: return "" where apt finds no such package.
     """
     config = state / "apt.conf"
-    done = aptconf.run(command, seconds=_UPDATE_SECONDS, config=config, folder=state)
+    done = programs.run(command, seconds=_UPDATE_SECONDS, config=config, folder=state)
     if done.returncode == 0:
         return done.stdout
-    reason = aptconf.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"
+    reason = programs.reason(done.stderr) or f"{command[0]} failed with status {done.returncode}"
     if missing and re.search(r"Unable to (find|locate)|No packages found", reason):
         return ""
-    aptconf.check_space(done.stderr, state.parent.parent)
+    programs.check_space(done.stderr, state.parent.parent)
     raise AptError(reason)

@@ -7,12 +7,11 @@ them).
 import os
 import re
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from base.errors import DroidbpfError, printable
-from fetch import cache
+from base.errors import DroidbpfError
+from fetch.programs import reason, run
 
 # Taken over from the machine's configuration: how to reach an archive, and which keys to trust.
 _KEPT = re.compile(r"Acquire::|Dir::Etc::(trusted|netrc)", re.IGNORECASE)
@@ -88,20 +87,6 @@ def make(folder: Path, suite: str, arch: str) -> dict[str, str]:
         "cache/archives/partial/.keep": "",
         "empty/.keep": "",
     }
-
-
-def check_space(errors: str, cache_folder: Path) -> None:
-    """Raise the error of a full disk if it is what apt complains about."""
-    if re.search("No space left on device|enough free space", errors):
-        raise cache.full(cache_folder, 0)
-
-
-def reason(errors: str) -> str:
-    """Return what apt complains about, on one line and without credentials."""
-    lines = re.findall(r"^(?:E: |Error: |W: (?=GPG error))(.*)$", errors, re.MULTILINE)
-    lines = lines or re.findall(r"^W: (.*)$", errors, re.MULTILINE)
-    text = printable("; ".join(dict.fromkeys(line.strip() for line in lines)))
-    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def _configuration(folder: Path, arch: str, *, expires: bool) -> str:
@@ -251,38 +236,3 @@ def _output(command: list[str]) -> str:
     if done.returncode:
         raise DroidbpfError(reason(done.stderr) or f"{command[0]} failed")
     return done.stdout
-
-
-def run(
-    command: list[str],
-    *,
-    seconds: float,
-    config: Path | None = None,
-    folder: Path | None = None,
-) -> "subprocess.CompletedProcess[str]":
-    """Run a program of apt or dpkg.
-
-    Args:
-        config: the private configuration; None for the machine's.
-        folder: where it runs.
-
-    Raises:
-        DroidbpfError: it is not on this machine, or it takes longer than `seconds`.
-    """
-    name = Path(command[0]).name
-    own = {"APT_CONFIG": str(config)} if config else {}
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "LC_ALL": "C", **own},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-        )
-    except FileNotFoundError as error:
-        raise DroidbpfError(f"no {name} on this machine") from error
-    except subprocess.TimeoutExpired as error:
-        raise DroidbpfError(f"{name} did not finish in {seconds:.0f} seconds") from error

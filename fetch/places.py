@@ -36,7 +36,7 @@ def places(pin: Pin, settings: Settings, connections: Connections) -> Iterator[_
     if pin.alternatives:
         from fetch import pool
     for alternative in pin.alternatives:
-        for name, fill in pool.places(alternative):
+        for name, fill in pool.places(alternative, connections.check):
             yield name, partial(_from_pool, alternative, fill, settings)
 
 

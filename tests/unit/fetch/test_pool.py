@@ -1,10 +1,14 @@
 """Files pinned by hash, from the machine's package archive, then from a snapshot of it."""
 
 import hashlib
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from http_server import Server, status
+from http_server import Server, silent, status
 from package_archive import SUITE, Archive, deb
 from package_archive import packages as package_index
 
@@ -15,6 +19,7 @@ from fetch import aptconf, download, packages
 from fetch.pins import Alternative, Pin
 
 pytest_plugins = ("package_fixtures",)
+ROOT = Path(__file__).parents[3]
 PATH = "pool/main/k/kernel_1.0_arm64.deb"
 ID = aptconf.os_release().get("ID", "")
 SNAPSHOT = f"snapshot/{ID}/20260711T000000Z"
@@ -114,6 +119,43 @@ def test_package_that_no_place_has_names_each_place_and_the_remedies(
     assert failure.value.hint.endswith(
         ": mirror=…; or pin what the archive has now: ./dev fetch renew"
     )
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from base.cli import run_cli
+from base.settings import Settings
+from fetch import packages
+run = lambda: len(packages.obtain_pinned(Path(sys.argv[1]), "arm64", Settings(Path(sys.argv[2]))))
+sys.exit(run_cli(run))
+"""
+
+
+def test_termination_ends_the_program_that_downloads(
+    archive: Archive, settings: Settings, pins: Path
+) -> None:
+    archive.server.routes[f"/{PATH}"] = silent(10)
+    command = [sys.executable, "-c", CHILD, str(pins), str(settings.cache)]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stderr=subprocess.PIPE) as child:
+        while not archive.server.requests:
+            time.sleep(0.02)
+        child.terminate()
+        began = time.monotonic()
+        assert child.communicate()[1] == "error: terminated\n"
+        assert time.monotonic() - began < 5
+        assert child.returncode == 128 + signal.SIGTERM
+    left = [
+        path for path in Path("/proc").glob("[0-9]*/cmdline") if str(settings.cache) in text(path)
+    ]
+    assert left == []
+
+
+def text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def test_archive_of_sources_is_the_last_place_of_a_pin(
