@@ -1,4 +1,4 @@
-"""`python -m fetch`, as a user types it."""
+"""`./dev fetch`, as a user types it."""
 
 import hashlib
 import json
