@@ -2,6 +2,7 @@
 
 import argparse
 
+from base.errors import printable
 from base.progress import show_progress
 from base.settings import Settings
 from vm import kernels
@@ -18,6 +19,6 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with show_progress(settings) as shown:
         for name in options.kernels or kernels.names():
             kernel = kernels.kernel(name, shown, renew=True)
-            print(f"{name:6}{kernel.release}")
+            print(f"{printable(name):6}{kernel.release}")
         kernels.busybox(shown, renew=True)
     return 0
