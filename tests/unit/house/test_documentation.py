@@ -111,3 +111,17 @@ def test_shown_answers_of_resolve_are_what_it_prints() -> None:
     for page, found in answers.items():
         for answer in found:
             assert set(answer.splitlines()) <= printed, page
+
+
+@pytest.mark.parametrize("app", ["syscall_mon", "proc_mon"])
+def test_reference_lists_every_option_of_the_shipped_apps(app: str) -> None:
+    declared = re.compile(r"""\{ "([a-z-]+)", (?:'(\w)'|KEY_\w+),""")
+    sources = [*ROOT.glob(f"apps/{app}/*.c"), *ROOT.glob("apps/_common/*.c")]
+    found = {(m[1], m[2]) for file in sources for m in declared.finditer(file.read_text())}
+    flags = {f"-{short}" if short else f"--{long}" for long, short in found}
+    text = (ROOT / "docs/reference/shipped-apps.md").read_text()
+    own, both = (
+        text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        for title in (app, "Options of both")
+    )
+    assert set(re.findall(r"^\| `(--?[\w-]+)", own + both, re.MULTILINE)) == flags
