@@ -50,7 +50,8 @@ def include_flags(target: Any, source: Any, env: Any, for_signature: bool) -> li
     """
     if for_signature:
         return []
-    folders = (f if hasattr(f, "rfile") else env.Dir(f) for f in env.Flatten([env["CPPPATH"]]))
+    paths = env.Flatten([env.get("CPPPATH", [])])  # bpftool's own libraries have none
+    folders = (f if hasattr(f, "rfile") else env.Dir(f) for f in paths)
     return [env.Literal(f"-I{folder}") for folder in folders]
 
 

@@ -46,7 +46,7 @@ def test_cache_that_cannot_be_written_is_told_however_zig_is_come_by(
 ) -> None:
     (tmp_path / "file").touch()
     done = run(alone[0], "scons", "-Q", f"toolchain={toolchain}", *BUILD, cache=tmp_path / "file")
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "  ZIG      build/zig/ready\n")
     assert done.stderr.endswith(
         f"error: cannot write to the cache {tmp_path}/file/zig: Not a directory\n"
         "hint: make it writable, or set DROIDBPF_CACHE to another folder\n"
