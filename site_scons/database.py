@@ -102,7 +102,7 @@ class Folder(SCons.SConsign.DB):  # type: ignore[misc]
 
 def use(env: Any) -> None:
     """Have SCons keep its database here, and decide here what is up to date."""
-    env.SConsignFile(FILE, Database)
+    env.SConsignFile("sconsign", Database)  # which knows FILE; SCons would create its folder
     SCons.SConsign.ForDirectory = Folder
     SCons.Node.FS.Base.getmtime = _mtime_ns
     SCons.Node.FS.File.get_max_drift_csig = _known_csig

@@ -17,6 +17,7 @@ APP = re.compile(r"\w[\w .+-]*")
 HINT = "give it a name of letters, digits and _ . + -"
 FIRST = "-@#"
 NOT_FIRST = "no - @ # at the beginning"
+_tops: list[Any] = []  # the node of the top folder
 
 
 def file_node(env: Any, path: str) -> Any:
@@ -25,12 +26,18 @@ def file_node(env: Any, path: str) -> Any:
     Args:
         path: from the top, or absolute.
     """
-    return env.Dir("#").File(path)
+    return _top(env).File(path)
 
 
 def folder_node(env: Any, path: str) -> Any:
     """Return the node of a folder, as file_node() does."""
-    return env.Dir("#").Dir(path)
+    return _top(env).Dir(path)
+
+
+def _top(env: Any) -> Any:
+    if not _tops:  # of some 100 calls at each start, one looks it up
+        _tops.append(env.Dir("#"))
+    return _tops[0]
 
 
 def literal(words: Iterable[str]) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import names
 from base.errors import DroidbpfError, did_you_mean, printable
-from c_source import defines_main
 
 BPF = ".bpf.c"
 USER_SPACE = (".c", ".cc", ".cpp")
@@ -173,6 +172,8 @@ def common(layout: Layout) -> Plan:
     """
     folder = layout.apps_dir
     if layout.flat:
+        from c_source import defines_main  # not at every start
+
         shared = tuple(s for s in layout.shared if not defines_main(f"{folder}/{s}"))
         names.refuse_files(folder, shared)
         return Plan(folder, sources=shared, include=(folder,))
