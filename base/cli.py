@@ -39,7 +39,7 @@ def main(
     description: str,
     commands: Mapping[str, str],
     modules: str,
-    add_common: AddArguments,
+    add_common: AddArguments = lambda _: None,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """Run one command of a package; return the exit status.
@@ -69,13 +69,15 @@ def _run(
     listed = "\n".join(f"  {name:{width}}  {text}" for name, text in commands.items())
     top = new_parser(package, description, f"commands:\n{listed}\n\n{CACHE}")
     top.usage = f"./dev {package} COMMAND [-h] …"
-    top.add_argument("command", metavar="COMMAND", help="one of those below")
+    top.add_argument("command", metavar="COMMAND", help="one of the commands below")
     chosen = top.parse_args(words[:1]).command
     if chosen not in commands:
         hint = did_you_mean(chosen, commands, f"./dev {package} --help lists the commands")
         raise DroidbpfError(f"there is no command {printable(chosen)}", hint)
     module = importlib.import_module(f"{modules}.{chosen}")
-    parser = new_parser(f"{package} {chosen}", f"{commands[chosen]}.", CACHE)
+    parser = new_parser(
+        f"{package} {chosen}", f"{commands[chosen][0].upper()}{commands[chosen][1:]}.", CACHE
+    )
     module.add_arguments(parser)
     add_common(parser)
     options = parser.parse_args(words[1:])

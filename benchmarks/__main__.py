@@ -1,6 +1,5 @@
 """`./dev benchmarks`: measure what the documentation claims, each figure against its limit."""
 
-import argparse
 import sys
 
 from base import cli
@@ -20,11 +19,7 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run a benchmark; return 0 if all limits are met, 1 if not, 2 if it could not run."""
     description = "Measure what the documentation claims, each figure against its limit."
-    return cli.main("benchmarks", description, COMMANDS, "benchmarks", _add_common, arguments)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    cli.add_json(parser)
+    return cli.main("benchmarks", description, COMMANDS, "benchmarks", cli.add_json, arguments)
 
 
 if __name__ == "__main__":

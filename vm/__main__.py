@@ -1,6 +1,5 @@
 """`./dev vm`: run a program on a real arm64 kernel, list the kernels, download them."""
 
-import argparse
 import sys
 
 from base import cli
@@ -15,11 +14,7 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: that of the guest's program, or 2."""
     description = "Real arm64 kernels in QEMU."
-    return cli.main("vm", description, COMMANDS, "vm.cli", _add_common, arguments)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    pass
+    return cli.main("vm", description, COMMANDS, "vm.cli", arguments=arguments)
 
 
 if __name__ == "__main__":

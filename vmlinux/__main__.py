@@ -1,6 +1,5 @@
 """`./dev vmlinux`: update the BTFs that vmlinux.h is generated from."""
 
-import argparse
 import sys
 
 from base import cli
@@ -11,11 +10,7 @@ COMMANDS = {"renew": "take the BTFs from the distribution's newest kernel packag
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     description = "The BTFs that vmlinux.h is generated from."
-    return cli.main("vmlinux", description, COMMANDS, "vmlinux", _add_common, arguments)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    pass
+    return cli.main("vmlinux", description, COMMANDS, "vmlinux", arguments=arguments)
 
 
 if __name__ == "__main__":
