@@ -13,7 +13,7 @@ from fetch import aptconf
 from fetch.download import obtain
 from fetch.pins import load
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def fingerprint(*folders: str) -> dict[str, int]:
