@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import embedded
@@ -257,13 +258,16 @@ def test_all_kernels_are_pulled_by_one_step(hub: Hub) -> None:
     assert counted(hub.build(f"{A12},{A13}")) == {}
 
 
-def test_btf_that_was_removed_is_pulled_again_and_nothing_else_is_done(hub: Hub) -> None:
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"cut")])
+def test_damaged_btf_is_pulled_again_and_nothing_else_is_done(
+    hub: Hub, damage: Callable[[Path], object]
+) -> None:
     hub.build(f"{A12},{A13}")
-    kept, removed = (hub.tree.build / f"btfhub/{name}.btf" for name in (A12, A13))
+    kept, damaged = (hub.tree.build / f"btfhub/{name}.btf" for name in (A12, A13))
     before = kept.stat()
-    removed.unlink()
+    damage(damaged)
     assert counted(hub.build(f"{A12},{A13}")) == {"PULL": 1}
-    assert removed.stat().st_size > 5_000_000
+    assert damaged.stat().st_size > 5_000_000
     assert kept.stat() == before
 
 
