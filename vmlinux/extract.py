@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from base.errors import DroidbpfError, printable_lines
-from btfhub import btf, images
+from btfhub import btf, elf, images
+from btfhub.file_errors import errors_of
 
 MAX_BYTES = 1 << 30
 # The first bytes of a bzImage's payload (the kernel's lib/decompress.c), and its decompressor.
@@ -38,17 +39,13 @@ def from_bzimage(image: bytes) -> bytes:
     Raises:
         DroidbpfError: it is not a bzImage or has no BTF, or the program to unpack it is missing.
     """
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
-
-    try:
-        elf = ELFFile(io.BytesIO(unpack(_payload(image))))
-        section = elf.get_section_by_name(".BTF")
-    except ELFError as error:
-        raise DroidbpfError(f"the bzImage's payload is not a sound ELF file: {error}") from error
-    if section is None:
-        raise DroidbpfError("the kernel has no .BTF section")
-    data = bytes(section.data())
+    payload = io.BytesIO(unpack(_payload(image)))
+    with errors_of("the bzImage's payload"):
+        vmlinux = elf.read(payload)
+        section = vmlinux.section(".BTF")
+        if section is None:
+            raise DroidbpfError("it has no .BTF section")
+        data = vmlinux.content(section, btf.MAX_BYTES)
     btf.check(data)
     return data
 
