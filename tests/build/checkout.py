@@ -150,9 +150,9 @@ class Tree:
             prefix: a command that runs the command that follows it.
         """
         result = self.run(*args, env=env, prefix=prefix)
-        told = f"scons {' '.join(args)}\n{result.out}{result.err}"
-        assert "Traceback" not in told, told
-        assert result.status == status, f"status {result.status}, not {status}: {told}"
+        reported = f"scons {' '.join(args)}\n{result.out}{result.err}"
+        assert "Traceback" not in reported, reported
+        assert result.status == status, f"status {result.status}, not {status}: {reported}"
         plain = not any(arg in ("-n", "-c", "-q", "-h") for arg in args)
         self.last = (args, dict(env or {})) if status == 0 and plain else None
         return result

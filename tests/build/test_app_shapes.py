@@ -40,15 +40,17 @@ def test_several_programs_are_linked_into_one_object(linked: Tree) -> None:
 def test_one_object_without_a_license_is_refused(linked: Tree) -> None:
     linked.edit("apps/many/many.bpf.c", "char LICENSE[]", "//")
     linked.edit("apps/many/second.bpf.c", '__attribute__((section("license"), used))', "//")
-    told = linked.scons("app=many", status=2).err
-    assert "\nerror: build/arm64-gnu/apps/many/many.bpf.o has no license\nhint: add: char" in told
+    reported = linked.scons("app=many", status=2).err
+    assert (
+        "\nerror: build/arm64-gnu/apps/many/many.bpf.o has no license\nhint: add: char" in reported
+    )
 
 
 def test_each_object_is_checked_where_one_was_made_before(linked: Tree) -> None:
     linked.scons("app=many")
     (linked.path / "apps/many/SConscript").unlink()
-    told = linked.scons("app=many", status=2).err
-    assert "error: apps/many/helper.bpf.c has no BPF program\n" in told
+    reported = linked.scons("app=many", status=2).err
+    assert "error: apps/many/helper.bpf.c has no BPF program\n" in reported
 
 
 def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
@@ -58,11 +60,11 @@ def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
     )
 
 
-@pytest.mark.parametrize(("value", "told"), [("None", "None"), ("'-x'", "-x"), ("3", "3")])
-def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, told: str) -> None:
+@pytest.mark.parametrize(("value", "reported"), [("None", "None"), ("'-x'", "-x"), ("3", "3")])
+def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, reported: str) -> None:
     tree.source("many/SConscript").write_text(f'Import("env")\nenv["SKELETON_SUFFIX"] = {value}\n')
     assert tree.scons("app=many", status=2).err == (
-        f"error: SKELETON_SUFFIX={told}\n"
+        f"error: SKELETON_SUFFIX={reported}\n"
         "hint: it ends the name of a C struct: letters, digits and _\n"
     )
 
@@ -120,12 +122,14 @@ def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> No
         ('Import("nothing")\n', "SConscript:1: UserError: "),
     ],
 )
-def test_fault_of_a_script_is_told_in_a_line(tree: Tree, script: str, text: str) -> None:
+def test_fault_of_a_script_is_reported_in_a_line(tree: Tree, script: str, text: str) -> None:
     tree.source("many/SConscript").write_text(script)
-    told = tree.scons("app=many", status=2).err
-    assert told.startswith(f"error: apps/many/{text}")
-    assert told.endswith("\nhint: docs/reference/app-folders.md lists what a SConscript may set\n")
-    assert len(told.splitlines()) == 2
+    reported = tree.scons("app=many", status=2).err
+    assert reported.startswith(f"error: apps/many/{text}")
+    assert reported.endswith(
+        "\nhint: docs/reference/app-folders.md lists what a SConscript may set\n"
+    )
+    assert len(reported.splitlines()) == 2
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,10 @@ def test_skeleton_holds_the_bytes_of_the_object(template: Tree) -> None:
     assert content == (template.app("hello") / "hello.bpf.o").read_bytes()
 
 
-def test_no_byte_of_any_product_tells_where_it_was_built(template: Tree) -> None:
+def test_no_byte_of_any_product_shows_where_it_was_built(template: Tree) -> None:
     secret = os.fsencode(template.path)
-    told = [n for n in template.products() if secret in (template.build / n).read_bytes()]
-    assert told == []
+    reported = [n for n in template.products() if secret in (template.build / n).read_bytes()]
+    assert reported == []
 
 
 def test_vmlinux_header_is_of_the_target_and_newer_than_its_first_kernel(template: Tree) -> None:

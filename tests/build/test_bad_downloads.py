@@ -72,7 +72,7 @@ def test_corrupt_archive_in_the_cache_is_never_used(unfetched: Tree, template: T
     assert_same(template.products(), unfetched.products())
 
 
-def test_mirror_with_wrong_bytes_is_told_and_nothing_of_it_is_used(
+def test_mirror_with_wrong_bytes_is_reported_and_nothing_of_it_is_used(
     unfetched: Tree, template: Tree, tmp_path: Path
 ) -> None:
     pins_text = (unfetched.path / "third_party/sources.toml").read_text()
@@ -152,7 +152,7 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
         subprocess.run(["umount", folder], check=True)
 
 
-def test_disk_that_is_full_while_downloading_is_told(unfetched: Tree, tmp_path: Path) -> None:
+def test_disk_that_is_full_while_downloading_is_reported(unfetched: Tree, tmp_path: Path) -> None:
     mirror, cache = tmp_path / "cache", tmp_path / "small"
     unfetched.env = {"DROIDBPF_CACHE": str(cache)}
     with mounted(cache, "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs"):
@@ -169,7 +169,7 @@ def test_disk_that_is_full_while_downloading_is_told(unfetched: Tree, tmp_path: 
     assert not _extracted(unfetched)
 
 
-def test_read_only_build_folder_is_told(tree: Tree) -> None:
+def test_read_only_build_folder_is_reported(tree: Tree) -> None:
     before = tree.stamps()
     if os.geteuid():
         tree.build.chmod(0o555)
@@ -186,7 +186,7 @@ def test_read_only_build_folder_is_told(tree: Tree) -> None:
     tree.assert_up_to_date()
 
 
-def test_disk_that_is_full_while_building_is_told(tree: Tree) -> None:
+def test_disk_that_is_full_while_building_is_reported(tree: Tree) -> None:
     before = tree.products()
     shutil.rmtree(tree.app("hello"))
     with mounted(tree.app("hello"), "-t", "tmpfs", "-o", "size=64k", "tmpfs"):

@@ -55,7 +55,7 @@ HELLO = f"build/{ARCH}-gnu/apps/hello"
         ),
     ],
 )
-def test_wrong_options_and_names_are_told(tree: Tree, argument: str, text: str) -> None:
+def test_wrong_options_and_names_are_reported(tree: Tree, argument: str, text: str) -> None:
     result = tree.scons(argument, status=2)
     assert result.err == text
     assert result.out == ""
@@ -107,7 +107,7 @@ def test_run_of_several_apps_asks_which(tree: Tree) -> None:
     assert result.err == "error: run takes one app, not 2\nhint: name it: app=NAME run\n"
 
 
-def test_syntax_error_in_a_bpf_source_is_told_by_clang_and_then_in_one_line(tree: Tree) -> None:
+def test_syntax_error_in_a_bpf_source_is_reported_by_clang_and_then_in_one_line(tree: Tree) -> None:
     before = tree.products()
     tree.append("apps/hello/hello.bpf.c", "int broken(void) { return 1 }\n")
     result = tree.scons("hello", status=2)
@@ -128,15 +128,15 @@ def test_syntax_error_in_a_bpf_source_is_told_by_clang_and_then_in_one_line(tree
     assert_same(before, tree.products())
 
 
-def test_error_in_a_c_source_is_told_by_the_compiler_and_then_in_one_line(tree: Tree) -> None:
+def test_error_in_a_c_source_is_reported_by_the_compiler_and_then_in_one_line(tree: Tree) -> None:
     tree.append("apps/hello/hello.c", "broken\n")
     result = tree.scons("hello", status=2)
     assert "apps/hello/hello.c:" in result.err
-    told = f"error: {TRIPLE}-gcc failed on apps/hello/hello.c (status 1)"
-    assert result.err.splitlines()[-2] == told
+    reported = f"error: {TRIPLE}-gcc failed on apps/hello/hello.c (status 1)"
+    assert result.err.splitlines()[-2] == reported
 
 
-def test_missing_header_is_told_by_the_compiler(tree: Tree) -> None:
+def test_missing_header_is_reported_by_the_compiler(tree: Tree) -> None:
     tree.source("hello/inc/nested.h").unlink()
     result = tree.scons("hello", status=2)
     assert "'inc/nested.h' file not found" in result.err
@@ -148,7 +148,7 @@ def _mended(tree: Tree, before: dict[str, str], name: str, text: str) -> None:
     assert_same(before, tree.products())
 
 
-def test_bpf_source_without_a_license_is_told(tree: Tree) -> None:
+def test_bpf_source_without_a_license_is_reported(tree: Tree) -> None:
     before, source = tree.products(), tree.source("hello/hello.bpf.c").read_text()
     tree.edit("apps/hello/hello.bpf.c", 'char LICENSE[] SEC("license") = "Dual BSD/GPL";', "")
     result = tree.scons("hello", status=2)
@@ -161,7 +161,7 @@ def test_bpf_source_without_a_license_is_told(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "static int unused;\n", "int f(int a) { return a; }\n"])
-def test_bpf_source_without_a_program_is_told(tree: Tree, text: str) -> None:
+def test_bpf_source_without_a_program_is_reported(tree: Tree, text: str) -> None:
     before, source = tree.products(), tree.source("hello/hello.bpf.c").read_text()
     tree.source("hello/hello.bpf.c").write_text(
         f'{text}char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
@@ -183,7 +183,7 @@ def _told(result: Result) -> str:
     return "".join(lines)
 
 
-def test_folder_without_the_bpf_source_of_its_name_is_told(tree: Tree) -> None:
+def test_folder_without_the_bpf_source_of_its_name_is_reported(tree: Tree) -> None:
     tree.source("hello/hello.bpf.c").rename(tree.source("hello/other.bpf.c"))
     result = tree.scons("hello", status=2)
     assert result.err == (
@@ -192,7 +192,7 @@ def test_folder_without_the_bpf_source_of_its_name_is_told(tree: Tree) -> None:
     )
 
 
-def test_folder_without_a_user_space_side_is_told(tree: Tree) -> None:
+def test_folder_without_a_user_space_side_is_reported(tree: Tree) -> None:
     tree.source("hello/hello.c").unlink()
     result = tree.scons("hello", status=2)
     assert result.err == (
@@ -206,7 +206,7 @@ def test_unfinished_app_does_not_hinder_the_others(tree: Tree) -> None:
     assert tree.scons("empty", status=2).err.startswith("error: apps/empty has no empty.bpf.c\n")
 
 
-def test_corrupt_btf_is_told(tree: Tree) -> None:
+def test_corrupt_btf_is_reported(tree: Tree) -> None:
     before = tree.products()
     path = tree.path / f"vmlinux/{ARCH}.btf.xz"
     content = path.read_bytes()
@@ -219,7 +219,7 @@ def test_corrupt_btf_is_told(tree: Tree) -> None:
     assert_same(before, tree.products())
 
 
-def test_build_folder_that_is_a_file_is_told(tree: Tree) -> None:
+def test_build_folder_that_is_a_file_is_reported(tree: Tree) -> None:
     tree.forget()
     tree.build.touch()
     result = tree.scons(status=2)

@@ -26,7 +26,7 @@ BPFTOOL_HINT = (
 
 
 @pytest.mark.parametrize("program", ["gcc", "ar", "objcopy"])
-def test_missing_program_of_the_toolchain_is_told(
+def test_missing_program_of_the_toolchain_is_reported(
     tree: Tree, toolbox: Toolbox, program: str
 ) -> None:
     names = [f"{TRIPLE}-{name}" for name in ("gcc", "ar", "strip", "objcopy")]
@@ -39,7 +39,7 @@ def test_missing_program_of_the_toolchain_is_told(
     tree.assert_up_to_date()
 
 
-def test_missing_static_libc_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_missing_static_libc_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     toolbox.wrap(
         f"{TRIPLE}-gcc", f"{TRIPLE}-gcc", first='case "$*" in *libc.a) echo libc.a; exit ;; esac'
     )
@@ -60,21 +60,23 @@ def test_missing_cxx_for_what_all_apps_share_is_each_ones_reason(
     folder = flat.write(tmp_path / "flat", "one", "two")
     (folder / "more.cpp").touch()
     tree.env = _toolchain(toolbox).link("clang", "bpftool", "sh").only
-    told = f"{folder}/more.cpp needs a C++ compiler, {TRIPLE}-g++"
+    reported = f"{folder}/more.cpp needs a C++ compiler, {TRIPLE}-g++"
     hint = f"hint: install it: apt-get install g++-{TRIPLE}\n"
-    assert tree.scons(f"apps_dir={folder}", status=2).err == f"error: {told}\n{hint}"
+    assert tree.scons(f"apps_dir={folder}", status=2).err == f"error: {reported}\n{hint}"
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
-    told = f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not built: {told}"
-    assert result.err.endswith(f"\nnot built: one: {told}\nnot built: two: {told}\n")
+    reported = (
+        f"{tree.variant.relative_to(tree.path)}/apps/_common/libcommon.a was not built: {reported}"
+    )
+    assert result.err.endswith(f"\nnot built: one: {reported}\nnot built: two: {reported}\n")
 
 
-def test_missing_clang_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_missing_clang_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     result = tree.scons(env=_toolchain(toolbox).only, status=2)
     assert result.err == f"error: no clang was found to compile BPF objects\n{CLANG_HINT}"
     tree.assert_up_to_date()
 
 
-def test_clang_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_clang_that_is_too_old_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     path = _toolchain(toolbox).script("clang", "echo Debian clang version 10.0.1-8")
     result = tree.scons(env=toolbox.only, status=2)
     assert result.err == (
@@ -82,7 +84,7 @@ def test_clang_that_is_too_old_is_told(tree: Tree, toolbox: Toolbox) -> None:
     )
 
 
-def test_clang_without_the_bpf_target_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_clang_without_the_bpf_target_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     path = _toolchain(toolbox).script(
         "clang",
         "case $1 in --version) echo clang version 18.1.8 ;; *) echo '  x86 - 32-bit X86' ;; esac",
@@ -99,7 +101,7 @@ def no_compiler_of_this_machine(toolbox: Toolbox) -> Toolbox:
     return _toolchain(toolbox).link("clang")
 
 
-def test_missing_bpftool_that_cannot_be_built_is_told(
+def test_missing_bpftool_that_cannot_be_built_is_reported(
     tree: Tree, no_compiler_of_this_machine: Toolbox
 ) -> None:
     hidden = in_place_of_bpftool(os.devnull)
@@ -108,7 +110,7 @@ def test_missing_bpftool_that_cannot_be_built_is_told(
     tree.assert_up_to_date()
 
 
-def test_bpftool_that_is_too_old_and_cannot_be_built_is_told(
+def test_bpftool_that_is_too_old_and_cannot_be_built_is_reported(
     tree: Tree, no_compiler_of_this_machine: Toolbox, tmp_path: Path
 ) -> None:
     old = Toolbox(tmp_path / "old").script("bpftool", "echo bpftool v5.10.46")
@@ -121,7 +123,7 @@ def test_bpftool_that_is_too_old_and_cannot_be_built_is_told(
     )
 
 
-def test_bpftool_from_source_without_a_compiler_for_it_is_told(
+def test_bpftool_from_source_without_a_compiler_for_it_is_reported(
     tree: Tree, no_compiler_of_this_machine: Toolbox
 ) -> None:
     result = tree.scons("bpftool=source", status=2, env=no_compiler_of_this_machine.only)
@@ -131,7 +133,7 @@ def test_bpftool_from_source_without_a_compiler_for_it_is_told(
     )
 
 
-def test_toolchain_that_does_not_run_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_toolchain_that_does_not_run_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     path = toolbox.script(f"{TRIPLE}-gcc", "exit 1")
     path.chmod(0o755)
     result = tree.scons(env=toolbox.first, status=2)
@@ -160,7 +162,7 @@ def test_failure_in_zigs_cache_names_the_command_that_removes_it(
     assert err.count("hint: if ") == damaged
 
 
-def test_program_that_vanishes_while_building_is_told(tree: Tree, toolbox: Toolbox) -> None:
+def test_program_that_vanishes_while_building_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     bpftool = toolbox.wrap("bpftool", "bpftool", first=f'rm -f "{toolbox.folder}/bpftool"')
     toolbox.script(
         "bpftool",

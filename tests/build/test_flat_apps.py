@@ -73,7 +73,7 @@ def test_the_folders_own_kernel_types_go_before_ours(tree: Tree, folder: Path, p
     assert made == sorted([*LIBRARY, *products("one"), "vmlinux/apps.pch"])
 
 
-def test_user_space_without_a_bpf_program_and_the_reverse_are_told(
+def test_user_space_without_a_bpf_program_and_the_reverse_are_reported(
     tree: Tree, folder: Path
 ) -> None:
     (folder / "one.c").unlink()
@@ -98,17 +98,17 @@ def test_a_program_of_user_space_alone_keeps_nothing_back(tree: Tree, folder: Pa
 
 def test_a_folder_of_another_name_than_its_app_is_flat_itself(tree: Tree, folder: Path) -> None:
     (folder / "two.bpf.c").unlink()
-    told = tree.scons(f"apps_dir={folder.parent}", status=2).err
-    assert told == (
+    reported = tree.scons(f"apps_dir={folder.parent}", status=2).err
+    assert reported == (
         f"error: {folder} has no c.bpf.c\n"
         f"hint: an app c needs c.bpf.c and c.c; apps_dir={folder} builds one\n"
     )
     assert "apps/one/one" in tree.scons(f"apps_dir={folder}").made
 
 
-def test_a_skeleton_among_the_sources_is_told(tree: Tree, folder: Path) -> None:
-    told = tree.scons(f"apps_dir={folder}", "app=one").err
-    assert told == ""
+def test_a_skeleton_among_the_sources_is_reported(tree: Tree, folder: Path) -> None:
+    reported = tree.scons(f"apps_dir={folder}", "app=one").err
+    assert reported == ""
     shutil.copy(tree.app("one") / "one.skel.h", folder)
     assert tree.scons(f"apps_dir={folder}", "app=one").err == (
         f"warning: {folder}/one.skel.h hides the skeleton that is built,"
@@ -126,18 +126,18 @@ def test_with_k_the_others_are_built_and_each_failure_has_a_line(tree: Tree, fol
     (folder / "five.bpf.c").open("a").write("#error no\n")
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
     assert "apps/two/two" in result.made
-    told = [line for line in result.err.splitlines() if line.startswith("not built: ")]
+    reported = [line for line in result.err.splitlines() if line.startswith("not built: ")]
     lines = len((folder / "three.c").read_text().splitlines())
     program = len((folder / "five.bpf.c").read_text().splitlines())
-    assert told[0].startswith(f"not built: five: {folder}/five.bpf.c:{program}:2: error: ")
-    assert "undefined reference to `missing'" in told[1]
-    assert told[2] == f"not built: one: {folder} has no one.c"
-    assert told[3] == (
+    assert reported[0].startswith(f"not built: five: {folder}/five.bpf.c:{program}:2: error: ")
+    assert "undefined reference to `missing'" in reported[1]
+    assert reported[2] == f"not built: one: {folder} has no one.c"
+    assert reported[3] == (
         f"not built: three: {folder}/three.c:{lines}:10: fatal error:"
         " nowhere.h: No such file or directory"
     )
-    assert len(told) == 4
-    assert result.err.endswith(f"{told[3]}\n")
+    assert len(reported) == 4
+    assert result.err.endswith(f"{reported[3]}\n")
 
 
 def test_with_k_a_step_that_writes_into_a_file_has_its_reason_too(
@@ -146,16 +146,16 @@ def test_with_k_a_step_that_writes_into_a_file_has_its_reason_too(
     refuse = '[ "$2" = skeleton ] && echo "Error: no skeleton today" >&2 && exit 255'
     toolbox.wrap("bpftool", "bpftool", first=refuse)
     tree.env = toolbox.first
-    told = tree.scons(f"apps_dir={folder}", "app=one", "-k", status=2).err
-    assert told.endswith("\nnot built: one: Error: no skeleton today\n")
+    reported = tree.scons(f"apps_dir={folder}", "app=one", "-k", status=2).err
+    assert reported.endswith("\nnot built: one: Error: no skeleton today\n")
 
 
 def test_a_name_that_no_app_can_have_keeps_nothing_back(tree: Tree, folder: Path) -> None:
     (folder / "dol$lar.bpf.c").touch()
-    told = "an app cannot be called dol$lar"
-    assert tree.scons(f"apps_dir={folder}", status=2).err.startswith(f"error: {told}\n")
+    reported = "an app cannot be called dol$lar"
+    assert tree.scons(f"apps_dir={folder}", status=2).err.startswith(f"error: {reported}\n")
     result = tree.scons(f"apps_dir={folder}", "-k", status=2)
-    assert result.err.endswith(f"not built: dol$lar: {told}\n")
+    assert result.err.endswith(f"not built: dol$lar: {reported}\n")
     assert {"apps/one/one", "apps/two/two"} <= set(result.made)
 
 
@@ -193,8 +193,8 @@ def test_kernel_types_that_choose_an_architectures_are_looked_into(
     )
     tree.scons(f"apps_dir={folder}", "app=one")
     types.write_text(ours.replace("pid_t tgid;", "pid_t tgid_renamed;"))
-    told = tree.scons(f"apps_dir={folder}", "app=one", status=2).err
-    assert "no member named 'tgid' in 'struct task_struct'" in told
+    reported = tree.scons(f"apps_dir={folder}", "app=one", status=2).err
+    assert "no member named 'tgid' in 'struct task_struct'" in reported
 
 
 def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path) -> None:
@@ -202,11 +202,11 @@ def test_a_script_of_the_folder_is_for_the_app_it_names(tree: Tree, folder: Path
         'Import("env", "name")\nif name == "two":\n    env.Append(CPPDEFINES=["SHARED_TWICE"])\n'
     )
     user = folder / "two.c"
-    user.write_text("#ifndef SHARED_TWICE\n#error not told\n#endif\n" + user.read_text())
+    user.write_text("#ifndef SHARED_TWICE\n#error not reported\n#endif\n" + user.read_text())
     assert "apps/two/two" in tree.scons(f"apps_dir={folder}").made
     (folder / "SConscript").write_text('Import("env")\nenv.Apend(LIBS=["-lm"])\n')
-    told = tree.scons(f"apps_dir={folder}", status=2).err
-    assert told.startswith(f"error: {folder}/SConscript:2: AttributeError: ")
+    reported = tree.scons(f"apps_dir={folder}", status=2).err
+    assert reported.startswith(f"error: {folder}/SConscript:2: AttributeError: ")
 
 
 def test_program_runs_where_it_is_built_for(tree: Tree, folder: Path, tmp_path: Path) -> None:

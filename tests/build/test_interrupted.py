@@ -176,7 +176,7 @@ def test_a_damaged_journal_costs_time_and_nothing_else(tree: Tree) -> None:
         assert_same(before, tree.products())
 
 
-def test_damaged_answers_of_tools_are_asked_anew(tree: Tree) -> None:
+def test_damaged_answers_of_tools_are_asked_again(tree: Tree) -> None:
     (tree.build / "probes.json").write_text("[")
     assert tree.scons().made == []
 

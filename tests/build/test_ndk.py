@@ -57,10 +57,10 @@ def test_static_program_needs_nothing_of_the_phone(ndk_tree: Tree) -> None:
     assert {".debug_info", ".symtab"} <= debug["sections"]
 
 
-def test_no_product_tells_where_the_ndk_was(ndk_tree: Tree, ndk: Path) -> None:
+def test_no_product_shows_where_the_ndk_was(ndk_tree: Tree, ndk: Path) -> None:
     secret = os.fsencode(ndk)
-    told = [n for n in ndk_tree.products() if secret in (ndk_tree.build / n).read_bytes()]
-    assert told == []
+    reported = [n for n in ndk_tree.products() if secret in (ndk_tree.build / n).read_bytes()]
+    assert reported == []
 
 
 def test_dynamic_program_needs_androids_loader_and_its_libraries_alone(
@@ -78,7 +78,7 @@ def test_dynamic_program_needs_androids_loader_and_its_libraries_alone(
     assert seen["aligned"] == {PAGE}
 
 
-def test_ndk_of_the_environment_is_taken_and_told(ndk_tree: Tree, ndk: Path) -> None:
+def test_ndk_of_the_environment_is_taken_and_reported(ndk_tree: Tree, ndk: Path) -> None:
     result = ndk_tree.scons("doctor", env={"ANDROID_NDK_HOME": str(ndk)})
     name = r"ndk for arm64, r\d+[a-z]?\S* \(\d+\.\d+\.\d+\S*\), API \d+, clang version [\d.]+"
     clang = re.escape(str(ndk / PREBUILT / "bin/clang"))
@@ -86,7 +86,7 @@ def test_ndk_of_the_environment_is_taken_and_told(ndk_tree: Tree, ndk: Path) -> 
     assert re.search(rf"^ok    target compiler: {name} \({clang} {target}\)$", result.out, re.M)
 
 
-def test_wrong_requests_are_told(ndk_tree: Tree, ndk: Path) -> None:
+def test_wrong_requests_are_reported(ndk_tree: Tree, ndk: Path) -> None:
     for variable in VARIABLES:
         assert variable not in ndk_tree.environment({})
     assert ndk_tree.scons("toolchain=ndk", status=2).err == (

@@ -41,7 +41,7 @@ def test_second_time_nothing_is_made(alone: tuple[Path, str]) -> None:
 
 
 @pytest.mark.parametrize("toolchain", ["auto", "zig"])
-def test_cache_that_cannot_be_written_is_told_however_zig_is_come_by(
+def test_cache_that_cannot_be_written_is_reported_however_zig_is_come_by(
     alone: tuple[Path, str], tmp_path: Path, toolchain: str
 ) -> None:
     (tmp_path / "file").touch()

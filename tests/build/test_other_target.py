@@ -44,7 +44,7 @@ def test_a_second_target_changes_no_byte_of_the_first(template: Tree, host_tree:
     host_tree.assert_up_to_date("hello")
 
 
-def test_the_program_runs_and_tells_no_path_of_its_making(host_tree: Tree) -> None:
+def test_the_program_runs_and_shows_no_path_of_its_making(host_tree: Tree) -> None:
     program = host_tree.app("hello") / "hello"
     with program.open("rb") as file:
         assert ELFFile(file)["e_machine"] == "EM_X86_64"

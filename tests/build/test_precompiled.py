@@ -32,13 +32,13 @@ def test_programs_that_begin_with_it_use_it(tree: Tree, folder: Path) -> None:
 @pytest.mark.parametrize(
     "before", ["#define BPF_NO_PRESERVE_ACCESS_INDEX\n", "/* a */\n#define X /* b */\n"]
 )
-def test_what_stands_before_it_is_heeded(tree: Tree, folder: Path, before: str) -> None:
+def test_what_stands_before_it_is_honoured(tree: Tree, folder: Path, before: str) -> None:
     program = folder / "one.bpf.c"
     program.write_text(before + program.read_text())
     assert "-include-pch" not in compile_of(tree, f"apps_dir={folder}")
 
 
-def test_flags_of_an_apps_own_are_heeded(tree: Tree, folder: Path) -> None:
+def test_flags_of_an_apps_own_are_honoured(tree: Tree, folder: Path) -> None:
     (folder / "SConscript").write_text('Import("env")\nenv.Append(BPFDEFINES=["MINE"])\n')
     assert "-include-pch" not in compile_of(tree, f"apps_dir={folder}")
 
@@ -50,7 +50,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_types_that_a_script_made_or_put_before_ours_are_heeded(
+def test_types_that_a_script_made_or_put_before_ours_are_honoured(
     tree: Tree, folder: Path, script: str
 ) -> None:
     types = (tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_text()
@@ -86,15 +86,15 @@ def test_lost_file_is_made_again(tree: Tree, folder: Path) -> None:
     assert "apps/one/one" in tree.scons(f"apps_dir={folder}").made
 
 
-def test_renewed_kernel_types_are_precompiled_anew(tree: Tree, folder: Path) -> None:
+def test_renewed_kernel_types_are_precompiled_again(tree: Tree, folder: Path) -> None:
     types = folder / "vmlinux.h"
     types.write_bytes((tree.build / "vmlinux" / "arm64" / "vmlinux.h").read_bytes())
     tree.scons(f"apps_dir={folder}")
     types.touch()
     assert tree.scons(f"apps_dir={folder}").made == []
     types.write_text(types.read_text().replace("pid_t tgid;", "pid_t tgid_renamed;"))
-    told = tree.scons(f"apps_dir={folder}", status=2).err
-    assert "no member named 'tgid' in 'struct task_struct'" in told
+    reported = tree.scons(f"apps_dir={folder}", status=2).err
+    assert "no member named 'tgid' in 'struct task_struct'" in reported
 
 
 def test_instructions_are_the_same_with_and_without(tree: Tree, folder: Path) -> None:

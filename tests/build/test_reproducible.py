@@ -45,16 +45,16 @@ def test_two_checkouts_of_two_users_give_the_same_bytes(template: Tree, elsewher
     assert_same(template.products(), elsewhere.products())
 
 
-def test_no_byte_tells_the_place_or_the_user(elsewhere: Tree) -> None:
+def test_no_byte_shows_the_place_or_the_user(elsewhere: Tree) -> None:
     secrets = [os.fsencode(elsewhere.path), b"somebody-with-a-home", b"much longer path"]
-    told = []
+    reported = []
     for name in elsewhere.products():
         content = (elsewhere.build / name).read_bytes()
-        told += [(name, secret) for secret in secrets if secret in content]
-    assert told == []
+        reported += [(name, secret) for secret in secrets if secret in content]
+    assert reported == []
 
 
-def test_no_byte_tells_the_absolute_path_of_the_apps(tree: Tree, tmp_path: Path) -> None:
+def test_no_byte_shows_the_absolute_path_of_the_apps(tree: Tree, tmp_path: Path) -> None:
     apps = tmp_path / "folder of somebody"
     shutil.move(tree.source(""), apps)
     tree.append(str(apps / "hello/hello.bpf.c"), "int more;\n")

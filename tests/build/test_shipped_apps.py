@@ -66,7 +66,7 @@ def test_headers_of_common_define_only_prefixed_names() -> None:
     assert [name for name in sorted(names) if not name.startswith(PREFIXES)] == []
 
 
-def test_no_byte_tells_where_it_was_built(shipped: Tree) -> None:
+def test_no_byte_shows_where_it_was_built(shipped: Tree) -> None:
     for path in shipped.app("syscall_mon").iterdir():
         assert str(shipped.path).encode() not in path.read_bytes(), path.name
 

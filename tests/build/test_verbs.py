@@ -29,7 +29,7 @@ def test_list_reads_no_app_and_needs_no_tool(tree: Tree) -> None:
     assert tree.scons("list", "apps_dir=.").out.splitlines()[0] == "apps"
 
 
-def test_doctor_tells_each_tool_with_its_version(tree: Tree) -> None:
+def test_doctor_shows_each_tool_with_its_version(tree: Tree) -> None:
     if not shutil.which("qemu-system-aarch64"):
         pytest.skip("qemu-system-aarch64 is not on this machine")
     lines = tree.scons("doctor").out.splitlines()
@@ -43,7 +43,7 @@ def test_doctor_tells_each_tool_with_its_version(tree: Tree) -> None:
     assert len(lines) == 3
 
 
-def test_doctor_tells_what_builds_bpftool(tree: Tree) -> None:
+def test_doctor_shows_what_builds_bpftool(tree: Tree) -> None:
     lines = tree.scons("doctor", "bpftool=source").out.splitlines()
     assert re.fullmatch(
         r"ok    BPF tools: clang \S+ \(\S+\), "
@@ -52,7 +52,7 @@ def test_doctor_tells_what_builds_bpftool(tree: Tree) -> None:
     )
 
 
-def test_doctor_tells_what_is_missing_and_how_to_install_it(tree: Tree, toolbox: Toolbox) -> None:
+def test_doctor_shows_what_is_missing_and_how_to_install_it(tree: Tree, toolbox: Toolbox) -> None:
     toolbox.script("bpftool", "echo bpftool v5.10.0")
     result = tree.scons("doctor", env=toolbox.only, status=2)
     lines = result.out.splitlines()
@@ -98,7 +98,7 @@ def test_clean_of_all_leaves_no_product(tree: Tree) -> None:
     assert tree.products() == {}
 
 
-def test_dry_run_tells_and_makes_nothing(tree: Tree) -> None:
+def test_dry_run_shows_and_makes_nothing(tree: Tree) -> None:
     tree.append("apps/hello/hello.c", "int more;\n")
     before = tree.stamps()
     result = tree.scons("-n")

@@ -94,7 +94,7 @@ def test_a_copied_tree_is_up_to_date(tree: Tree) -> None:
     tree.assert_up_to_date()
 
 
-def test_a_null_build_compiles_no_module_of_ours_anew(tree: Tree) -> None:
+def test_a_null_build_compiles_no_module_of_ours_again(tree: Tree) -> None:
     def modules() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in (tree.build / "pycache").rglob("*.pyc")}
 

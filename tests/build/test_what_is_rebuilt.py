@@ -107,7 +107,7 @@ def test_edited_vmlinux_header_is_made_again_and_rebuilds_nothing(tree: Tree) ->
     assert tree.scons().made == [f"vmlinux/{ARCH}/vmlinux.h"]
 
 
-def test_changed_btf_makes_vmlinux_h_anew_and_bpf_objects_that_include_it(tree: Tree) -> None:
+def test_changed_btf_makes_vmlinux_h_again_and_bpf_objects_that_include_it(tree: Tree) -> None:
     packed = tree.path / f"vmlinux/{ARCH}.btf.xz"
     packed.write_bytes(lzma.compress(lzma.decompress(packed.read_bytes()), preset=0))
     assert tree.scons().made == [f"vmlinux/{ARCH}/vmlinux.h"]  # the same text: no object
@@ -171,7 +171,7 @@ def test_mode_debug_rebuilds_the_apps_and_no_library(tree: Tree) -> None:
     assert tree.scons("hello").made == USER_SIDE
 
 
-def test_link_dynamic_links_anew_and_compiles_nothing(tree: Tree) -> None:
+def test_link_dynamic_links_again_and_compiles_nothing(tree: Tree) -> None:
     before = tree.products()
     assert tree.scons("link=dynamic", "hello").made == PROGRAM
     assert tree.scons("hello").made == PROGRAM

@@ -41,7 +41,7 @@ def test_new_url_of_a_pin_rebuilds_nothing(tree: Tree) -> None:
     assert tree.scons().made == []
 
 
-def test_changed_pin_is_extracted_anew_and_equal_sources_are_not_compiled(tree: Tree) -> None:
+def test_changed_pin_is_extracted_again_and_equal_sources_are_not_compiled(tree: Tree) -> None:
     pins = (tree.path / "third_party/sources.toml").read_text()
     upstream = pins.split("[zlib]")[1].split('sha256 = "')[1][:64]
     tree.edit("third_party/sources.toml", upstream, "0" * 64)

@@ -28,15 +28,15 @@ def server() -> Iterator[http_server.Server]:
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """What was reported to the user, line by line."""
+def reported() -> list[str]:
+    """The lines that were reported to the user."""
     return []
 
 
 @pytest.fixture
-def settings(tmp_path: Path, told: list[str], no_proxy: None) -> Settings:
-    """An empty cache that reports to `told`."""
-    return Settings(cache=tmp_path / "cache", report=told.append)
+def settings(tmp_path: Path, reported: list[str], no_proxy: None) -> Settings:
+    """An empty cache that reports to `reported`."""
+    return Settings(cache=tmp_path / "cache", report=reported.append)
 
 
 @pytest.fixture

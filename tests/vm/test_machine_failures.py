@@ -43,7 +43,7 @@ def test_warning_in_the_log_fails_a_run_whose_commands_succeed(kernel: Kernel, r
     assert caught.value.results[0].status == 0
 
 
-def test_time_limit_tells_how_far_the_guest_came(old_kernel: Kernel, run_in_vm) -> None:
+def test_time_limit_shows_how_far_the_guest_came(old_kernel: Kernel, run_in_vm) -> None:
     begin = time.monotonic()
     with pytest.raises(machine.GuestError) as caught:
         run_in_vm(
@@ -70,7 +70,7 @@ def test_time_limit_during_the_boot_says_so(old_kernel: Kernel, run_in_vm) -> No
 @pytest.mark.parametrize(
     ("command", "reason"), [("reboot -f", "rebooted"), ("poweroff -f", "powered off")]
 )
-def test_early_end_is_told_apart(old_kernel: Kernel, run_in_vm, command: str, reason: str) -> None:
+def test_early_end_is_kept_apart(old_kernel: Kernel, run_in_vm, command: str, reason: str) -> None:
     with pytest.raises(machine.GuestError) as caught:
         run_in_vm(old_kernel, [["sh", "-c", f"echo on my way; {command}"]])
     assert caught.value.reason == reason

@@ -88,7 +88,7 @@ def test_parent_container_and_end_are_those_of_each_process(btf_guest: Guest, ca
 
 
 @of_cases(RIGHT)
-def test_verbose_tells_which_btf_was_taken_and_why(btf_guest: Guest, case: str) -> None:
+def test_verbose_shows_which_btf_was_taken_and_why(btf_guest: Guest, case: str) -> None:
     release = btf_guest.text("release")
     expected = f"btf: {release} (embedded), made for this exact release; probe passed"
     if case == "kernel":
@@ -146,7 +146,7 @@ def test_a_btf_that_fits_by_name_only_is_refused_by_what_it_reads(btf_guest: Gue
 
 
 @pytest.mark.parametrize("btf_guest", ["6.12"], indirect=True)
-def test_where_none_fits_it_tells_what_is_embedded(btf_guest: Guest, builds: Builds) -> None:
+def test_where_none_fits_it_shows_what_is_embedded(btf_guest: Guest, builds: Builds) -> None:
     (why,) = refusal(btf_guest, "many")
     names = [Path(one).stem for one in builds.selectors["many"] if one.endswith(".btf")]
     if HAS_ASSETS:

@@ -59,6 +59,6 @@ def test_no_event_is_lost_where_stdout_does_not_block(guest: Guest) -> None:
     assert len(guest.clean("nonblocking").splitlines()) >= 700
 
 
-def test_a_closed_stdout_is_told_at_once(guest: Guest) -> None:
+def test_a_closed_stdout_is_reported_at_once(guest: Guest) -> None:
     assert guest.text("closed.status") == "1\n"
     assert guest.text("closed.err") == "proc_mon: stdout: Bad file descriptor\n"

@@ -75,7 +75,7 @@ def test_the_cgroup_of_version_1_is_taken_where_that_is_in_use(proc_guest: Guest
         ("script-denied", "path=/t/denied.sh", "/t/denied.sh"),
     ],
 )
-def test_a_denied_program_is_killed_at_its_exec_and_told(
+def test_a_denied_program_is_killed_at_its_exec_and_reported(
     proc_guest: Guest, label: str, rule: str, path: str
 ) -> None:
     child = proc_guest.children("deny")[label]

@@ -82,7 +82,7 @@ def test_a_failing_stdout_is_an_error(proc_guest: Guest) -> None:
     assert proc_guest.text("full.err") == "proc_mon: stdout: No space left on device\n"
 
 
-def test_lost_events_are_counted_and_told(proc_guest: Guest) -> None:
+def test_lost_events_are_counted_and_reported(proc_guest: Guest) -> None:
     assert proc_guest.text("lost.status") == "0\n"
     lost = re.fullmatch(
         r"proc_mon: lost (\d+) events: the ring buffer was full \(try -b 8\)\n",

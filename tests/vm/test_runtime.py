@@ -133,7 +133,7 @@ def test_the_kernels_own_btf_is_taken_in_silence(cases: Cases) -> None:
     assert clean(cases["own"]) == MEMFD
 
 
-def test_verbose_tells_which_and_why(cases: Cases) -> None:
+def test_verbose_shows_which_and_why(cases: Cases) -> None:
     case = cases["own -v"]
     assert (case.status, case.stdout.decode()) == (0, MEMFD)
     assert case.stderr.decode() == f"btf: {OWN} (embedded), {FIT}; probe passed\n"
@@ -216,7 +216,7 @@ def test_a_file_with_a_moved_static_prio_is_taken_with_a_warning(cases: Cases) -
     assert re.fullmatch(warning, cases["near file"].stderr.decode())
 
 
-def test_nothing_that_fits_is_told_with_what_there_is(cases: Cases) -> None:
+def test_nothing_that_fits_is_reported_with_what_there_is(cases: Cases) -> None:
     assert cases["no branch"].stdout == b"-2 no path\n"  # ENOENT
     assert refusal(
         cases["no branch"], r"embedded, none fits: 5\.10\.223, a13-5\.10-2022-05", BESIDE

@@ -107,7 +107,7 @@ def test_what_a_parent_left_does_not_matter(cases: Cases, case: str) -> None:
     assert (cases[case].stdout.decode(), cases[case].stderr) == (MEMFD, b"")
 
 
-def test_too_few_files_are_told_as_such(cases: Cases) -> None:
+def test_too_few_files_are_reported_as_such(cases: Cases) -> None:
     assert "cannot write it to a file: Too many open files\n" in cases["files: 4"].stderr.decode()
     assert cases["files: 5"].stdout == b"-24 no path\n"
     assert cases["files: 5"].stderr == (

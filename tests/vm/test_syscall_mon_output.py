@@ -31,7 +31,7 @@ def test_text_has_a_line_for_each_call(guest: Guest) -> None:
     }
 
 
-def test_json_tells_all_of_a_call(guest: Guest) -> None:
+def test_json_shows_all_of_a_call(guest: Guest) -> None:
     events = guest.events("json")
     pid = guest.pid("json")
     for event in events:

@@ -54,7 +54,7 @@ def test_more_thread_ids_than_an_array_holds_change_nothing(guest: Guest) -> Non
     assert {name: calls[name] for name in KNOWN} == KNOWN
 
 
-def test_lost_events_are_counted_and_told(guest: Guest) -> None:
+def test_lost_events_are_counted_and_reported(guest: Guest) -> None:
     assert guest.text("lost.status") == "0\n"
     lost = re.fullmatch(
         r"syscall_mon: lost (\d+) events: the ring buffer was full \(try -b 8\)\n",

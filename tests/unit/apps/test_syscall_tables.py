@@ -80,7 +80,7 @@ def test_from_424_on_a_number_has_one_name(arm64: dict[int, str], arm: dict[int,
 
 
 @pytest.mark.parametrize("table", ["syscalls-arm64.txt", "syscalls-arm-eabi.txt"])
-def test_the_first_line_of_the_data_tells_its_source(table: str) -> None:
+def test_the_first_line_of_the_data_shows_its_source(table: str) -> None:
     first = (APP / table).read_text().splitlines()[0]
     assert first.startswith("# ")
     assert "bionic" in first

@@ -200,7 +200,7 @@ def test_struct_of_a_real_kernel_is_as_the_kernel_has_it() -> None:
     assert found["pt_regs"].members["orig_ax"] == 8 * 120
 
 
-def test_what_is_no_whole_kernel_is_told() -> None:
+def test_what_is_no_whole_kernel_is_reported() -> None:
     with pytest.raises(DroidbpfError) as caught:
         plausible.kernel(GOOD)
     assert caught.value.message == ("BTF: it is not a whole kernel's: there is no struct list_head")

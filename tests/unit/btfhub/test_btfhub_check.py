@@ -21,7 +21,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DROIDBPF_CACHE", str(tmp_path / "cache"))
 
 
-def test_files_of_all_forms_and_of_the_hub_are_told(tmp_path: Path, capsys: Captured) -> None:
+def test_files_of_all_forms_and_of_the_hub_are_reported(tmp_path: Path, capsys: Captured) -> None:
     hubs.real("rock5b-5.10-f9d1b1529")
     raw = tmp_path / "raw"
     raw.write_bytes(renew.read(renew.FOLDER / "x86_64.btf.xz"))
@@ -36,15 +36,15 @@ def test_files_of_all_forms_and_of_the_hub_are_told(tmp_path: Path, capsys: Capt
     ]
 
 
-def test_bad_files_are_named_and_the_others_are_told(tmp_path: Path, capsys: Captured) -> None:
+def test_bad_files_are_named_and_the_others_are_reported(tmp_path: Path, capsys: Captured) -> None:
     good = str(renew.FOLDER / "arm64.btf.xz")
     cut, text, none = (tmp_path / name for name in ("cut.btf", "text.btf", "none.btf"))
     cut.write_bytes(lzma.decompress(Path(good).read_bytes())[:-1])
     text.write_text("text")
     assert main(["check", str(cut), str(text), good, str(none)]) == 2
-    told = capsys.readouterr()
-    assert told.out == f"{good}  arm64   127357 types   5641065 bytes\n"
-    assert [line for line in told.err.splitlines() if line.startswith("error")] == [
+    reported = capsys.readouterr()
+    assert reported.out == f"{good}  arm64   127357 types   5641065 bytes\n"
+    assert [line for line in reported.err.splitlines() if line.startswith("error")] == [
         f"error: {cut}: BTF: its header states 5641065 bytes, there are 5641064",
         f"error: {text} is neither BTF nor a file that has BTF",
         f"error: cannot read {none}: No such file or directory",

@@ -90,16 +90,16 @@ def test_too_much_is_refused() -> None:
         embed.pack([Entry(Key("a"), bytes(embed.MAX_RAW_BYTES))])
 
 
-def test_every_truncation_is_told() -> None:
+def test_every_truncation_is_reported() -> None:
     data = embed.pack([SMALL, FULL, UNKNOWN])
     for size in range(len(data)):
         with pytest.raises(DroidbpfError, match=r"^error: the embedded BTFs are damaged: "):
             embedded.unpack(data[:size])
 
 
-def test_a_damaged_one_is_told_or_read() -> None:
+def test_a_damaged_one_is_reported_or_read() -> None:
     raw = bytearray(zlib.decompress(embed.pack([SMALL, FULL, UNKNOWN])[12:]))
-    choose, told = random.Random(7), []
+    choose, reported = random.Random(7), []
     for _ in range(5000):
         mutant = bytearray(raw)
         for _ in range(choose.randrange(1, 4)):
@@ -108,12 +108,12 @@ def test_a_damaged_one_is_told_or_read() -> None:
         try:
             embedded.unpack(header + zlib.compress(bytes(mutant)))
         except DroidbpfError as error:
-            told.append(error.message)
-    assert 500 < len(told) < 5000
-    assert all(message.startswith("the embedded BTFs are damaged: ") for message in told)
+            reported.append(error.message)
+    assert 500 < len(reported) < 5000
+    assert all(message.startswith("the embedded BTFs are damaged: ") for message in reported)
 
 
-def test_what_inflates_to_more_than_it_says_is_told() -> None:
+def test_what_inflates_to_more_than_it_says_is_reported() -> None:
     header = embed.HEADER.pack(embed.MAGIC, embed.FORM, 1000)
     with pytest.raises(
         DroidbpfError, match=r"^error: the embedded BTFs are damaged: the size is wrong$"

@@ -178,11 +178,11 @@ def test_command_makes_a_hub_that_index_and_pull_take(
     source.write_bytes(kernel)
     command = ["encode", str(source), "--release", RELEASE, "--out", str(hub)]
     assert main(command) == 0
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
     path = hub / encode.place(RELEASE)
     size = path.stat().st_size
-    assert told.out == f"{path}: 5 types, {len(kernel)} bytes packed to {size}\n"
-    assert told.err == (
+    assert reported.out == f"{path}: 5 types, {len(kernel)} bytes packed to {size}\n"
+    assert reported.err == (
         f"next: ./dev btfhub index {hub}    makes {hub} a hub\n"
         f"      ./dev btfhub lock --hub {hub}    pins it for builds\n"
     )

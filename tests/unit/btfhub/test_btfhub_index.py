@@ -21,7 +21,7 @@ def hub(tmp_path: Path) -> Path:
     return hubs.fill(tmp_path / "hub", [MAY, A13, ROCK, UBUNTU])
 
 
-def test_index_tells_of_each_archive_and_of_the_btf_in_it(
+def test_index_shows_of_each_archive_and_of_the_btf_in_it(
     hub: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["index", str(hub)]) == 0
@@ -137,11 +137,13 @@ def test_index_that_names_other_urls_is_not_followed(server: Server, settings: S
     assert files == {"5.4.0-42-generic": entry(UBUNTU, "")}
 
 
-def test_web_server_without_an_index_holds_what_is_locked_and_that_is_told(
-    server: Server, settings: Settings, told: list[str]
+def test_web_server_without_an_index_holds_what_is_locked_and_that_is_reported(
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     assert index.holding(server.url, locked(), settings).files == locked().files
-    assert told == [f"{server.url} has no index.json: it is assumed to hold all that the lock pins"]
+    assert reported == [
+        f"{server.url} has no index.json: it is assumed to hold all that the lock pins"
+    ]
 
 
 def test_offline_no_index_is_asked_for(server: Server, settings: Settings) -> None:

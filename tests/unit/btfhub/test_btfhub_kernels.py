@@ -69,7 +69,7 @@ def of_hub(folder: Path, data: bytes) -> tuple[Kernel, Path]:
     return Kernel(parse_name(MAY), file=file), folder / MAY
 
 
-def test_paths_are_told_from_names() -> None:
+def test_paths_are_distinguished_from_names() -> None:
     given = ["a12-5.10-2022-05", "android12-5.10", "all", "5.10.101-android12-9", "mine.btf.gz"]
     paths = ["5.10.101-android12-9.btf", "5.10.101-arm64.btf.tar.xz", "./5.10.101", "/tmp/5.10.1"]
     assert [one for one in given + paths if kernels.is_path(one)] == paths
@@ -261,7 +261,7 @@ def test_btf_whose_hash_the_lock_has_is_not_checked_again(tmp_path: Path, unpack
     assert kernels.raw(kernel, packed, unpacked).read_bytes() == b"checked when it was pinned"
 
 
-def test_folder_that_cannot_be_written_is_told(
+def test_folder_that_cannot_be_written_is_reported(
     btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
 ) -> None:
     kernel, packed = of_hub(tmp_path, btfs["arm64"])

@@ -91,7 +91,7 @@ def linted(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, li
     return status, capsys.readouterr().out.splitlines()
 
 
-def test_command_tells_the_fields_of_an_app(
+def test_command_shows_the_fields_of_an_app(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hubs.real("a12-5.10-2022-05")

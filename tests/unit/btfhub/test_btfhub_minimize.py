@@ -128,7 +128,7 @@ def test_name_without_a_release_is_taken_and_shown_without_what_terminals_obey(
     assert capsys.readouterr().out.splitlines()[0].endswith(r" bytes  my\x1b[2Jphone")
 
 
-def test_missing_bpftool_is_told_with_its_package(
+def test_missing_bpftool_is_reported_with_its_package(
     app: Path, paths: list[str], capsys: Captured
 ) -> None:
     assert main(["minimize", "--object", str(app), "--bpftool", "/no/bpftool", *paths]) == 2
@@ -155,7 +155,7 @@ def test_missing_bpftool_is_told_with_its_package(
         ),
     ],
 )
-def test_failing_bpftool_is_told_with_its_last_words_and_nothing_that_terminals_obey(
+def test_failing_bpftool_is_reported_with_its_last_words_and_nothing_that_terminals_obey(
     app: Path, paths: list[str], bin_: Path, script: str, why: str
 ) -> None:
     bpftool = small_programs.program(bin_, "bpftool", script)
@@ -213,7 +213,7 @@ def test_file_that_is_no_object_is_refused_before_anything_is_pulled(
     assert capsys.readouterr().err.startswith("error: no.o is not a sound BPF object")
 
 
-def test_missing_object_bad_btf_and_full_folder_are_told(
+def test_missing_object_bad_btf_and_full_folder_are_reported(
     app: Path, paths: list[str], tmp_path: Path, capsys: Captured
 ) -> None:
     assert main(["minimize", "--object", "none.bpf.o", *paths]) == 2

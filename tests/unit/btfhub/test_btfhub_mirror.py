@@ -111,10 +111,10 @@ def test_cache_of_another_machine_is_a_hub(tmp_path: Path, settings: Settings, h
     ],
 )
 def test_names_branches_and_all_are_selected_each_file_once(
-    hub: Path, settings: Settings, told: list[str], selectors: list[str], names: list[str]
+    hub: Path, settings: Settings, reported: list[str], selectors: list[str], names: list[str]
 ) -> None:
     assert chosen(hub, settings, *selectors) == names
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize(
@@ -138,17 +138,17 @@ def test_unknown_name_is_answered_with_a_near_one(
 
 
 def test_all_means_what_the_folder_holds_and_the_rest_is_named(
-    hub: Path, settings: Settings, told: list[str]
+    hub: Path, settings: Settings, reported: list[str]
 ) -> None:
     (hub / JUNE).unlink()
     (hub / ROCK).unlink()
     assert chosen(hub, settings, "all") == [NAMES[0], NAMES[2]]
-    assert told == [
+    assert reported == [
         f"the hub holds 2 of the 4 files of the lock; not there: {NAMES[1]}, {NAMES[3]}"
     ]
-    told.clear()
+    reported.clear()
     assert chosen(hub, settings, "android13-5.10") == [NAMES[2]]
-    assert told == []
+    assert reported == []
 
 
 def test_name_that_only_the_lock_has_is_chosen(hub: Path, settings: Settings) -> None:
@@ -163,13 +163,13 @@ def test_branch_that_the_folder_has_nothing_of_is_an_error(hub: Path, settings: 
 
 
 def test_file_that_is_not_pinned_is_never_used_unsaid(
-    hub: Path, settings: Settings, told: list[str]
+    hub: Path, settings: Settings, reported: list[str]
 ) -> None:
     more = hubs.A12.format("2030-01")
     hubs.fill(hub, [more])
     assert chosen(hub, settings, "all") == NAMES
     pin = f"./dev btfhub lock --hub {hub}"
-    assert told == [f"left out, since the lock does not pin them: {more} ({pin})"]
+    assert reported == [f"left out, since the lock does not pin them: {more} ({pin})"]
     with pytest.raises(DroidbpfError) as failure:
         chosen(hub, settings, "a12-5.10-2030-01")
     assert failure.value.message == f"{more} is in the hub, but is not pinned by the lock"
@@ -209,8 +209,8 @@ def test_file_that_a_folder_lacks_comes_from_upstream(
 
 
 @pytest.mark.parametrize("kind", ["folder", "url"])
-def test_hub_with_wrong_bytes_is_told_and_skipped(
-    hub: Path, site: Server, settings: Settings, told: list[str], kind: str
+def test_hub_with_wrong_bytes_is_reported_and_skipped(
+    hub: Path, site: Server, settings: Settings, reported: list[str], kind: str
 ) -> None:
     lock = locked(url=f"{site.url}/up/")
     wrong = bytes(len(packed(MAY)))
@@ -219,9 +219,9 @@ def test_hub_with_wrong_bytes_is_told_and_skipped(
     place = str(hub) if kind == "folder" else f"{site.url}/hub"
     found = mirror.obtain([lock.files[NAMES[0]]], place, lock, settings)
     assert found[NAMES[0]].read_bytes() == packed(MAY)
-    assert len(told) == 1
+    assert len(reported) == 1
     named = f"mirror {hub}" if kind == "folder" else f"{site.url}/hub/{MAY}"
-    assert told[0].startswith(f"{MAY}: {named} is skipped: wrong bytes in {MAY}")
+    assert reported[0].startswith(f"{MAY}: {named} is skipped: wrong bytes in {MAY}")
 
 
 def test_hub_that_cannot_be_reached_lists_every_file_with_its_places(

@@ -195,7 +195,7 @@ def test_every_name_of_the_lock_is_known() -> None:
     ],
     ids=lambda name: ascii(name[:40]),
 )  # fmt: skip
-def test_a_name_that_tells_no_kernel_is_refused(name: str) -> None:
+def test_a_name_that_shows_no_kernel_is_refused(name: str) -> None:
     with pytest.raises(DroidbpfError) as failure:
         parse_name(name)
     assert failure.value.message.endswith(" is not named after a kernel")

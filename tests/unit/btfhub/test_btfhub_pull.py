@@ -48,7 +48,7 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def test_hub_that_does_not_answer_is_told_and_upstream_asked(
+def test_hub_that_does_not_answer_is_reported_and_upstream_asked(
     pins: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.routes[f"/up/{MAY}"] = body(packed(MAY))
@@ -56,11 +56,11 @@ def test_hub_that_does_not_answer_is_told_and_upstream_asked(
     assert run("pull", "a12-5.10-2022-05", "--hub", dead, "--lock", pins) == 0
     output = capsys.readouterr()
     assert output.out.endswith(f"{server.url}/up/\n")
-    told = f"warning: the index of {dead} cannot be downloaded: connection refused\n"
-    assert output.err.startswith(told)
+    reported = f"warning: the index of {dead} cannot be downloaded: connection refused\n"
+    assert output.err.startswith(reported)
 
 
-def test_pull_tells_where_each_file_came_from(
+def test_pull_shows_where_each_file_came_from(
     hub: Path, pins: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("pull", "rock5b", "--hub", hub, "--lock", pins)

@@ -66,20 +66,20 @@ def test_one_release_of_two_folders_is_refused_by_the_names_of_both(
         chosen(["all"], hub, lock, settings)
 
 
-def test_file_that_tells_no_kernel_is_left_out_of_all_and_refused_by_name(
-    hub: Path, lock: Lock, settings: Settings, told: list[str]
+def test_file_that_shows_no_kernel_is_left_out_of_all_and_refused_by_name(
+    hub: Path, lock: Lock, settings: Settings, reported: list[str]
 ) -> None:
     few = Lock("", {name: lock.files[name] for name in (DEBIAN, NOTHING)})
     assert [kernel.selector for kernel in chosen(["all"], hub, few, settings)] == [DEBIAN]
     left_out = f"left out: {NOTHING}.btf.tar.xz is not named after a kernel"
-    assert told.count(left_out) == 1
+    assert reported.count(left_out) == 1
     with pytest.raises(DroidbpfError, match=r"is not named after a kernel"):
         chosen([NOTHING], hub, few, settings)
     (kernel,) = kernels.choose([NOTHING], str(hub), few, settings, any_name=True)
     assert kernel.selector == NOTHING
 
 
-def test_nothing_but_files_that_tell_no_kernel_is_an_error(
+def test_nothing_but_files_that_name_no_kernel_is_an_error(
     hub: Path, lock: Lock, settings: Settings
 ) -> None:
     only = Lock("", {NOTHING: lock.files[NOTHING]})

@@ -122,7 +122,7 @@ def btf(folder: Path) -> Path:
     return kernel(folder, "known", KERNEL)
 
 
-def told(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
+def reported(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
     """Return the facts about relocations, sorted, since clang chooses their order."""
     return sorted(
         (
@@ -134,10 +134,10 @@ def told(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
 
 
 def test_every_kind_of_relocation_has_its_value_on_a_kernel(app: Path, btf: Path) -> None:
-    assert told(relocations.read([app], btf)) == sorted(VALUES, key=str)
+    assert reported(relocations.read([app], btf)) == sorted(VALUES, key=str)
 
 
-def test_flavour_is_told_apart_from_the_name(app: Path) -> None:
+def test_flavour_is_kept_apart_from_the_name(app: Path) -> None:
     flavours = {(w.type, w.flavour) for w in wanted(app) if w.flavour}
     assert flavours == {("task", "___old"), ("gone", "___v2")}
 
@@ -150,8 +150,8 @@ def test_several_objects_are_read_in_their_order(folder: Path, app: Path, btf: P
     other = compiled(folder, "other", code)
     single = ("another", "byte_off", "inner.a", (48, 0))
     found = relocations.read([other, app, other], btf)
-    assert told(found[:1]) == told(found[-1:]) == [single]
-    assert told(found[1:-1]) == sorted(VALUES, key=str)
+    assert reported(found[:1]) == reported(found[-1:]) == [single]
+    assert reported(found[1:-1]) == sorted(VALUES, key=str)
 
 
 def test_relocations_are_counted_without_those_that_no_kernel_decides(
@@ -180,7 +180,7 @@ def test_fields_are_those_that_the_programs_read_each_with_its_own_struct(app: P
     }
 
 
-def test_two_types_that_disagree_are_told_in_bpftools_words(folder: Path, app: Path) -> None:
+def test_two_types_that_disagree_are_reported_in_bpftools_words(folder: Path, app: Path) -> None:
     twice = kernel(folder, "twice", KERNEL + "struct task___2 { int a, pid; } again;")
     with pytest.raises(DroidbpfError) as caught:
         relocations.read([app], twice)

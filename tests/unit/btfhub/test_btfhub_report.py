@@ -30,7 +30,7 @@ def test_commonest_layout_is_the_reference() -> None:
     assert (cell.state, cell.value, cell.delta) == ("moved", 24, 16)
 
 
-def test_runs_of_months_are_told_by_their_ends() -> None:
+def test_runs_of_months_are_reported_by_their_ends() -> None:
     kernels = [
         *months("a12-5.10", 1, 4, PID),
         *months("a12-5.10", 5, 5, MOVED),
@@ -227,16 +227,16 @@ def test_app_without_relocations_is_alike_everywhere() -> None:
 
 
 def test_json_holds_the_whole_table() -> None:
-    told = json.loads(json.dumps(document(build("app", table()))))
-    assert told["relocations"][0] == {
+    reported = json.loads(json.dumps(document(build("app", table()))))
+    assert reported["relocations"][0] == {
         "kind": "byte_off",
         "type": "task",
         "flavour": "",
         "path": ".pid",
         "programs": ["main"],
     }
-    assert told["layouts"][1] == {"name": "B", "kernels": ["a13-5.10-lts"]}
-    assert told["kernels"][0] == {
+    assert reported["layouts"][1] == {"name": "B", "kernels": ["a13-5.10-lts"]}
+    assert reported["kernels"][0] == {
         "name": "a12-5.10-2022-01",
         "branch": "android12-5.10",
         "month": "2022-01",

@@ -80,8 +80,8 @@ def test_kernel_by_the_path_of_its_btf(
     assert str(tmp_path) not in made
 
     assert main([*arguments, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [kernel["name"] for kernel in told["kernels"]] == ["6.12.107+deb13-arm64", "mine"]
+    reported = json.loads(capsys.readouterr().out)
+    assert [kernel["name"] for kernel in reported["kernels"]] == ["6.12.107+deb13-arm64", "mine"]
 
 
 def test_names_are_shown_without_what_terminals_obey(
@@ -108,7 +108,7 @@ def test_missing_relocation_fails_if_asked(
     assert capsys.readouterr().err == line
 
 
-def test_wrong_paths_are_told(
+def test_wrong_paths_are_reported(
     app: Path, real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     none = str(tmp_path / "none.bpf.o")
@@ -124,7 +124,7 @@ def test_wrong_paths_are_told(
     assert f"error: cannot write {page}: File exists" in capsys.readouterr().err
 
 
-def test_damaged_btf_is_told(app: Path, real: Path, tmp_path: Path, capsys) -> None:
+def test_damaged_btf_is_reported(app: Path, real: Path, tmp_path: Path, capsys) -> None:
     damaged = tmp_path / "damaged.btf"
     damaged.write_bytes(real.read_bytes()[:-1])
     assert main(["report", "--object", str(app), str(damaged)]) == 2
@@ -203,7 +203,7 @@ def test_only_root_goes_without_the_sandbox(page: Path, tmp_path: Path, bin_: Pa
     assert page.as_uri() in given
 
 
-def test_browser_that_fails_is_told(page: Path, tmp_path: Path, bin_: Path) -> None:
+def test_browser_that_fails_is_reported(page: Path, tmp_path: Path, bin_: Path) -> None:
     browser = program(bin_, "chromium", "echo no display >&2; exit 1")
     done = screenshot(page, tmp_path / "x.png", path=f"{bin_}:/bin")
     assert done.returncode == 2

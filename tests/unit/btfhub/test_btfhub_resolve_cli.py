@@ -25,7 +25,9 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
     return output.out
 
 
-def test_what_fits_is_told_with_reason_and_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fits_is_reported_with_reason_and_next_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     release = "5.10.117-android12-9-00004-g0123456789ab-ab8949903"
     others = ", ".join(
         [
@@ -44,7 +46,7 @@ def test_what_fits_is_told_with_reason_and_next_step(capsys: pytest.CaptureFixtu
     ]
 
 
-def test_the_doubts_are_told_for_a_kernel_of_two_layouts(
+def test_the_doubts_are_reported_for_a_kernel_of_two_layouts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert said(capsys, "5.10.43-android12-9-00007-g9771767708df-ab8009062").splitlines() == [
@@ -90,14 +92,14 @@ def test_each_doubt_has_its_warning(
     assert json.loads(said(capsys, release, "--json"))["warnings"] == warnings
 
 
-def test_known_build_of_another_layout_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_known_build_of_another_layout_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("5.10.43-android12-9-ab7943734", "--among", "a12-5.10-2021-10", "--json")
     assert json.loads(said(capsys, *arguments))["warnings"] == [
         "build 7943734 is of 2021-09, whose core structs differ from those of this BTF"
     ]
 
 
-def test_known_build_from_before_another_layout_is_told(
+def test_known_build_from_before_another_layout_is_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert json.loads(said(capsys, "5.10.43-android12-9-ab7928618", "--json"))["warnings"] == [
@@ -108,7 +110,7 @@ def test_known_build_from_before_another_layout_is_told(
     assert json.loads(after)["warnings"] == []
 
 
-def test_file_without_a_month_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_without_a_month_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("5.10.168-android12-9", "--among", "a12-5.10-lts", "--json")
     assert json.loads(said(capsys, *arguments))["warnings"] == [
         "a12-5.10-lts is of no month; sublevel 168 stands for what was measured of it"
@@ -156,7 +158,7 @@ def test_nothing_fits_for_a_reason_with_a_next_step(
     assert ("kernels of android14-6.1 normally do" in step) == ("android14" in release)
 
 
-def test_only_builds_of_a_month_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_builds_of_a_month_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("5.10.101-android12-9", "--among", "a12-5.10-2021-09")
     assert said(capsys, *arguments, status=1).splitlines()[1] == (
         "  reason      a12-5.10-2021-09 fits a kernel by its build or its release alone, and this"
@@ -164,7 +166,7 @@ def test_only_builds_of_a_month_are_told(capsys: pytest.CaptureFixture[str]) -> 
     )
 
 
-def test_json_tells_all(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_shows_all(capsys: pytest.CaptureFixture[str]) -> None:
     release = "5.10.66-android12-9-00002-gfedcba987654-ab8023517-x"
     document = json.loads(said(capsys, release, "--json"))
     assert document["schema"] == 1
@@ -181,7 +183,7 @@ def test_json_tells_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["next"] == "embed it: ./dev scons app=NAME kernels=a12-5.10-2021-12"
 
 
-def test_json_tells_that_nothing_fits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_shows_that_nothing_fits(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(said(capsys, "5.10.107", "--json", status=1))
     assert (document["found"], document["others"]) == (None, [])
     assert document["reason"]

@@ -58,7 +58,7 @@ def test_c_reads_every_entry_as_it_was_packed(
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reported"),
     [
         ([], ""),
         (["rock5b-5.10-f9d1b1529"], "rock5b-5.10-f9d1b1529"),
@@ -82,18 +82,18 @@ def test_c_reads_every_entry_as_it_was_packed(
         ),
     ],
 )
-def test_what_is_embedded_is_told_in_a_line(
-    driver: Path, tmp_path: Path, names: list[str], told: str
+def test_what_is_embedded_is_reported_in_a_line(
+    driver: Path, tmp_path: Path, names: list[str], reported: str
 ) -> None:
     entries = [embed.Entry(match.key(parse_name(name)), b"btf") for name in names]
-    assert listed(driver, tmp_path, embed.pack(entries))[1][-1] == told
+    assert listed(driver, tmp_path, embed.pack(entries))[1][-1] == reported
 
 
-def test_the_whole_hub_is_told_in_a_line(
+def test_the_whole_hub_is_reported_in_a_line(
     driver: Path, tmp_path: Path, hub: list[embed.Entry]
 ) -> None:
-    told = listed(driver, tmp_path, embed.pack(hub))[1][-1]
-    assert told == (
+    reported = listed(driver, tmp_path, embed.pack(hub))[1][-1]
+    assert reported == (
         "android12-5.10 2021-09..2023-04, android13-5.10 2022-04..2023-04, rock5b-5.10-f9d1b1529"
     )
 
@@ -130,7 +130,7 @@ RAW = zlib.decompress(GOOD[12:])
         packed(RAW[:15] + b"\1" + RAW[16:]),
     ],
 )
-def test_damaged_data_is_told_as_such(driver: Path, tmp_path: Path, data: bytes) -> None:
+def test_damaged_data_is_reported_as_such(driver: Path, tmp_path: Path, data: bytes) -> None:
     assert listed(driver, tmp_path, data) == (1, [f"-{EBADMSG}"])
 
 

@@ -12,7 +12,7 @@ import pytest
 from dev_copy import copy_of_dev, run
 
 
-def test_help_tells_how_it_is_used_and_makes_nothing(tmp_path: Path) -> None:
+def test_help_shows_how_it_is_used_and_makes_nothing(tmp_path: Path) -> None:
     dev = copy_of_dev(tmp_path / "x")
     for flag in ("-h", "--help"):
         done = run(dev, flag)
@@ -24,7 +24,7 @@ def test_help_tells_how_it_is_used_and_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "x/.venv").exists()
 
 
-def test_no_command_is_an_error_that_tells_the_usage(tmp_path: Path) -> None:
+def test_no_command_is_an_error_that_shows_the_usage(tmp_path: Path) -> None:
     done = run(copy_of_dev(tmp_path / "x"))
     assert done.returncode == 2
     assert "usage: ./dev COMMAND…" in done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_second_time_it_needs_neither_python_nor_a_package_manager(
     assert (done.returncode, done.stdout, done.stderr) == (0, "sh\n", "")
 
 
-def test_moved_checkout_is_made_anew_and_its_programs_work(ready: Path, tmp_path: Path) -> None:
+def test_moved_checkout_is_rebuilt_and_its_programs_work(ready: Path, tmp_path: Path) -> None:
     """A virtualenv knows its path: of a moved one, pip and scons would be those of nowhere."""
     moved = tmp_path / "moved"
     shutil.copytree(ready.parent, moved, symlinks=True)
@@ -83,7 +83,7 @@ def test_moved_checkout_is_made_anew_and_its_programs_work(ready: Path, tmp_path
     assert "dev: creating .venv" in done.stderr
 
 
-def test_changed_lock_makes_the_environment_anew(ready: Path) -> None:
+def test_changed_lock_makes_a_new_environment(ready: Path) -> None:
     (ready.parent / "requirements.lock").write_text("# changed\n")
     assert "dev: creating .venv" in run(ready, "true").stderr
     assert run(ready, "true").stderr == ""

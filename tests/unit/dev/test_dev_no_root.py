@@ -48,7 +48,7 @@ def test_it_is_an_environment_of_its_own_and_installs_no_package(dev: Path, tmp_
     assert (again.returncode, again.stdout, again.stderr) == (0, "--no-root\n", "")
 
 
-def test_changed_lock_of_the_compiler_makes_it_anew(dev: Path, tmp_path: Path) -> None:
+def test_changed_lock_of_the_compiler_makes_a_new_one(dev: Path, tmp_path: Path) -> None:
     path = path_of(tmp_path / "bin")
     run(dev, "--no-root", "sh", "-c", ":", path=path)
     (dev.parent / "requirements-zig.lock").write_text("# changed\n")
@@ -56,7 +56,7 @@ def test_changed_lock_of_the_compiler_makes_it_anew(dev: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_environment_whose_making_was_interrupted_is_made_anew(
+def test_environment_whose_making_was_interrupted_is_rebuilt(
     dev: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     path = path_of(tmp_path / "bin")
@@ -77,7 +77,7 @@ def test_environment_whose_making_was_interrupted_is_made_anew(
     assert done.stderr.startswith("dev: creating .venv-no-root\n")
 
 
-def test_no_command_is_an_error_that_tells_one(dev: Path) -> None:
+def test_no_command_is_an_error_that_shows_one(dev: Path) -> None:
     done = run(dev, "--no-root")
     assert (done.returncode, done.stderr) == (
         2,
@@ -85,7 +85,7 @@ def test_no_command_is_an_error_that_tells_one(dev: Path) -> None:
     )
 
 
-def test_python_without_pip_is_told_where_the_distribution_has_none(
+def test_python_without_pip_is_reported_where_the_distribution_has_none(
     dev: Path, tmp_path: Path
 ) -> None:
     for package in ("base", "fetch"):

@@ -116,7 +116,7 @@ def test_package_without_a_wheel_is_refused_and_none_of_its_code_is_run(
     assert not ran.exists()
 
 
-def test_read_only_folder_is_told(tools: Path, outside: Path) -> None:
+def test_read_only_folder_is_reported(tools: Path, outside: Path) -> None:
     dev = copy_of_dev(outside / "x")
     user = nobody(outside / "home of nobody")
     dev.parent.chmod(0o555)
@@ -205,7 +205,7 @@ def test_without_apt_the_packages_are_named(tools: Path, outside: Path) -> None:
     assert "qemu-system-arm" in done.stderr.splitlines()[0].split()
 
 
-def test_failing_apt_is_told(tools: Path, outside: Path) -> None:
+def test_failing_apt_is_reported(tools: Path, outside: Path) -> None:
     if os.geteuid():
         pytest.skip("only root calls apt-get itself")
     dev = copy_of_dev(outside / "x")
@@ -216,7 +216,7 @@ def test_failing_apt_is_told(tools: Path, outside: Path) -> None:
     assert done.stderr.endswith("error: apt-get update failed\nhint: its messages are above\n")
 
 
-def test_no_python_that_is_new_enough_is_told(tools: Path, outside: Path) -> None:
+def test_no_python_that_is_new_enough_is_reported(tools: Path, outside: Path) -> None:
     dev = copy_of_dev(outside / "x")
     (tools / "python3").unlink()
     (tools / "python3").write_text("#!/bin/sh\nexit 1\n")

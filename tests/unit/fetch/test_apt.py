@@ -164,11 +164,11 @@ def test_suite_served_under_another_name_is_refused(
 
 
 def test_corrupt_cached_package_is_fetched_again(
-    settings: Settings, told: list[str], published: bytes
+    settings: Settings, reported: list[str], published: bytes
 ) -> None:
     kernel(settings).write_bytes(b"broken")
     assert kernel(settings).read_bytes() == published
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_threads_share_one_state(archive: Archive, settings: Settings, published: bytes) -> None:

@@ -61,14 +61,14 @@ def test_cache_of_another_user_is_refused_even_by_root(settings: Settings) -> No
 
 
 def test_link_in_the_place_of_a_file_is_not_followed(
-    settings: Settings, tmp_path: Path, told: list[str]
+    settings: Settings, tmp_path: Path, reported: list[str]
 ) -> None:
     path = cache.content(settings.cache, HASH)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     assert obtain(PIN, settings).read_bytes() == DATA
     assert not path.is_symlink()
-    assert told == [
+    assert reported == [
         f"the cached file {path} is corrupt (it is a link): it is removed and fetched again"
     ]
 

@@ -36,13 +36,13 @@ def test_cache_of_another_is_a_mirror(settings: Settings, tmp_path: Path) -> Non
 
 
 def test_mirror_folder_with_wrong_bytes_is_skipped_and_named(
-    settings: Settings, mirror: Path, told: list[str], server: Server
+    settings: Settings, mirror: Path, reported: list[str], server: Server
 ) -> None:
     (mirror / PIN.filename).write_bytes(DATA[::-1])
     server.routes["/a"] = body(DATA)
     obtain(replace(PIN, urls=(server.url + "/a",)), settings)
     wrong = hashlib.sha256(DATA[::-1]).hexdigest()
-    assert told == [
+    assert reported == [
         f"thing-1.0.tar.gz: mirror {mirror} is skipped: "
         f"wrong bytes in thing-1.0.tar.gz (400000 bytes, sha256 {wrong})"
     ]
@@ -60,24 +60,26 @@ def test_repacked_archive_satisfies_the_pin(tmp_path: Path, mirror: Path) -> Non
 
 @pytest.mark.parametrize("bad", [DATA[:-1], DATA[:-1] + b"x", b""])
 def test_corrupt_cached_file_is_reported_and_fetched_again(
-    settings: Settings, told: list[str], bad: bytes
+    settings: Settings, reported: list[str], bad: bytes
 ) -> None:
     path = obtain(PIN, settings)
     path.write_bytes(bad)
     assert obtain(PIN, settings).read_bytes() == DATA
-    assert len(told) == 1
-    assert told[0].startswith(f"the cached file {path} is corrupt (")
-    assert told[0].endswith("): it is removed and fetched again")
+    assert len(reported) == 1
+    assert reported[0].startswith(f"the cached file {path} is corrupt (")
+    assert reported[0].endswith("): it is removed and fetched again")
 
 
-def test_corruption_with_kept_size_and_time_is_seen(settings: Settings, told: list[str]) -> None:
+def test_corruption_with_kept_size_and_time_is_seen(
+    settings: Settings, reported: list[str]
+) -> None:
     path = obtain(PIN, settings)
     before = path.stat()
     with path.open("r+b") as file:
         file.write(b"other")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert obtain(PIN, settings).read_bytes() == DATA
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_corrupt_cached_file_offline_is_a_clear_error(settings: Settings) -> None:

@@ -47,7 +47,7 @@ def run(pins: Path, environment: dict[str, str]) -> Run:
     return run
 
 
-def test_get_downloads_and_list_tells(run: Run, tmp_path: Path, server: Server) -> None:
+def test_get_downloads_and_list_shows(run: Run, tmp_path: Path, server: Server) -> None:
     assert run("list").stdout == "thing        1.0          200000  missing  thing-1.0.tar.gz\n"
     got = run("get")
     assert got.returncode == 0

@@ -44,14 +44,14 @@ def test_cached_file_asks_no_server(server: Server, settings: Settings) -> None:
 
 
 def test_wrong_bytes_are_skipped_and_named(
-    server: Server, settings: Settings, told: list[str]
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     wrong = b"y" * len(DATA)
     server.routes |= {"/wrong": body(wrong), "/good": body(DATA)}
     path = obtain(pin_of(server.url + "/wrong", server.url + "/good"), settings)
     assert path.read_bytes() == DATA
     sha256 = hashlib.sha256(wrong).hexdigest()
-    assert told == [
+    assert reported == [
         f"thing-1.0.tar.gz: {server.url}/wrong is skipped: "
         f"wrong bytes in thing-1.0.tar.gz (400000 bytes, sha256 {sha256})"
     ]
@@ -153,7 +153,7 @@ def test_another_range_than_asked_is_not_used(server: Server, settings: Settings
 
 @pytest.mark.parametrize("length", [100, 900_000])
 def test_rest_of_another_length_than_its_range_is_not_used(
-    server: Server, settings: Settings, told: list[str], length: int
+    server: Server, settings: Settings, reported: list[str], length: int
 ) -> None:
     def behave(handler: http_server.Handler) -> None:
         if "Range" in handler.headers:
@@ -164,7 +164,7 @@ def test_rest_of_another_length_than_its_range_is_not_used(
 
     server.routes["/a"] = behave
     assert reason(server.url + "/a", settings) == "another part of the file than asked for"
-    assert told == [], "it took the beginning for the whole file"
+    assert reported == [], "it took the beginning for the whole file"
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 501, 505])

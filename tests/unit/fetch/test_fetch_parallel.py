@@ -106,14 +106,14 @@ def test_one_failure_reads_as_that_of_a_single_file(server: Server, settings: Se
 
 
 def test_wrong_bytes_are_reported_and_the_next_place_is_asked(
-    server: Server, settings: Settings, told: list[str]
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     server.routes["/bad"] = body(b"y" * len(BYTES[0]))
     pins = pins_of(server, 2)
     pins[0] = replace(pins[0], urls=(f"{server.url}/bad", *pins[0].urls))
     assert download.obtain_all(pins, settings)["0"].read_bytes() == BYTES[0]
-    assert len(told) == 1
-    assert told[0].startswith(f"0.tar: {server.url}/bad is skipped: wrong bytes in 0.tar")
+    assert len(reported) == 1
+    assert reported[0].startswith(f"0.tar: {server.url}/bad is skipped: wrong bytes in 0.tar")
 
 
 def test_truncated_files_are_resumed(server: Server, settings: Settings) -> None:

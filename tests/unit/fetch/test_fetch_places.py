@@ -32,23 +32,23 @@ def test_mirror_url_is_asked_before_upstream(server: Server, settings: Settings,
 
 
 def test_mirror_with_wrong_bytes_is_skipped_and_named(
-    server: Server, settings: Settings, told: list[str]
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     server.routes |= {"/m/thing-1.0.tar.gz": body(DATA[:-1]), "/a": body(DATA)}
     obtain(pin_of(server.url + "/a"), settings._replace(mirror=server.url + "/m"))
-    assert told == [
+    assert reported == [
         f"thing-1.0.tar.gz: mirror {server.url}/m is skipped: "
         "thing-1.0.tar.gz: 399999 bytes instead of 400000"
     ]
 
 
 def test_archive_of_unknown_size_is_decided_by_its_hash_alone(
-    server: Server, settings: Settings, told: list[str]
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     server.routes |= {"/cut": body(DATA[:-1]), "/whole": body(DATA)}
     pin = replace(pin_of(server.url + "/cut", server.url + "/whole"), size=0)
     obtain(pin, settings)
-    assert told == [
+    assert reported == [
         f"thing-1.0.tar.gz: {server.url}/cut is skipped: wrong bytes in thing-1.0.tar.gz "
         f"(399999 bytes, sha256 {hashlib.sha256(DATA[:-1]).hexdigest()})"
     ]
@@ -154,7 +154,7 @@ def test_interrupted_download_goes_on_in_the_next_process(
 
 
 def test_control_characters_of_names_and_servers_are_escaped(
-    server: Server, settings: Settings, told: list[str]
+    server: Server, settings: Settings, reported: list[str]
 ) -> None:
     server.routes |= {"/a": redirect("gopher\x1b[2J://x/\x1b[2J"), "/b": body(b"x" * len(DATA))}
     pin = replace(pin_of(server.url + "/a", server.url + "/b"), filename="thing\x1b[2J.tar")
@@ -162,6 +162,6 @@ def test_control_characters_of_names_and_servers_are_escaped(
         obtain(pin, settings)
     with pytest.raises(DroidbpfError) as offline:
         obtain(pin, settings._replace(offline=True))
-    texts = [str(failure.value), str(offline.value), *told]
+    texts = [str(failure.value), str(offline.value), *reported]
     assert all("thing\\x1b[2J.tar" in text for text in texts)
     assert [text for text in texts if "\x1b" in text] == []

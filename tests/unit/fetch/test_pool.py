@@ -81,14 +81,14 @@ def test_package_that_left_the_archive_comes_from_the_snapshot_of_its_time(
 
 def test_archive_with_other_bytes_is_skipped_and_named(
     archive: Archive, settings: Settings, pins: Path, package: bytes, tmp_path: Path,
-    told: list[str],
+    reported: list[str],
 ) -> None:  # fmt: skip
     name_snapshots(archive, tmp_path)
     archive.serve(PATH, package[:-1] + b"x")
     archive.serve(f"{SNAPSHOT}/{PATH}", package)
     assert obtain(pins, settings) == package
-    assert len(told) == 1
-    assert told[0].startswith(
+    assert len(reported) == 1
+    assert reported[0].startswith(
         f"kernel_1.0_arm64.deb: archive of {ID} {SUITE} is skipped: wrong bytes in "
     )
 

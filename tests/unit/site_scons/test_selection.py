@@ -82,7 +82,7 @@ def test_a_file_of_the_working_folder_is_no_app(here: Path) -> None:
         ),
     ],
 )
-def test_an_unknown_app_is_told_with_the_nearest_name(
+def test_an_unknown_app_is_reported_with_the_nearest_name(
     app: str, targets: tuple[str, ...], text: str
 ) -> None:
     with pytest.raises(DroidbpfError) as caught:
@@ -107,7 +107,7 @@ def test_a_flat_folder_has_an_app_for_each_bpf_program(here: Path) -> None:
     assert layout == ("apps", True, ["a", "b"], ("more.cc", "shared.c"))
 
 
-def test_no_folder_of_apps_is_told() -> None:
+def test_no_folder_of_apps_is_reported() -> None:
     with pytest.raises(DroidbpfError) as caught:
         selection.layout("nowhere")
     assert str(caught.value) == (

@@ -48,9 +48,9 @@ def argp(tmp_path_factory: pytest.TempPathFactory, gnulib: list[str]) -> Pair:
 
 
 def assert_same(programs: Pair, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    expected, told = (run(program, *arguments, **environment) for program in programs)
-    assert told == expected
-    return told
+    expected, reported = (run(program, *arguments, **environment) for program in programs)
+    assert reported == expected
+    return reported
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)

@@ -125,7 +125,7 @@ def test_linker_may_be_that_of_binutils(bin_: Path, probes: Probes, programs: No
     assert found.linkflags[0] == f"--ld-path={bin_}/aarch64-linux-gnu-ld"
 
 
-def test_missing_linker_is_told(bin_: Path, probes: Probes) -> None:
+def test_missing_linker_is_reported(bin_: Path, probes: Probes) -> None:
     program(bin_, "clang-19", CLANG)
     assert refused(probes) == (
         "error: the musl toolchain for arm64 lacks a linker (ld.lld, aarch64-linux-gnu-ld)\n"
@@ -133,7 +133,7 @@ def test_missing_linker_is_told(bin_: Path, probes: Probes) -> None:
     )
 
 
-def test_clang_without_the_target_is_told(bin_: Path, probes: Probes) -> None:
+def test_clang_without_the_target_is_reported(bin_: Path, probes: Probes) -> None:
     path = program(bin_, "clang", CLANG.replace("aarch64", "x86-64"))
     assert refused(probes).startswith(f"error: {path} is a clang without the target aarch64\n")
 
@@ -149,7 +149,7 @@ def test_auto_takes_musl_where_there_is_no_gcc(probes: Probes, programs: None) -
     assert toolchains.pick("auto", "arm64", probes, Request()).name == "musl"
 
 
-def test_auto_tells_of_a_gnu_toolchain_that_is_not_whole(
+def test_auto_shows_of_a_gnu_toolchain_that_is_not_whole(
     bin_: Path, probes: Probes, programs: None
 ) -> None:
     program(bin_, "aarch64-linux-gnu-gcc")

@@ -127,14 +127,14 @@ def test_auto_takes_an_ndk_that_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert toolchains.pick("auto", "arm64", probes, Request()).name == "ndk"
 
 
-def test_no_ndk_is_told_with_the_places() -> None:
+def test_no_ndk_is_reported_with_the_places() -> None:
     assert refusal() == (
         "error: no Android NDK was found: not by ndk=, ANDROID_NDK_HOME, ANDROID_NDK_ROOT,"
         f" ANDROID_HOME/ndk\nhint: {NAME_ONE}"
     )
 
 
-def test_folder_that_is_no_ndk_is_told_with_what_named_it(
+def test_folder_that_is_no_ndk_is_reported_with_what_named_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hint = f"hint: an NDK's folder holds source.properties and toolchains; {INSTALL}"

@@ -80,7 +80,7 @@ def test_api_that_is_no_number_is_refused(tmp_path: Path, api: str) -> None:
         "sysroot/usr/lib/aarch64-linux-android/libc.a",
     ],
 )
-def test_missing_part_is_told(tmp_path: Path, part: str) -> None:
+def test_missing_part_is_reported(tmp_path: Path, part: str) -> None:
     folder = small_ndk(tmp_path / "ndk")
     (folder / PREBUILT / part).unlink()
     assert refusal(folder) == (
@@ -89,7 +89,7 @@ def test_missing_part_is_told(tmp_path: Path, part: str) -> None:
     )
 
 
-def test_ndk_without_any_level_is_told(tmp_path: Path) -> None:
+def test_ndk_without_any_level_is_reported(tmp_path: Path) -> None:
     folder = small_ndk(tmp_path / "ndk", levels=())
     assert refusal(folder).startswith(
         f"error: NDK r27c in {folder} has no API level in"
@@ -97,7 +97,7 @@ def test_ndk_without_any_level_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_ndk_of_another_system_is_told_with_what_was_looked_for(tmp_path: Path) -> None:
+def test_ndk_of_another_system_is_reported_with_what_was_looked_for(tmp_path: Path) -> None:
     folder = small_ndk(tmp_path / "ndk")
     (folder / PREBUILT).rename((folder / PREBUILT).with_name("darwin-x86_64"))
     assert refusal(folder) == (
@@ -106,7 +106,7 @@ def test_ndk_of_another_system_is_told_with_what_was_looked_for(tmp_path: Path) 
     )
 
 
-def test_clang_that_does_not_run_here_is_told(tmp_path: Path) -> None:
+def test_clang_that_does_not_run_here_is_reported(tmp_path: Path) -> None:
     folder = small_ndk(tmp_path / "ndk")
     clang = program(folder / PREBUILT / "bin", "clang", "exit 126")
     assert refusal(folder) == (

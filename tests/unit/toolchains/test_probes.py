@@ -60,7 +60,7 @@ def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -
     assert counter.read_text() == "asked\n" * 2
 
 
-def test_a_changed_program_is_asked_anew(tmp_path: Path, bin_: Path) -> None:
+def test_a_changed_program_is_asked_again(tmp_path: Path, bin_: Path) -> None:
     for text in ("one", "two"):
         path = str(answer(bin_, "tool", text))
         assert Probes(tmp_path / "probes.json", str(bin_)).ask(path, "--version") == f"{text}\n"
@@ -81,7 +81,7 @@ def test_programs_are_asked_in_the_c_locale_with_no_input(tmp_path: Path, bin_: 
 
 
 @pytest.mark.parametrize("content", ["", "[", "[1]", '{"a": 3}', "null", "\udcff"])
-def test_a_damaged_store_is_begun_anew(tmp_path: Path, bin_: Path, content: str) -> None:
+def test_a_damaged_store_is_begun_again(tmp_path: Path, bin_: Path, content: str) -> None:
     store = tmp_path / "probes.json"
     store.write_bytes(os.fsencode(content))
     path = str(answer(bin_, "tool", "12"))

@@ -45,7 +45,7 @@ def gnu_folder(bin_: Path, *, without: str = "", libc: str = "/usr/lib/libc.a") 
             )
 
 
-def test_gnu_tells_what_it_found(tmp_path: Path, bin_: Path) -> None:
+def test_gnu_shows_what_it_found(tmp_path: Path, bin_: Path) -> None:
     libc = tmp_path / "libc.a"
     libc.write_text("!<arch>\n")
     gnu_folder(bin_, libc=str(libc))
@@ -70,7 +70,7 @@ def test_gnu_needs_no_compiler_of_cpp(tmp_path: Path, bin_: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gcc", "ar", "objcopy"])
-def test_gnu_tells_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> None:
+def test_gnu_shows_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> None:
     gnu_folder(bin_, without=name)
     with pytest.raises(DroidbpfError) as caught:
         gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request())
@@ -80,7 +80,7 @@ def test_gnu_tells_what_is_missing(tmp_path: Path, bin_: Path, name: str) -> Non
     )
 
 
-def test_gnu_tells_that_the_static_libc_is_missing(tmp_path: Path, bin_: Path) -> None:
+def test_gnu_shows_that_the_static_libc_is_missing(tmp_path: Path, bin_: Path) -> None:
     gnu_folder(bin_, libc="libc.a")
     with pytest.raises(DroidbpfError) as caught:
         gnu.find("arm64", Probes(tmp_path / "probes.json", str(bin_)), Request())
@@ -159,7 +159,7 @@ def test_a_clang_from_11_on_will_do(bin_: Path, alone: Probes, version: str) -> 
         ("clang version 18.0.0", "is a clang without the BPF target"),
     ],
 )
-def test_a_clang_that_will_not_do_is_told(
+def test_a_clang_that_will_not_do_is_reported(
     bin_: Path, alone: Probes, said: str, message: str
 ) -> None:
     path = answer(bin_, "clang", said)
@@ -169,7 +169,7 @@ def test_a_clang_that_will_not_do_is_told(
     )
 
 
-def test_no_clang_is_told(alone: Probes) -> None:
+def test_no_clang_is_reported(alone: Probes) -> None:
     assert refused(alone).startswith("error: no clang was found to compile BPF objects\nhint: ")
 
 
@@ -180,7 +180,7 @@ def test_no_clang_is_told(alone: Probes) -> None:
         ("exit 1", "is a bpftool that does not run; 7.0 or newer is needed"),
     ],
 )
-def test_a_bpftool_that_will_not_do_is_told(
+def test_a_bpftool_that_will_not_do_is_reported(
     bin_: Path, alone: Probes, script: str, message: str
 ) -> None:
     program(bin_, "clang", TARGETS.format("19"))
@@ -192,7 +192,7 @@ def test_a_bpftool_that_will_not_do_is_told(
     )
 
 
-def test_no_bpftool_is_told(bin_: Path, alone: Probes) -> None:
+def test_no_bpftool_is_reported(bin_: Path, alone: Probes) -> None:
     program(bin_, "clang", TARGETS.format("19"))
     assert refused(alone).startswith("error: no bpftool was found to make skeletons\nhint: ")
 

@@ -50,7 +50,7 @@ def test_zig_of_the_python_packages_goes_before_that_of_path(
     assert found(tmp_path, bin_).cc[0] == str(bin_ / "zig")
 
 
-def test_zig_tells_what_it_found(tmp_path: Path, bin_: Path, packages: Path) -> None:
+def test_zig_shows_what_it_found(tmp_path: Path, bin_: Path, packages: Path) -> None:
     path = a_zig(packages / "ziglang", "lib")
     toolchain = found(tmp_path, bin_)
     assert (toolchain.name, toolchain.libc) == ("zig", "musl")
@@ -103,7 +103,7 @@ def refused(tmp_path: Path, bin_: Path) -> str:
     return str(caught.value)
 
 
-def test_no_zig_is_told(tmp_path: Path, bin_: Path, packages: Path) -> None:
+def test_no_zig_is_reported(tmp_path: Path, bin_: Path, packages: Path) -> None:
     assert refused(tmp_path, bin_) == (
         "error: no zig was found, neither among Python's packages nor in PATH" + HINT
     )
@@ -120,7 +120,7 @@ def test_zig_of_another_version_is_refused(
     assert refused(tmp_path, bin_) == f"error: {path} is zig {said}, not 0.14{HINT}"
 
 
-def test_zig_without_its_library_is_told(tmp_path: Path, bin_: Path, packages: Path) -> None:
+def test_zig_without_its_library_is_reported(tmp_path: Path, bin_: Path, packages: Path) -> None:
     path = program(bin_, "zig", "echo 0.14.1")
     assert refused(tmp_path, bin_) == f"error: {path} has no folder lib beside it{HINT}"
 
