@@ -10,6 +10,7 @@ import flat
 import pytest
 from checkout import Tree, assert_same
 from elftools.elf.elffile import ELFFile
+from toolbox import Toolbox
 
 CPP = """\
 #include <cstdio>
@@ -67,6 +68,19 @@ def test_run_hands_arguments_and_status_of_a_cpp_app_through(with_cxx: Tree) -> 
     result = tree.scons("app=hello", "args='two words' -x", "run", status=7)
     assert result.out.splitlines()[-1] == "[two words][-x]"
     assert result.made == ["apps/hello/hello", "apps/hello/hello.cpp.o"]
+
+
+def test_another_cpp_compiler_rebuilds_what_is_cpp_and_nothing_else(
+    with_cxx: Tree, toolbox: Toolbox
+) -> None:
+    tree = with_cxx
+    tree.source("hello/more.cpp").write_text("int more;\n")
+    tree.env = toolbox.first
+    for comment in ("one", "another"):
+        toolbox.wrap("x86_64-linux-gnu-g++", "g++", first=f": {comment}")
+        result = tree.scons("app=hello")
+        assert result.bpf_and_apps == ["apps/hello/hello", "apps/hello/more.cpp.o"]
+        assert result.made == result.bpf_and_apps
 
 
 def test_an_app_in_c_links_what_all_share_in_cpp(with_cxx: Tree, tmp_path: Path) -> None:
