@@ -23,8 +23,8 @@ LONGEST_SCRIPT = 1 << 20  # bytes
 COMPILER = re.compile(r"(?:^|[-/])(?:gcc|g\+\+|clang(?:\+\+)?)(?:-[0-9.]+)?$")
 # What `gcc -###` and `clang -###` print of the program that is really running.
 RUNNING = re.compile(r'^(?:COLLECT_GCC=(.+)| "([^"]+)" "-cc1".*)$', re.MULTILINE)
-# The part of a name that is left in the name of what it links to: clang of clang-19.
-TOOL = re.compile(r"([a-z+]+[0-9]*)(?:-[0-9.]+)?$")
+# The part of a name that is left in the name of what it links to: clang of clang++-19.
+TOOL = re.compile(r"(clang|[a-z+]+[0-9]*)(?:\+\+)?(?:-[0-9.]+)?$")
 # The shared libraries that hold a compiler's or linker's code, as ldd(1) prints them.
 LIBRARIES = re.compile(r"(/\S*/lib(?:LLVM|clang|lld|bfd|opcodes)\S*) \(0x")
 

@@ -165,3 +165,21 @@ def test_ubuntus_script_is_passed_over_for_the_bpftool_that_it_runs(
         answer(folder, "bpftool", "bpftool v7.5.0")
     found = bpf.find(probes(tmp_path, bin_)).bpftool
     assert found == f"{tmp_path}/usr/lib/linux-tools-6.11.0-9/bpftool"
+
+
+@pytest.mark.parametrize(
+    ("name", "real"),
+    [("clang++", "clang-19"), ("aarch64-linux-gnu-g++", "g++-12"), ("ld.lld-19", "lld")],
+)
+def test_link_to_another_version_does_not_depend_on_the_rest_of_path(
+    tmp_path: Path, bin_: Path, name: str, real: str
+) -> None:
+    """Else a second compiler that nobody uses would rebuild everything."""
+    tool = tmp_path / real
+    tool.write_bytes(b"\x7fELF")
+    tool.chmod(0o755)
+    (bin_ / name).symlink_to(tool)
+    first = probes(tmp_path, bin_, tmp_path / "other").identity(str(bin_ / name))
+    (tmp_path / "other").mkdir()
+    answer(tmp_path / "other", name, "another")
+    assert probes(tmp_path, bin_, tmp_path / "other").identity(str(bin_ / name)) == first
