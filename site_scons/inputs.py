@@ -8,6 +8,7 @@ when one of them has changed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -40,7 +41,14 @@ def record(target: str, report: str, began_ns: int) -> None:
     """
     with open(report, "rb") as file:
         names = parse(os.fsdecode(file.read()))
-    found = {name: _version(name, began_ns) for name in names if os.path.exists(name)}
+    found = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(name)
+            raced = began_ns <= status.st_ctime_ns <= now_ns()
+            if name.startswith(versions.BUILD):  # there, a step waits for what it reads
+                raced = False
+            found[name] = None if raced else versions.version(name, status)
     versions.save(f"{target}.inputs", found)
     os.unlink(report)
 
@@ -51,15 +59,6 @@ def parse(rules: str) -> list[str]:
     target = TARGET.match(first)
     names = first[target.end() :] if target else ""
     return sorted({ESCAPE.sub(r"\1\2", word) for word in WORD.findall(names)})
-
-
-def _version(name: str, began_ns: int) -> versions.Version:
-    found = versions.version(name)
-    if found and not name.startswith(versions.BUILD):  # where a step waits for what it reads
-        written_ns = os.stat(name).st_ctime_ns
-        if began_ns <= written_ns <= now_ns():
-            return None
-    return found
 
 
 @functools.cache

@@ -21,10 +21,14 @@ _hashes: dict[tuple[str, int, int], str] = {}
 _stamps: dict[str, tuple[int, int]] = {}  # size and mtime at this start, of what no step writes
 
 
-def version(path: str) -> Version:
-    """Return the version of a file; None where there is no such file."""
+def version(path: str, status: os.stat_result | None = None) -> Version:
+    """Return the version of a file; None where there is no such file.
+
+    Args:
+        status: what os.stat() returns of it, where that is known.
+    """
     try:
-        status = os.stat(path)
+        status = status or os.stat(path)
         key = (path, status.st_size, status.st_mtime_ns)
         if key not in _hashes:
             _hashes[key] = sha256(path)
@@ -68,4 +72,4 @@ def load(path: str) -> dict[str, object]:
 
 def save(path: str, content: Mapping[str, object]) -> None:
     """Write a JSON file, whole or not at all."""
-    write_atomically(path, json.dumps(content, indent=1))
+    write_atomically(path, json.dumps(content))  # indented, it would take ten times as long
