@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
 
 def pytest_configure() -> None:
-    """Heed SIGINT: a job in a shell's background ignores it, and so would all that tests start."""
+    """Handle SIGINT: a shell's background job ignores it, and so would what tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run all tests by a process for each processor, and those that are named by one."""
-    return 0 if config.args_source is config.ArgsSource.ARGS else None
+    """Run folders of tests in a process for each processor, and files that are named in one."""
+    return 0 if all(Path(name.partition("::")[0]).is_file() for name in config.args) else None
