@@ -113,7 +113,7 @@ def is_changed(dependency: Any, target: Any, previous: Any, repo_node: Any = Non
     """Decide for each dependency of a target whether the target must be made again."""
     differs = dependency.changed_content(target, previous, repo_node)  # which SCons relies on
     if target not in _outdated:
-        _outdated[target] = _is_damaged(target) or inputs.outdated(target)
+        _outdated[target] = inputs.outdated(target) or _is_damaged(target)
     return _outdated[target] or bool(differs)
 
 

@@ -8,7 +8,6 @@ when one of them has changed.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import re
@@ -24,6 +23,8 @@ WORD = re.compile(r"(?:\\.|[^\s\\])+")
 CLOCK_REALTIME_COARSE = 5  # of linux/time.h, which the kernel takes files' times from
 ESCAPE = re.compile(r"\\([\s#\\:])|\$(\$)")
 
+decided_ns: dict[str, int] = {}  # path of a target -> when outdated() was asked about it
+
 
 def now_ns() -> int:
     """Return the mtime of a file that would be written now: the kernel's time, in whole ticks."""
@@ -36,19 +37,21 @@ def record(target: str, report: str, began_ns: int) -> None:
     Args:
         report: the path of the rule that the compiler wrote for make. Of a linker, it may name
             temporary files that are gone.
-        began_ns: when the step began, of now_ns(). What was written to since may have been read
-            before that: it gets no version, and the target is made again.
+        began_ns: a time before the step read any of them, of now_ns(). What was written to since
+            may have been read before that: it gets no version, and the target is made again.
     """
     with open(report, "rb") as file:
         names = parse(os.fsdecode(file.read()))
     found = {}
     for name in names:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             status = os.stat(name)
-            raced = began_ns <= status.st_ctime_ns <= now_ns()
-            if name.startswith(versions.BUILD):  # there, a step waits for what it reads
-                raced = False
-            found[name] = None if raced else versions.version(name, status)
+        except FileNotFoundError:
+            continue
+        raced = began_ns <= status.st_ctime_ns <= now_ns()
+        if name.startswith(versions.BUILD):  # there, a step waits for what it reads
+            raced = False
+        found[name] = None if raced else versions.version(name, status)
     versions.save(f"{target}.inputs", found)
     os.unlink(report)
 
@@ -81,5 +84,6 @@ def outdated(target: Any) -> bool:
     """Return whether a file that a target was made of has changed, or its record is lost."""
     if not getattr(target.attributes, "reported", False):
         return False
+    decided_ns[str(target)] = now_ns()
     recorded = load(str(target))
     return not recorded or bool(versions.changed(recorded))

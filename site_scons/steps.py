@@ -15,8 +15,6 @@ from SCons.Script import Action
 import inputs
 from base.errors import DroidbpfError
 
-_began = {}  # path of a target -> when its step began, of inputs.now_ns()
-
 
 def step(env, name, label, *commands, identity="", before=None, after=None):
     """Return the actions of a step.
@@ -31,9 +29,7 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
         before, after: Python functions to run first, and last before the renaming.
     """
     env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
-    actions = [Action(user_errors(_begin), None)]
-    if before:
-        actions.append(Action(user_errors(before), None))
+    actions = [Action(user_errors(before), None)] if before else []
     for number, command in enumerate(commands):
         variable = f"{name}COM{number or ''}"
         env[variable] = command
@@ -44,14 +40,10 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
     return [*actions, Action(user_errors(_commit), None)]
 
 
-def _begin(target, source, env):
-    _began[str(target[0])] = inputs.now_ns()
-
-
 def _commit(target, source, env):
     path = str(target[0])
     if os.path.exists(f"{path}.tmp.d"):
-        inputs.record(path, f"{path}.tmp.d", _began[path])
+        inputs.record(path, f"{path}.tmp.d", inputs.decided_ns[path])
     os.replace(f"{path}.tmp", path)
 
 
