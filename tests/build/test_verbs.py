@@ -58,7 +58,7 @@ def test_doctor_shows_what_is_missing_and_how_to_install_it(tree: Tree, toolbox:
     lines = result.out.splitlines()
     assert lines[0] == f"FAIL  target compiler: the gnu toolchain for {ARCH} lacks {COMPILER}"
     assert lines[1].startswith("      install it: apt-get install gcc")
-    assert lines[2] == "FAIL  BPF tools: no clang was found, which compiles BPF objects"
+    assert lines[2] == "FAIL  BPF tools: no clang was found to compile BPF objects"
     assert lines[3] == "      install it: apt-get install clang-19 (or any clang from 11 on)"
     assert "FAIL  virtual machine, for run: qemu-system-aarch64 is not installed" in lines
 
