@@ -24,6 +24,9 @@ CLOCK_REALTIME_COARSE = 5  # of linux/time.h, which the kernel takes files' time
 ESCAPE = re.compile(r"\\([\s#\\:])|\$(\$)")
 
 decided_ns: dict[str, int] = {}  # path of a target -> when outdated() was asked about it
+# Of what no step writes, as it was when it was first read: one that changed later has another
+# version at the next start, and all that was made of it is made again.
+_known: dict[str, versions.Version] = {}
 
 
 def now_ns() -> int:
@@ -44,14 +47,17 @@ def record(target: str, report: str, began_ns: int) -> None:
         names = parse(os.fsdecode(file.read()))
     found = {}
     for name in names:
-        try:
-            status = os.stat(name)
-        except FileNotFoundError:
-            continue
-        raced = began_ns <= status.st_ctime_ns <= now_ns()
-        if name.startswith(versions.BUILD):  # there, a step waits for what it reads
-            raced = False
-        found[name] = None if raced else versions.version(name, status)
+        if name not in _known:
+            try:
+                status = os.stat(name)
+            except FileNotFoundError:
+                continue
+            raced = began_ns <= status.st_ctime_ns <= now_ns()
+            if name.startswith(versions.BUILD):  # there, a step waits for what it reads
+                found[name] = versions.version(name, status)
+                continue
+            _known[name] = None if raced else versions.version(name, status)
+        found[name] = _known[name]
     versions.save(f"{target}.inputs", found)
     os.unlink(report)
 
@@ -61,6 +67,8 @@ def parse(rules: str) -> list[str]:
     first = rules.replace("\\\n", " ").partition("\n")[0]
     target = TARGET.match(first)
     names = first[target.end() :] if target else ""
+    if "\\" not in names and "$" not in names:
+        return sorted(set(names.split()))
     return sorted({ESCAPE.sub(r"\1\2", word) for word in WORD.findall(names)})
 
 

@@ -22,7 +22,7 @@ _stamps: dict[str, tuple[int, int]] = {}  # size and mtime at this start, of wha
 
 
 def version(path: str, status: os.stat_result | None = None) -> Version:
-    """Return the version of a file; None where there is no such file.
+    """Return the version of a file; None where there is no such file, or it is being written to.
 
     Args:
         status: what os.stat() returns of it, where that is known.
@@ -31,7 +31,11 @@ def version(path: str, status: os.stat_result | None = None) -> Version:
         status = status or os.stat(path)
         key = (path, status.st_size, status.st_mtime_ns)
         if key not in _hashes:
-            _hashes[key] = sha256(path)
+            content = sha256(path)
+            after = os.stat(path)
+            if key[1:] != (after.st_size, after.st_mtime_ns):
+                return None
+            _hashes[key] = content
     except OSError:
         return None
     return [status.st_size, status.st_mtime_ns, _hashes[key]]

@@ -23,6 +23,7 @@ COMPILERS = [name for name in ("gcc", "clang", "clang-19") if shutil.which(name)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(versions, "_stamps", {})
+    monkeypatch.setattr(inputs, "_known", {})
     inputs.load.cache_clear()
     return tmp_path
 
