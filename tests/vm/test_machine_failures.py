@@ -116,6 +116,6 @@ def test_uncached_kernel_offline_names_every_place(tmp_path: Path) -> None:
     with pytest.raises(DroidbpfError) as caught:
         kernels.kernel("6.1", Settings(cache=tmp_path, offline=True))
     lines = caught.value.message.splitlines()
-    assert lines[0] == "the distribution's archive cannot give 6.1:"
+    assert lines[0] == "the distribution's archive has no 6.1:"
     assert [line.split(":")[0].strip() for line in lines[1:]] == ["bookworm", "bookworm-security"]
     assert caught.value.hint == "fetch it once without offline"
