@@ -59,12 +59,12 @@ def measure(tree: Path, request: list[str], rounds: int) -> list[Figure]:
         Figure("clean build: CPU, all processes", clean.cpu_s, "s"),
         Figure(f"clean build: CPU, the {len(steps)} commands", sum(s["cpu_s"] for s in steps), "s"),
         Figure("clean build: CPU, compilers only", compilers, "s"),
-        Figure(f"clean build: wall / (compilers' CPU / {jobs})", clean.wall_s / ideal_s, "x", 1.25),
+        Figure(f"clean build: wall / (compilers' CPU / {jobs})", clean.wall_s / ideal_s, "x", 1.17),
         Figure("./dev, beyond its command: wall", dev.wall_s - direct.wall_s, "s", 0.05),
         Figure("scons --version: wall", version.wall_s, "s"),
         Figure("null build: wall", null.wall_s, "s"),
-        Figure("null build / scons --version", null.wall_s / version.wall_s, "x", 2.0),
-        Figure(crowd, crowded.wall_s / alone.wall_s, "x", 1.1),
+        Figure("null build / scons --version", null.wall_s / version.wall_s, "x", 1.6),
+        Figure(crowd, crowded.wall_s / alone.wall_s, "x", 1.05),
         *(
             Figure(f"rebuild after a change of {name}: wall", cost.wall_s, "s")
             for name, cost in changes.items()

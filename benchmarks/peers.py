@@ -32,8 +32,8 @@ from benchmarks._runs import SCONS, copied_checkout, execute, interleaved, media
 ARCH = "arm64"
 VARIANT = f"build/{ARCH}-gnu"
 ONE = "opensnoop"
-MOST_WALL = 0.8  # of make's
-MOST_NULL = 2.0  # times scons --version
+MOST_WALL = 0.62  # of make's
+MOST_NULL = 1.6  # times scons --version
 
 
 class Tools(NamedTuple):
