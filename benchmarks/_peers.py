@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from pathlib import Path
 
 from base.settings import Settings
 from fetch import cache, download, pins
-from fetch.extract import extract
 
 PINS = Path(__file__).with_name("peers.toml")
 LIBBPF_TOOLS = "libbpf-tools"
@@ -24,7 +25,11 @@ def libbpf_tools(settings: Settings) -> Path:
     folder = settings.cache / "peers" / archive.name
     with cache.lock(settings.cache, f"peers-{archive.name}"):
         if not folder.is_dir():
-            extract(archive, folder, only=[LIBBPF_TOOLS])
+            folder.parent.mkdir(exist_ok=True)
+            made = tempfile.mkdtemp(dir=folder.parent)
+            command = ["tar", "-xf", str(archive), "-C", made, "--strip-components=1"]
+            subprocess.run([*command, "--wildcards", f"*/{LIBBPF_TOOLS}"], check=True)
+            Path(made).rename(folder)
     return folder / LIBBPF_TOOLS
 
 

@@ -48,7 +48,7 @@ def extract(
             is not extracted. Empty where the archive has the folders as they are needed.
 
     Raises:
-        DroidbpfError: damaged, holds a path or a link that leaves the folder or a device, lacks one
+        DroidbpfError: damaged, holds a path that leaves the folder, a link or a device, lacks one
             of `only`, or the folder cannot be written.
     """
     try:
@@ -83,21 +83,16 @@ def _open(archive: Path) -> IO[bytes]:
 
 
 class _Tree:
-    """A folder being filled. No symlink exists in it until every file is written."""
+    """A folder being filled. No link is ever in it: what builds need of the pins has none."""
 
     def __init__(self, folder: Path, only: Sequence[str], layout: Mapping[str, str]) -> None:
         self.folder = folder
         self.only = [name.strip("/") for name in only]
         self.layout = [(f"{theirs}/", f"{ours}/") for ours, theirs in layout.items()]
         self.kinds = {"": "folder"}
-        self.links: dict[str, str] = {}
 
     def fill(self, tar: tarfile.TarFile) -> bool:
-        """Write all members, then the symlinks, then check where these lead.
-
-        Returns:
-            whether the archive was read to its end.
-        """
+        """Write all members; return whether the archive was read to its end."""
         top = ""
         member = None
         missing = set(self.only)
@@ -121,13 +116,6 @@ class _Tree:
         for name in self.only:
             if name not in self.kinds:
                 raise ArchiveError(f"holds no {name}")
-        for path, target in self.links.items():
-            (self.folder / path).symlink_to(target)
-        root = self.folder.resolve()
-        for path in self.links:
-            real = Path(os.path.realpath(self.folder / path))
-            if not real.is_relative_to(root) or real.is_symlink():
-                raise ArchiveError(f"holds a link that leaves it or goes round: {printable(path)}")
         return member is None
 
     def _place(self, path: str) -> str:
@@ -143,28 +131,18 @@ class _Tree:
         )
 
     def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
-        target = self.folder / path
         if member.isdir():
             self._make_folder(path)
             return
         self._make_folder(path.rpartition("/")[0])
-        if member.issym():
-            self._claim(path, "link")
-            self.links[path] = member.linkname
-            return
         self._claim(path, "file")
-        if member.islnk():
-            source = self._place(_plain(member.linkname).partition("/")[2])
-            if source == path or self.kinds.get(source) != "file":
-                raise ArchiveError(f"holds a hard link to no file of it: {printable(path)}")
-            os.link(self.folder / source, target)
-        elif member.isreg() and not member.issparse() and (content := tar.extractfile(member)):
-            with target.open("xb") as file:
-                shutil.copyfileobj(content, file, _CHUNK)
-                os.fchmod(file.fileno(), 0o755 if member.mode & 0o100 else 0o644)
-            os.utime(target, (MTIME, MTIME))
-        else:
-            raise ArchiveError(f"holds neither file, folder nor link: {printable(path)}")
+        content = tar.extractfile(member) if member.isreg() else None
+        if content is None or member.issparse():
+            raise ArchiveError(f"holds neither file nor folder: {printable(path)}")
+        with (self.folder / path).open("xb") as file:
+            shutil.copyfileobj(content, file, _CHUNK)
+            os.fchmod(file.fileno(), 0o755 if member.mode & 0o100 else 0o644)
+        os.utime(self.folder / path, (MTIME, MTIME))
 
     def _make_folder(self, path: str) -> None:
         if self.kinds.get(path) != "folder":

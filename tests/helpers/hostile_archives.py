@@ -36,8 +36,6 @@ GOOD = (
     folder("top/src"),
     member("top/src/a.c", b"int a;\n", mode=0o664, mtime=5),
     member("top/run", b"#!/bin/sh\n", mode=0o4775),
-    link("top/link", "src/a.c"),
-    link("top/hard", "top/src/a.c", tarfile.LNKTYPE),
 )
 
 
@@ -71,70 +69,37 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         "holds a path that leaves it: top/../../secret",
     ),
     "absolute": (tar(member("/tmp/x", b"x")), "holds a path that leaves it: /tmp/x"),
+    "symlink": (
+        tar(folder("top"), member("top/f", b"x"), link("top/l", "f")),
+        "holds neither file nor folder: l",
+    ),
     "symlink that leaves": (
         tar(folder("top"), link("top/l", "../secret")),
-        "holds a link that leaves it or goes round: l",
-    ),
-    "absolute symlink": (
-        tar(folder("top"), link("top/l", "/etc/passwd")),
-        "holds a link that leaves it or goes round: l",
+        "holds neither file nor folder: l",
     ),
     "hardlink that leaves": (
         tar(folder("top"), link("top/l", "../secret", tarfile.LNKTYPE)),
-        "holds a path that leaves it: ../secret",
-    ),
-    "absolute hardlink": (
-        tar(folder("top"), link("top/l", "/etc/passwd", tarfile.LNKTYPE)),
-        "holds a path that leaves it: /etc/passwd",
-    ),
-    "hardlink to nothing": (
-        tar(folder("top"), link("top/l", "top/none", tarfile.LNKTYPE)),
-        "holds a hard link to no file of it: l",
-    ),
-    "hardlink to a symlink": (
-        tar(folder("top"), link("top/s", "x"), link("top/l", "top/s", tarfile.LNKTYPE)),
-        "holds a hard link to no file of it: l",
+        "holds neither file nor folder: l",
     ),
     "write through a symlink": (
         tar(folder("top"), folder("top/d"), link("top/l", "d"), member("top/l/f", b"x")),
-        "holds l twice",
+        "holds neither file nor folder: l",
     ),
     "folder made a symlink later": (
         tar(folder("top"), folder("top/d"), member("top/d/f", b"x"), link("top/d", ".")),
         "holds d twice",
     ),
-    "chain of symlinks": (
-        tar(
-            folder("top"),
-            folder("top/a/b"),
-            link("top/s", "a/b"),
-            link("top/t", "s/../../.."),
-        ),
-        "holds a link that leaves it or goes round: t",
-    ),
-    "chain of symlinks that is inside by its letters": (
-        tar(
-            folder("top"),
-            link("top/a/b/up", "../.."),
-            link("top/t", "a/b/up/../x"),
-        ),
-        "holds a link that leaves it or goes round: t",
-    ),
-    "symlinks in a circle": (
-        tar(folder("top"), link("top/a", "b"), link("top/b", "a")),
-        "holds a link that leaves it or goes round: a",
-    ),
     "character device": (
         tar(folder("top"), member("top/d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)),
-        "holds neither file, folder nor link: d",
+        "holds neither file nor folder: d",
     ),
     "block device": (
         tar(folder("top"), member("top/d", type=tarfile.BLKTYPE)),
-        "holds neither file, folder nor link: d",
+        "holds neither file nor folder: d",
     ),
     "FIFO": (
         tar(folder("top"), member("top/p", type=tarfile.FIFOTYPE)),
-        "holds neither file, folder nor link: p",
+        "holds neither file nor folder: p",
     ),
     "duplicate": (
         tar(folder("top"), member("top/f", b"1"), member("top/./f", b"2")),
@@ -144,8 +109,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         tar(folder("top"), member("top/f", b"1"), member("top/f/g", b"2")),
         "holds f twice",
     ),
-    "sparse lie": (sparse(1 << 40), "holds neither file, folder nor link: s"),
-    "small sparse file": (sparse(512), "holds neither file, folder nor link: s"),
+    "sparse lie": (sparse(1 << 40), "holds neither file nor folder: s"),
+    "small sparse file": (sparse(512), "holds neither file nor folder: s"),
     "size lie": (lying_size(100_000), DAMAGED),
     "negative size": (lying_size(-512), DAMAGED),
     "truncated in a file": (tar(folder("top"), member("top/f", b"x" * 9999))[:5000], DAMAGED),
