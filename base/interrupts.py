@@ -11,6 +11,7 @@ import _thread
 import contextlib
 import os
 import signal
+import time
 
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 HINT = "finished steps are kept: run the same command to continue"
@@ -22,14 +23,14 @@ def watch() -> None:
     A signal that is ignored, as SIGINT in a shell's background job, stays ignored. A second call
     does nothing.
     """
-    if _leave_to_the_thread in map(signal.getsignal, WORDS):
+    if _wait_for_the_end in map(signal.getsignal, WORDS):
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in WORDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave_to_the_thread)
+            signal.signal(number, _wait_for_the_end)
     _thread.start_new_thread(_end_at_signal, (reader,))
 
 
@@ -40,14 +41,14 @@ def release() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _leave_to_the_thread(*_: object) -> None:
-    """Do nothing: Python has written the number of the signal to the pipe."""
+def _wait_for_the_end(*_: object) -> None:
+    """Stop the main thread: Python has written the number of the signal to the pipe."""
+    while True:
+        time.sleep(1)
 
 
 def _end_at_signal(reader: int) -> None:
-    number = 0
-    while number not in WORDS:
-        number = os.read(reader, 1)[0]
+    number = os.read(reader, 1)[0]
     text = f"error: {WORDS[signal.Signals(number)]}\nhint: {HINT}\n"
     below = _descendants(os.getpid())
     with contextlib.suppress(OSError):

@@ -2,17 +2,32 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 
-import workspace
+from SCons.Taskmaster.Job import Jobs
 
-SIGNAL_S = 0.05  # a signal that ended a command ends this process, too, within this time
+import workspace
+from base.errors import printable_lines
+
+SIGNAL_S = 0.05  # a signal that ended a command reaches this process, too, within this time
+COLOURED = "-fdiagnostics-color=always"  # asks a compiler for colours
+COLOUR = re.compile(r"(\x1b\[[0-9;]*[mK])")
 
 failed = {}  # words of a command that failed -> what it printed, its variables
 _printing = threading.Lock()
+
+
+def keep_signals():
+    """Leave SIGINT and SIGTERM to base.interrupts while steps run.
+
+    SCons's own handlers would end the build as one that failed, sometimes before base.interrupts
+    ends it. It has no public setting for that.
+    """
+    Jobs._setup_sig_handler = Jobs._reset_sig_handler = lambda jobs: None
 
 
 def run_step(shell, escape, program, arguments, environment):
@@ -27,15 +42,23 @@ def run_step(shell, escape, program, arguments, environment):
         status, output = _run(arguments, environment, into)
     except OSError as error:
         status, output = 127, f"{error.filename or arguments[0]}: {error.strerror}\n".encode()
+    printed = _escaped(output, COLOURED in command)
     if status:
         time.sleep(SIGNAL_S)
-        failed[command] = (output, environment)
-    if output:
+        failed[command] = (printed, environment)
+    if printed:
         with _printing:
             sys.stdout.flush()
-            sys.stderr.buffer.write(output)
+            sys.stderr.write(printed)
             sys.stderr.flush()
     return status
+
+
+def _escaped(output, coloured):
+    """Return what a command printed, with control characters escaped, except colours."""
+    text = output.decode(errors="surrogateescape")
+    parts = COLOUR.split(text) if coloured else [text]
+    return "".join(part if i % 2 else printable_lines(part) for i, part in enumerate(parts))
 
 
 def words(arguments):

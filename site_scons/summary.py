@@ -11,7 +11,6 @@ from SCons.Script import GetBuildFailures, GetOption
 
 import spawn
 
-COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 REASON = re.compile(r"\berror:|undefined reference|undefined symbol|cannot find|not found")
 
 _expected = {}  # program's name -> its node
@@ -51,7 +50,7 @@ def _why_not(program, failures):
     if message := getattr(first, "message", "") or (not _words(first) and _message(first)):
         reason = message.partition("\n")[0].removeprefix("error: ").rstrip(":")
     else:
-        output, _ = spawn.failed.get(tuple(_words(first)), (b"", {}))
+        output, _ = spawn.failed.get(tuple(_words(first)), ("", {}))
         reason = _cause(output) or f"status {first.status}"
     return reason if own else f"{_target(first)} was not built: {reason}"
 
@@ -84,8 +83,7 @@ def _words(failure):
 
 
 def _lines(output):
-    text = COLOURS.sub("", output.decode(errors="replace"))
-    return [line for line in text.splitlines() if line]
+    return [line for line in spawn.COLOUR.sub("", output).splitlines() if line]
 
 
 def _cause(output):

@@ -22,9 +22,10 @@ def exists(env):
 def generate(env):
     env["ESCAPE"] = str
     env["SPAWN"] = spawn.run_step
+    spawn.keep_signals()
     env["SHORT"] = env["V"] == "0"
     coloured = sys.stderr.isatty() and not plain_terminal()
-    env["COLOUR"] = ["-fdiagnostics-color=always"] if coloured else []
+    env["COLOUR"] = [spawn.COLOURED] if coloured else []
     env.AddMethod(steps.step, "Step")
     env.AddMethod(summary.expect, "Expect")
     sys.stdout.reconfigure(line_buffering=True)  # a signal ends us without a flush

@@ -77,6 +77,19 @@ def test_a_signal_that_another_thread_gets_ends_it_too() -> None:
     assert (process.returncode, err[:19]) == (130, "error: interrupted\n")
 
 
+def test_the_main_thread_does_nothing_more() -> None:
+    """It would end the process as one that failed, before the signal does."""
+    process = start(
+        "interrupts._descendants = lambda pid: time.sleep(1) or []\n"
+        "print(flush=True)\n"
+        "for _ in range(25): time.sleep(0.02)\n"
+        "os._exit(2)"
+    )
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err[:19]) == (130, "error: interrupted\n")
+
+
 def test_an_ignored_signal_stays_ignored() -> None:
     """As a shell has it for jobs in the background."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
