@@ -6,8 +6,9 @@ compares a target with what its step left: here a target is made again where its
 has changed, and where a file that its compiler read has.
 
 This is the one module that uses more of SCons than its public interface. That has a place for a
-database module and for the function that decides, but none for: the moment when the entry of a step
-is complete, the entry of a target, and times finer than a second.
+database module, but none for: the moment when the entry of a step is complete, a target whose own
+state decides (a Decider is asked about each file that a target depends on, and so never about a
+target without one), and times finer than a second.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ NOTHING = pickle.dumps({})
 
 _journal = Journal(f"{workspace.BUILD}/journal")
 _kept: set[Any] = set()  # targets whose entry is in the journal
-_outdated: dict[Any, bool] = {}  # target -> whether it must be made again, whatever its sources
+_depends_on_changed = SCons.Node.FS.File.changed
 
 
 class Database(dict[str, bytes]):
@@ -106,15 +107,15 @@ def use(env: Any) -> None:
     SCons.SConsign.ForDirectory = Folder
     SCons.Node.FS.Base.getmtime = _mtime_ns
     SCons.Node.FS.File.get_max_drift_csig = _known_csig
-    env.Decider(is_changed)
+    SCons.Node.FS.File.changed = _is_changed
 
 
-def is_changed(dependency: Any, target: Any, previous: Any, repo_node: Any = None) -> bool:
-    """Decide for each dependency of a target whether the target must be made again."""
-    differs = dependency.changed_content(target, previous, repo_node)  # which SCons relies on
-    if target not in _outdated:
-        _outdated[target] = inputs.outdated(target) or _is_damaged(target)
-    return _outdated[target] or bool(differs)
+def _is_changed(node: Any, repository: Any = None, allowcache: bool = False) -> bool:
+    """Return whether a file must be made again: for what it depends on, or for itself."""
+    changed = bool(_depends_on_changed(node, repository, allowcache))
+    if allowcache or not node.has_builder():  # its step is over, or it is a source
+        return changed
+    return inputs.outdated(node) or changed or _is_damaged(node)
 
 
 def _is_damaged(target: Any) -> bool:

@@ -5,10 +5,8 @@ leaves is never taken for its result.
 """
 
 import contextlib
-import functools
 import os
 
-from SCons.Action import _callable_contents
 from SCons.Errors import BuildError
 from SCons.Script import Action
 
@@ -48,7 +46,7 @@ def _commit(target, source, env):
 
 
 def user_errors(function):
-    """Return a Python action whose DroidbpfErrors and OSErrors are failures of the step."""
+    """Return a function for an action: DroidbpfErrors and OSErrors are failures of its step."""
 
     def run(target, source, env):
         try:
@@ -65,13 +63,4 @@ def user_errors(function):
         failure.message = message
         raise failure
 
-    # SCons takes what a signature holds from get_contents() where that has no code of its own.
-    action = functools.partial(run)
-    action.get_contents = lambda target, source, env: _contents(function)
-    return action
-
-
-@functools.cache
-def _contents(function):
-    """Return what a signature holds of a Python action: its code."""
-    return _callable_contents(function)
+    return run

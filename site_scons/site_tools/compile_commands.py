@@ -30,9 +30,7 @@ def compile_commands(env, compiled):
     """
     entries = sorted((_entry(*unit) for unit in compiled), key=lambda entry: entry["output"])
     text = env.Value(json.dumps(entries, indent=1) + "\n")
-    # SCons decides about a target by its files: it never looks at one that has none.
-    sources = [text, "#site_scons/site_tools/compile_commands.py"]
-    made = env.Command(f"#{FILE}", sources, Action(user_errors(_write), f"  GEN      {FILE}"))
+    made = env.Command(f"#{FILE}", text, Action(user_errors(_write), f"  GEN      {FILE}"))
     return env.Alias("compile_commands.json", made)
 
 

@@ -154,8 +154,7 @@ def _pull(env):
     unpacked = [f"#{_unpacked(kernel)}" for kernel in wanted]
     pulled = env.Command(
         [f"#{UNPACKED}/kernels.sha256", *unpacked],
-        # A file among the sources: only of such targets is it noticed that they are damaged.
-        ["#btfhub/cli/pull.py", env.Value([kernel.file.btf_sha256 for kernel in wanted])],
+        env.Value([kernel.file.btf_sha256 for kernel in wanted]),
         env["PULL"],
         SELECTORS=[kernel.selector for kernel in wanted],
         ENV={**os.environ, **env["ENV"]},  # the cache, a proxy

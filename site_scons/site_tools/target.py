@@ -114,15 +114,15 @@ def _set_up_node(env, toolchain):
     if not wanted:
         return []
     if wanted.file not in _set_up:
-
-        def run(target, source, env):
-            with show_progress(env["FETCH_SETTINGS"]()) as settings:
-                toolchains.set_up(toolchain, settings)
-
-        action = Action(user_errors(run), f"  {wanted.label:8} $TARGET")
-        sources = [env.Value(wanted.key), "#toolchains/empty.c"]  # SCons decides by files
-        _set_up[wanted.file] = env.Command(f"#{wanted.file}", sources, action)
+        action = Action(user_errors(_run_set_up), f"  {wanted.label:8} $TARGET")
+        made = env.Command(f"#{wanted.file}", env.Value(wanted.key), action, SETS_UP=toolchain)
+        _set_up[wanted.file] = made
     return _set_up[wanted.file]
+
+
+def _run_set_up(target, source, env):
+    with show_progress(env["FETCH_SETTINGS"]()) as settings:
+        toolchains.set_up(env["SETS_UP"], settings)
 
 
 def compiled_after_set_up(target, source, env):
@@ -140,8 +140,7 @@ def _make_libc(env):
     output = f"#{env['VARIANT']}/libc"
     command = "$BUILTINS -femit-bin=${TARGET}.tmp"
     archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
-    # The source is no part of it: SCons decides about a target by its files.
-    env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", "#toolchains/empty.c", archive)
+    env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
     env.Requires(env["RTLIB"], env["SET_UP"])
     command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
     empty = _step(env, "LIBC", "LIBC", command)
