@@ -1,11 +1,10 @@
-"""Files that are whole or not there: writing in one piece, and noticing that one has changed."""
+"""Files that are whole or not there, and the hash of what they hold."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
-from typing import NamedTuple
 
 # Read and called at every start of a build: os.path and open() cost a tenth of pathlib.
 
@@ -44,25 +43,6 @@ def write_atomically(
 def temporary(path: str) -> str:
     """Return the path beside a file where this process, and no other, writes its new content."""
     return f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
-
-
-class Stamp(NamedTuple):
-    """What changes when a file is written to, without reading it: size in bytes, times in ns."""
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: str | os.PathLike[str] | os.stat_result) -> Stamp:
-        """Return the stamp of a file.
-
-        Raises:
-            OSError: there is no such file.
-        """
-        status = path if isinstance(path, os.stat_result) else os.stat(path)
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

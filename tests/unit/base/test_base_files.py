@@ -1,17 +1,16 @@
-"""Files are written whole or not at all, and a change of one is noticed."""
+"""Files are written whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from base.files import Stamp, sha256, write_atomically
+from base.files import sha256, write_atomically
 
 
 def test_file_and_its_folder_appear_with_the_content(tmp_path: Path) -> None:
@@ -54,24 +53,6 @@ def test_folder_in_the_place_of_a_file_is_an_error_and_leaves_no_remains(tmp_pat
     with pytest.raises(OSError, match="directory"):
         write_atomically(tmp_path / "file", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_stamp_changes_with_every_write_even_if_size_and_time_are_the_same(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"one")
-    before = Stamp.of(file)
-    assert Stamp.of(file.stat()) == before
-    time.sleep(0.02)  # the kernel's clock of files ticks every 4 to 10 ms
-    file.write_bytes(b"two")
-    os.utime(file, ns=(before.mtime_ns, before.mtime_ns))
-    after = Stamp.of(file)
-    assert (after.size, after.mtime_ns) == (before.size, before.mtime_ns)
-    assert after != before
-
-
-def test_stamp_of_no_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        Stamp.of(tmp_path / "none")
 
 
 def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
