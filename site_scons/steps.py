@@ -1,4 +1,4 @@
-"""Steps: the actions of a target, of which nothing half-written remains in the target's place.
+"""Steps: the action of a target, of which nothing half-written remains in the target's place.
 
 A step writes ${TARGET}.tmp, which is renamed when all is done: what a failed or killed command
 leaves is never taken for its result.
@@ -14,19 +14,18 @@ import inputs
 from base.errors import DroidbpfError
 
 
-def step(env, name, label, *commands, identity="", before=None, after=None):
-    """Return the actions of a step.
+def step(env, name, *commands, identity="", before=None, after=None):
+    """Return the action of a step.
 
     Args:
-        name: $<name>COM holds the (first) command and $<name>COMSTR its short line, so that a
-            user of the environment can override either.
-        label: what the short line begins with, up to 8 columns.
+        name: what the short line begins with, up to 8 columns. $<name>COM holds the (first) command
+            and $<name>COMSTR the short line, so that a user of the environment can override either.
         commands: command lines, which write ${TARGET}.tmp, and may report to ${TARGET}.tmp.d what
             they read (see inputs).
         identity: the variables that name the tools, and what else is part of the signature.
         before, after: Python functions to run first, and last before the renaming.
     """
-    env[f"{name}COMSTR"] = f"  {label:8} $TARGET" if env["SHORT"] else ""
+    env[f"{name}COMSTR"] = f"  {name:8} $TARGET" if env["SHORT"] else ""
     actions = [Action(user_errors(before), None)] if before else []
     for number, command in enumerate(commands):
         variable = f"{name}COM{number or ''}"
@@ -35,7 +34,7 @@ def step(env, name, label, *commands, identity="", before=None, after=None):
         actions.append(Action(f"${variable}", shown, varlist=identity.split()))
     if after:
         actions.append(Action(user_errors(after), None))
-    return [*actions, Action(user_errors(_commit), None)]
+    return Action([*actions, Action(user_errors(_commit), None)])
 
 
 def _commit(target, source, env):

@@ -12,6 +12,7 @@ from pathlib import Path
 from base.errors import DroidbpfError
 
 BUILD = "build"
+PROBES = Path(BUILD, "probes.json")  # what tools reported about themselves
 _held: list[int] = []
 
 
@@ -64,8 +65,3 @@ def unlock() -> None:
         handle = _held.pop()
         with contextlib.suppress(OSError):
             os.close(handle)
-
-
-def probes() -> Path:
-    """Return the path of the file that keeps what tools reported about themselves."""
-    return Path(BUILD, "probes.json")

@@ -42,9 +42,8 @@ def exists(env):
 def generate(env):
     env["COMPILED"] = []  # what goes into compile_commands.json
     script = "$( $PYTHON site_scons/generator.py $) ${SOURCES[0]} ${TARGET}.tmp $LABELLED"
-    env["GENERATE"] = env.Step("GEN", "GEN", script)
+    env["GENERATE"] = env.Step("GEN", script)
     env["MACROS"] = env.Step(
-        "MACROS",
         "MACROS",
         "$CC $CCFLAGS $( $DEPFLAGS $) -E -dM -include $HEADER $SOURCE > ${TARGET}.tmp",
         identity="TOOLCHAIN_ID",

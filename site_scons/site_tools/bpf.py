@@ -13,7 +13,6 @@ import re
 from pathlib import Path
 
 from SCons.Builder import Builder
-from SCons.Script import Action
 
 import state
 from names import literal
@@ -57,20 +56,25 @@ def generate(env):
         BPF_OBJECTS="each",  # of an app's programs: each is an object, or all are "one"
         _BPFDEFFLAGS="${_defines('-D', BPFDEFINES, '', __env__, TARGET, SOURCE)}",
     )
-    compiled = _step(
-        env,
+    compiled = env.Step(
         "BPF",
         "$CLANG $BPFFLAGS $BPFWARNINGS $PCHFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_BPFDEFFLAGS"
         " $_CPPINCFLAGS $( $BPFHEADERS $) -c $SOURCE -o ${TARGET}.tmp",
         identity="CLANG_ID BPFHEADERS_ID BPF_OBJECTS PLACE EPOCH",
         after=_finish,
     )
-    linked = _step(
-        env, "GENOBJ", "$BPFTOOL gen object ${TARGET}.tmp $SOURCES", after=_finish_linked
+    linked = env.Step(
+        "GENOBJ",
+        "$BPFTOOL gen object ${TARGET}.tmp $SOURCES",
+        identity="BPFTOOL_ID",
+        after=_finish_linked,
     )
-    skeleton = _step(env, "SKEL", "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp")
+    skeleton = env.Step(
+        "SKEL",
+        "$BPFTOOL gen skeleton $SOURCE name $SKELETON > ${TARGET}.tmp",
+        identity="BPFTOOL_ID",
+    )
     env["PCH"] = env.Step(
-        "PCH",
         "PCH",
         "$CLANG $BPFFLAGS -Xclang -fno-pch-timestamp $( $PREFIX_MAP $DEPFLAGS $) $_BPFDEFFLAGS"
         " -x c-header $SOURCE -o ${TARGET}.tmp",
@@ -95,10 +99,6 @@ def _headers(folders):
     """
     words = [w for f in folders for w in ("-idirafter", f, f"-ffile-prefix-map={f}/=include/")]
     return ["-nostdlibinc", *words] if folders else []
-
-
-def _step(env, name, command, identity="BPFTOOL_ID", before=None, after=None):
-    return Action(env.Step(name, name, command, identity=identity, before=before, after=after))
 
 
 def _finish(target, source, env):

@@ -5,7 +5,6 @@ import os
 import shutil
 
 from SCons.Builder import Builder
-from SCons.Script import Action
 
 from base.errors import DroidbpfError
 from site_tools.bpftool import run_bpftool
@@ -18,14 +17,13 @@ def exists(env):
 def generate(env):
     header = env.Step(
         "VMLINUX",
-        "VMLINUX",
         "$BPFTOOL btf dump file ${TARGET}.btf format c > ${TARGET}.tmp",
         identity="BPFTOOL_ID",
         before=_decompress,
         after=_forget_btf,
     )
     env["BUILDERS"]["VmlinuxHeader"] = Builder(
-        action=Action(header), suffix=".h", src_suffix=".btf.xz", emitter=run_bpftool
+        action=header, suffix=".h", src_suffix=".btf.xz", emitter=run_bpftool
     )
 
 

@@ -60,11 +60,9 @@ def generate(env):
     command = "$PYTHON -m btfhub"
     env["PULL"] = env.Step(
         "PULL",
-        "PULL",
         f"{command} pull --unpack {UNPACKED} --sums ${{TARGET}}.tmp $( $HUB $) $SELECTORS",
     )
     env["MINBTF"] = env.Step(
-        "MINBTF",
         "MINBTF",
         f"{command} minimize --probe $PROBE $OBJECTS $( --bpftool $BPFTOOL $)"
         " --out-btf ${TARGET}.tmp --out-faults ${TARGETS[1]} $PIN $( $BTF $)",
@@ -72,12 +70,10 @@ def generate(env):
     )
     env["BTFS"] = env.Step(
         "BTFS",
-        "BTFS",
         f"{command} embed --app $APP --out ${{TARGET}}.tmp $MINIMIZED",
         identity="EMBED_ID",
     )
     env["REPORT"] = env.Step(
-        "REPORT",
         "REPORT",
         f"{command} report --html ${{TARGET}}.tmp --unpacked {UNPACKED} $OBJECTS"
         " $( --bpftool $BPFTOOL $HUB $) $SELECTORS",

@@ -70,21 +70,18 @@ def generate(env):
     compile_flags = (
         "$CCFLAGS $( $PREFIX_MAP $COLOUR $DEPFLAGS $) $_CPPDEFFLAGS $_CPPINCFLAGS -c $SOURCE"
     )
-    cc = _step(
-        env,
-        "CC",
+    cc = env.Step(
         "CC",
         f"$CC -o ${{TARGET}}.tmp $CFLAGS {compile_flags}",
         identity="TOOLCHAIN_ID PLACE EPOCH",
     )
-    cxx = _step(
-        env,
-        "CXX",
+    cxx = env.Step(
         "CXX",
         f"$CXX -o ${{TARGET}}.tmp $CXXFLAGS {compile_flags}",
         identity="TOOLCHAIN_ID CXX_ID PLACE EPOCH",
     )
-    archive = _step(env, "AR", "AR", "$AR rcsD ${TARGET}.tmp $SOURCES", before=_discard)
+    command = "$AR rcsD ${TARGET}.tmp $SOURCES"
+    archive = env.Step("AR", command, identity="TOOLCHAIN_ID", before=_discard)
     link = [
         "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $( $LINKDEPFLAGS $) $SOURCES $LIBS $RTLIB"
     ]
@@ -103,7 +100,7 @@ def generate(env):
     if toolchain.builtins:
         _make_libc(env)
     env["BUILDERS"]["TargetProgram"] = Builder(
-        action=_step(env, "LINK", "LINK", *link, identity="TOOLCHAIN_ID LINKER_ID"),
+        action=env.Step("LINK", *link, identity="TOOLCHAIN_ID LINKER_ID"),
         emitter=_linked,
     )
 
@@ -131,19 +128,15 @@ def compiled_after_set_up(target, source, env):
     return reported(target, source, env)
 
 
-def _step(env, name, label, *commands, identity="TOOLCHAIN_ID", before=None, after=None):
-    return Action(env.Step(name, label, *commands, identity=identity, before=before, after=after))
-
-
 def _make_libc(env):
     """Declare the steps that make the libc, which the first link would make without a word."""
     output = f"#{env['VARIANT']}/libc"
     command = "$BUILTINS -femit-bin=${TARGET}.tmp"
-    archive = _step(env, "RTLIB", "RTLIB", command, after=_discard_object)
+    archive = env.Step("RTLIB", command, identity="TOOLCHAIN_ID", after=_discard_object)
     env["RTLIB"] = env.Command(f"{output}/libcompiler_rt.a", [], archive)
     env.Requires(env["RTLIB"], env["SET_UP"])
     command = "$LINKER -o ${TARGET}.tmp $LINKMODE $LINKFLAGS $SOURCES"
-    empty = _step(env, "LIBC", "LIBC", command)
+    empty = env.Step("LIBC", command, identity="TOOLCHAIN_ID")
     env["LIBC"] = env.Command(f"{output}/empty", ["#toolchains/empty.c", env["RTLIB"]], empty)
 
 
