@@ -3,17 +3,14 @@
 import functools
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from base.errors import DroidbpfError, printable
 from base.settings import Settings
-from fetch import packages
-
-STORE = "vm"  # the folder of the cache
-ARCH = "arm64"
+from vm import store
 
 # The drivers of the ports to the host. A kernel that has them built in has no such modules.
 PORT_MODULES = ("virtio_pci", "virtio_console")
@@ -72,7 +69,7 @@ def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) 
 
 def cached(name: str, settings: Settings | None = None) -> Kernel | None:
     """Return one of the distribution's kernels if it is in the cache."""
-    folder = packages.current(STORE, name, settings or Settings.from_environment())
+    folder = store.current(name, settings or Settings.from_environment())
     return _from_folder(name, folder) if folder else None
 
 
@@ -87,12 +84,11 @@ def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
         return {"busybox": next(iter(files.values()))}, {}
 
     settings = settings or Settings.from_environment()
-    folder = None if renew else packages.current(STORE, "busybox", settings)
+    folder = None if renew else store.current("busybox", settings)
     if folder is None:
         table = _table()["busybox"]
-        folder = _installed(
-            "busybox", lambda suite: str(table["package"]), table["suites"], settings, unpack
-        )
+        package, suites = table["package"], table["suites"]
+        folder = store.install("busybox", lambda suite: str(package), suites, settings, unpack)
     return folder / "busybox"
 
 
@@ -113,7 +109,7 @@ def _from_path(name: str) -> Kernel:
 
 
 def _from_folder(name: str, folder: Path) -> Kernel:
-    facts = packages.facts(folder)
+    facts = store.facts(folder)
     modules = tuple(folder / module for module in facts["modules"])
     return Kernel(name, folder / "Image", facts["release"], modules, facts["package"])
 
@@ -123,7 +119,7 @@ def _install(name: str, settings: Settings) -> Kernel:
 
     def choose(suite: str) -> str:
         metapackage = str(_table()["metapackage"])
-        depends = apt.depends(metapackage, suite=suite, arch=ARCH, settings=settings)
+        depends = apt.depends(metapackage, suite=suite, arch=store.ARCH, settings=settings)
         found = [p for p in depends if re.fullmatch(rf"linux-image-{re.escape(name)}\.\S+", p)]
         if len(found) != 1:
             listed = printable(", ".join(depends))
@@ -131,20 +127,7 @@ def _install(name: str, settings: Settings) -> Kernel:
         return found[0]
 
     suites = _table()["kernel"][name]["suites"]
-    return _from_folder(name, _installed(name, choose, suites, settings, _unpack))
-
-
-def _installed(
-    name: str,
-    choose: Callable[[str], str],
-    suites: Sequence[str],
-    settings: Settings,
-    unpack: packages.Unpack,
-) -> Path:
-    """Return the folder of the package that `choose` returns for a suite."""
-    return packages.install(
-        STORE, name, lambda suite: [choose(suite)], suites, ARCH, settings, unpack
-    )
+    return _from_folder(name, store.install(name, choose, suites, settings, _unpack))
 
 
 def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
