@@ -27,7 +27,7 @@ def examine(
         kept: objects whose types the BTF keeps, too; no results of theirs are returned.
 
     Raises:
-        DroidbpfError: as relocations.read().
+        DroidbpfError: as objects.wanted(), minimize.relocate() and relocations.interpret().
     """
     data = raw.read_bytes()
     others = [one for path in kept for one in wanted(path)]

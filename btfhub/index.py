@@ -26,12 +26,8 @@ def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
         DroidbpfError: one is damaged, or its BTF is not that of an arm64 kernel, or not sound.
     """
     names = mirror.named(files)
-    given = [(file, path, names[path]) for path, file in files.items()]
-    return processes.each(_describe, given)
-
-
-def _describe(given: tuple[Path, str, str]) -> HubFile:
-    return describe(*given)
+    paths = list(files)
+    return processes.each(describe, list(files.values()), paths, [names[path] for path in paths])
 
 
 def describe(file: Path, path: str, name: str) -> HubFile:

@@ -1,10 +1,11 @@
 """The BTFs that a command line names: files by paths, a hub's files by name or branch."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from base.errors import DroidbpfError, printable
 from base.settings import Settings
@@ -13,7 +14,7 @@ from btfhub.file_errors import errors_of
 from btfhub.lock import HubFile, Lock
 from btfhub.names import parse_name
 
-T = TypeVar("T")
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,20 @@ def read(given: Input, *, again: bool = False) -> bytes:
     return data
 
 
-def each(do: Callable[[Input], T], given: Sequence[Input]) -> list[T | DroidbpfError]:
-    """Call a function with each input, several at once; return its results or errors."""
-    return processes.each(partial(_caught, do), given)
+def rows(do: Callable[[Input], Row], given: Sequence[Input]) -> list[Row]:
+    """Return a row for each input, by several processes; one with an "error" is printed."""
+    found = processes.each(partial(_row, do), given)
+    for row in found:
+        if "error" in row:
+            print(DroidbpfError(row["error"], row["hint"]), file=sys.stderr)
+    return found
 
 
-def _caught(do: Callable[[Input], T], given: Input) -> T | DroidbpfError:
+def _row(do: Callable[[Input], Row], given: Input) -> Row:
     try:
-        return do(given)
+        return {"name": given.name} | do(given)
     except DroidbpfError as error:
-        return DroidbpfError(error.message, error.hint)
+        return {"name": given.name, "error": error.message, "hint": error.hint}
 
 
 def _is_path(selector: str, lock: Lock) -> bool:

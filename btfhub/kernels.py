@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
@@ -156,12 +157,9 @@ def unpack(kernels: Iterable[Kernel], archives: Mapping[str, Path], folder: Path
     Raises:
         DroidbpfError: as raw().
     """
-    jobs = [(kernel, archives[kernel.name.name], folder) for kernel in kernels]
-    processes.each(_raw, jobs)
-
-
-def _raw(job: tuple[Kernel, Path, Path]) -> Path:
-    return raw(*job)
+    kernels = list(kernels)
+    packed = [archives[kernel.name.name] for kernel in kernels]
+    processes.each(partial(raw, folder=folder), kernels, packed)
 
 
 def unpacked(kernel: Kernel, folder: Path) -> Path:

@@ -5,26 +5,25 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from base.errors import DroidbpfError
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 
-def each(do: Callable[[S], T], items: Sequence[S]) -> list[T]:
-    """Return the result for each item in their order, by as many processes as there are CPUs.
+def each(do: Callable[..., T], first: Sequence[Any], *others: Sequence[Any]) -> list[T]:
+    """Call a function as map() does, by as many processes as there are CPUs; return its results.
 
     Raises:
         DroidbpfError: a process was killed; or the first error of `do`.
     """
-    jobs = min(len(items), len(os.sched_getaffinity(0)))
+    jobs = min(len(first), len(os.sched_getaffinity(0)))
     if jobs < 2:
-        return [do(item) for item in items]
+        return list(map(do, first, *others))
     pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent)
     try:
-        return list(pool.map(do, items))
+        return list(pool.map(do, first, *others))
     except BrokenProcessPool as error:
         raise DroidbpfError("a process that worked on BTFs was killed") from error
     finally:

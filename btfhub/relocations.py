@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from base.errors import DroidbpfError, printable
 from btfhub import typegraph
 from btfhub.btf import ARRAY, Layout, walk
-from btfhub.minimize import relocate
-from btfhub.objects import ASKING_KINDS, ENUM_KINDS, LOCAL_KIND, Wanted, flavoured, wanted
+from btfhub.objects import ASKING_KINDS, ENUM_KINDS, LOCAL_KIND, Wanted, flavoured
 
 _MATCH = re.compile(r"matching candidate #[0-9]+ <[a-z_0-9]+> \[[0-9]+\] (.*)")
 _OFFSET = re.compile(r" @ offset ([0-9]+)(?:\.([0-7]))?\)$")
@@ -32,21 +30,6 @@ class Relocation:
     wanted: Wanted
     value: int | None
     bit: int = 0
-
-
-def read(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[Relocation]:
-    """Return the relocations of objects on a kernel, except those that no kernel decides.
-
-    Args:
-        objects: BPF objects.
-        btf: the kernel's raw BTF, checked.
-        bpftool: the program, 7.0 or newer.
-
-    Raises:
-        DroidbpfError: as objects.wanted(), minimize.relocate() and interpret().
-    """
-    asked = [relocation for path in objects for relocation in wanted(path)]
-    return interpret(asked, *relocate(objects, btf, bpftool)) if asked else []
 
 
 def interpret(asked: Sequence[Wanted], log: Sequence[str], minimized: bytes) -> list[Relocation]:

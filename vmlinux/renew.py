@@ -77,8 +77,6 @@ def check(folder: Path) -> None:
     Raises:
         DroidbpfError: a file is missing, broken, or not the one that SOURCES.toml describes.
     """
-    from btfhub import btf
-
     for arch, source in sources(folder).items():
         data = read(folder / f"{arch}.btf.xz")
         if (len(data), _sha256(data)) != (source.btf_size, source.btf_sha256):
@@ -86,7 +84,6 @@ def check(folder: Path) -> None:
                 f"{arch}.btf.xz is not the BTF that {SOURCES} describes",
                 "run: ./dev vmlinux renew --pinned",
             )
-        btf.check(data)
 
 
 def read(path: Path) -> bytes:
@@ -135,6 +132,7 @@ def renew(folder: Path, settings: Settings, *, pinned: bool = False) -> None:
 
 def _take(arch: str, known: Source | None, settings: Settings) -> tuple[Source, bytes]:
     """Return the BTF of an architecture's kernel package, and where it came from."""
+    from btfhub import btf
     from fetch import apt
     from fetch.deb import unpack_deb
     from vmlinux import extract
@@ -148,6 +146,7 @@ def _take(arch: str, known: Source | None, settings: Settings) -> tuple[Source, 
         raise DroidbpfError(f"{package} holds {len(files)} kernels instead of one")
     [(path, image)] = files.items()
     data = extract.from_arm64_image(image) if arch == "arm64" else extract.from_bzimage(image)
+    btf.check(data)
     return (
         Source(
             package=package,

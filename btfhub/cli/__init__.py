@@ -1,15 +1,9 @@
 """The commands of `./dev btfhub`, a module each: add_arguments(parser), run(options, settings)."""
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from base.errors import DroidbpfError, printable
-
-if TYPE_CHECKING:
-    from btfhub import inputs
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
@@ -49,20 +43,3 @@ def check_objects(paths: list[Path]) -> None:
                 f"there is no file {printable(str(path))}", "./dev scons app=NAME builds NAME.bpf.o"
             )
         objects.count(path)
-
-
-def rows(
-    do: Callable[["inputs.Input"], dict[str, Any]], given: Sequence["inputs.Input"]
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return a row for each input with its name, and whether an error was printed."""
-    from btfhub import inputs
-
-    found: list[dict[str, Any]] = []
-    bad = False
-    for one, result in zip(given, inputs.each(do, given), strict=True):
-        if isinstance(result, DroidbpfError):
-            bad = True
-            print(result, file=sys.stderr)
-            result = {"error": result.message, "hint": result.hint}
-        found.append({"name": one.name} | result)
-    return found, bad

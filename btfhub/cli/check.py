@@ -5,7 +5,7 @@ from typing import Any
 
 from base.cli import print_json
 from base.settings import Settings
-from btfhub import cli, inputs
+from btfhub import inputs
 from btfhub.file_errors import errors_of
 
 
@@ -33,18 +33,18 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
     with show_progress(settings) as shown:
         given = inputs.gather(options.selectors, options.hub, lock.load(options.lock), shown)
-    rows, bad = cli.rows(partial(_look, arch=options.arch, anything=options.any), given)
+    rows = inputs.rows(partial(_look, arch=options.arch, anything=options.any), given)
+    good = [row for row in rows if "error" not in row]
     if options.json:
         print_json({"files": rows})
     else:
-        good = [row for row in rows if "error" not in row]
         width = max((len(row["name"]) for row in good), default=0)
         for row in good:
             print(
                 f"{row['name']:{width}}  {row['arch'] or '-':6}  {row['types']:>6} types"
                 f"  {row['size']:>8} bytes"
             )
-    return 2 if bad else 0
+    return 2 if len(good) < len(rows) else 0
 
 
 def _look(given: inputs.Input, arch: str, anything: bool) -> dict[str, Any]:

@@ -41,12 +41,13 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with show_progress(settings) as shown:
         pins = lock.load(options.lock)
         given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)
-    rows, bad = cli.rows(partial(_look, fields=fields, branch=options.branch), given)
+    rows = inputs.rows(partial(_look, fields=fields, branch=options.branch), given)
+    good = [row for row in rows if "error" not in row]
     if options.json:
         print_json({"files": rows})
     else:
-        print("\n".join(_shown([row for row in rows if "error" not in row], bool(options.objects))))
-    if bad:
+        print("\n".join(_shown(good, bool(options.objects))))
+    if len(good) < len(rows):
         return 2
     return int(any(row["unreliable" if options.objects else "defects"] for row in rows))
 

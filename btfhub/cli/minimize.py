@@ -96,12 +96,12 @@ def _many(options: argparse.Namespace, settings: Settings) -> int:
     with show_progress(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
         packed = kernels.obtain(chosen, options.hub, pins, shown)
-    jobs = [(kernel, packed.get(kernel.name.name)) for kernel in chosen]
+    archives = [packed.get(kernel.name.name) for kernel in chosen]
     objects = [*options.probe, *options.objects]
     do = partial(_minimize, objects=objects, bpftool=options.bpftool)
     blobs: dict[str, bytes] = {}
     serves: dict[str, list[str]] = {}
-    for kernel, data in zip(chosen, processes.each(do, jobs), strict=True):
+    for kernel, data in zip(chosen, processes.each(do, chosen, archives), strict=True):
         name = hashlib.sha256(data).hexdigest()[:16]
         blobs[name] = data
         serves.setdefault(name, []).append(kernel.name.name)
@@ -124,13 +124,12 @@ def _many(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _minimize(
-    job: tuple["kernels.Kernel", Path | None], objects: list[Path], bpftool: str
+    kernel: "kernels.Kernel", packed: Path | None, objects: list[Path], bpftool: str
 ) -> bytes:
     import tempfile
 
     from btfhub import kernels
     from btfhub.minimize import minimize
 
-    kernel, packed = job
     with tempfile.TemporaryDirectory() as folder:
         return minimize(objects, kernels.raw(kernel, packed, Path(folder)), bpftool)

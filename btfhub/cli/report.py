@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     cli.check_objects(options.objects)
     pins = lock.load(options.lock)
     with show_progress(settings) as shown:
-        jobs = _jobs(options, pins, shown)
-    found = report.build(_app(options.objects), processes.each(_examine, jobs))
+        chosen, archives = _obtained(options, pins, shown)
+    examined = processes.each(partial(_examine, options=options), chosen, archives)
+    found = report.build(_app(options.objects), examined)
     if options.html:
         from btfhub import report_html
 
@@ -70,39 +71,29 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 1 if failures else 0
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What a process needs to examine one kernel."""
-
-    kernel: "kernels.Kernel"
-    packed: Path | None
-    objects: tuple[Path, ...]
-    bpftool: str
-    unpacked: Path | None
-
-
-def _jobs(options: argparse.Namespace, pins: "lock.Lock", settings: Settings) -> list[_Job]:
+def _obtained(
+    options: argparse.Namespace, pins: "lock.Lock", settings: Settings
+) -> tuple[list["kernels.Kernel"], list[Path | None]]:
+    """Return the kernels, and the archive of each that is not unpacked."""
     from btfhub import kernels
 
     selected = options.kernels or ["all"]
     chosen = kernels.choose(selected, options.hub, pins, settings, any_name=True)
     folder = options.unpacked
-    packed_ones = [one for one in chosen if not folder or not kernels.is_unpacked(one, folder)]
-    packed = kernels.obtain(packed_ones, options.hub, pins, settings)
-    objects = tuple(options.objects)
-    return [
-        _Job(kernel, packed.get(kernel.name.name), objects, options.bpftool, options.unpacked)
-        for kernel in chosen
-    ]
+    packed = [one for one in chosen if not folder or not kernels.is_unpacked(one, folder)]
+    archives = kernels.obtain(packed, options.hub, pins, settings)
+    return chosen, [archives.get(kernel.name.name) for kernel in chosen]
 
 
-def _examine(job: _Job) -> "answers.Kernel":
+def _examine(
+    kernel: "kernels.Kernel", packed: Path | None, options: argparse.Namespace
+) -> "answers.Kernel":
     from btfhub import kernels
     from btfhub.examine import examine
 
     with tempfile.TemporaryDirectory() as folder:
-        raw = kernels.raw(job.kernel, job.packed, job.unpacked or Path(folder))
-        return examine(job.kernel.name, raw, job.objects, job.bpftool)[0]
+        raw = kernels.raw(kernel, packed, options.unpacked or Path(folder))
+        return examine(kernel.name, raw, options.objects, options.bpftool)[0]
 
 
 def _app(objects: Sequence[Path]) -> str:

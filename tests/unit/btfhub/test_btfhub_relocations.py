@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from bpf_objects import HUB, compiled, kernel
 from small_programs import program
 
 from base.errors import DroidbpfError
-from btfhub import archive, objects, relocations
+from btfhub import archive, objects
+from btfhub.examine import examine
+from btfhub.names import parse_name
 from btfhub.objects import wanted
+from btfhub.relocations import Relocation
 
 APP = """
 struct inner { int a; long b; } CORE;
@@ -122,7 +126,12 @@ def btf(folder: Path) -> Path:
     return kernel(folder, "known", KERNEL)
 
 
-def reported(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
+def read(apps: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> list[Relocation]:
+    """Return the relocations of objects on a kernel, as examine() reads them."""
+    return list(examine(parse_name("5.10.1"), btf, apps, bpftool)[0].relocations)
+
+
+def reported(found: list[Relocation]) -> list[tuple[object, ...]]:
     """Return the facts about relocations, sorted, since clang chooses their order."""
     return sorted(
         (
@@ -134,7 +143,7 @@ def reported(found: list[relocations.Relocation]) -> list[tuple[object, ...]]:
 
 
 def test_every_kind_of_relocation_has_its_value_on_a_kernel(app: Path, btf: Path) -> None:
-    assert reported(relocations.read([app], btf)) == sorted(VALUES, key=str)
+    assert reported(read([app], btf)) == sorted(VALUES, key=str)
 
 
 def test_flavour_is_kept_apart_from_the_name(app: Path) -> None:
@@ -149,7 +158,7 @@ def test_several_objects_are_read_in_their_order(folder: Path, app: Path, btf: P
     """
     other = compiled(folder, "other", code)
     single = ("another", "byte_off", "inner.a", (48, 0))
-    found = relocations.read([other, app, other], btf)
+    found = read([other, app, other], btf)
     assert reported(found[:1]) == reported(found[-1:]) == [single]
     assert reported(found[1:-1]) == sorted(VALUES, key=str)
 
@@ -162,7 +171,7 @@ def test_relocations_are_counted_without_those_that_no_kernel_decides(
 
 
 def test_app_without_relocations_needs_no_bpftool(plain: Path, btf: Path) -> None:
-    assert relocations.read([plain], btf, bpftool="/nowhere/bpftool") == []
+    assert read([plain], btf, bpftool="/nowhere/bpftool") == []
 
 
 def test_fields_are_those_that_the_programs_read_each_with_its_own_struct(app: Path) -> None:
@@ -183,7 +192,7 @@ def test_fields_are_those_that_the_programs_read_each_with_its_own_struct(app: P
 def test_two_types_that_disagree_are_reported_in_bpftools_words(folder: Path, app: Path) -> None:
     twice = kernel(folder, "twice", KERNEL + "struct task___2 { int a, pid; } again;")
     with pytest.raises(DroidbpfError) as caught:
-        relocations.read([app], twice)
+        read([app], twice)
     first, *rest = caught.value.message.split("\n")
     assert first == "bpftool cannot relocate app.bpf.o on twice.btf:"
     assert any("field offset ambiguity" in line for line in rest)
@@ -192,7 +201,7 @@ def test_two_types_that_disagree_are_reported_in_bpftools_words(folder: Path, ap
 
 def test_missing_bpftool_says_what_to_install(app: Path, btf: Path) -> None:
     with pytest.raises(DroidbpfError) as caught:
-        relocations.read([app], btf, bpftool="/nowhere/bpftool")
+        read([app], btf, bpftool="/nowhere/bpftool")
     assert caught.value.message == "cannot run /nowhere/bpftool: No such file or directory"
     assert caught.value.hint.startswith("install it: apt-get install bpftool")
 
@@ -200,7 +209,7 @@ def test_missing_bpftool_says_what_to_install(app: Path, btf: Path) -> None:
 def test_bpftool_that_speaks_otherwise_is_not_misread(app: Path, btf: Path, bin_: Path) -> None:
     silent = program(bin_, "bpftool", 'cp "$4" "$5"')
     with pytest.raises(DroidbpfError) as caught:
-        relocations.read([app], btf, bpftool=str(silent))
+        read([app], btf, bpftool=str(silent))
     assert caught.value.message == "bpftool -d lists 0 relocations, the objects have 29"
 
 
@@ -260,7 +269,7 @@ def test_hub_file_gives_the_offsets_that_were_measured(folder: Path) -> None:
     """
     btf = folder / "hub.btf"
     btf.write_bytes(archive.unpack(packed)[1])
-    found = relocations.read([compiled(folder, "real", code)], btf)
+    found = read([compiled(folder, "real", code)], btf)
     assert [(f"{r.wanted.path}", r.value) for r in found] == [
         (".pid", 1480),
         (".tgid", 1484),
