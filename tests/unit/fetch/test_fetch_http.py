@@ -17,6 +17,9 @@ from fetch.errors import PlaceError
 
 ROOT = Path(__file__).parents[3]
 QUICK = http.Limits(connect=1, window=1, backoff=0.01, retry_after=0.2)
+SOON = http.Limits(connect=0.3, window=0.3)
+
+pytestmark = pytest.mark.usefixtures("pauses")
 
 
 def part_reason(url: str, tmp_path: Path, limits: http.Limits = QUICK) -> str:
@@ -208,36 +211,36 @@ def test_retry_after_is_capped(
 def test_dripping_body_is_given_up(server: Server, tmp_path: Path) -> None:
     server.routes["/a"] = body(DATA, rate=100)
     started = time.monotonic()
-    assert part_reason(server.url + "/a", tmp_path).startswith("too slow: ")
-    assert time.monotonic() - started < 3
+    assert part_reason(server.url + "/a", tmp_path, SOON).startswith("too slow: ")
+    assert time.monotonic() - started < 2
 
 
 def test_dripping_headers_are_given_up(server: Server, tmp_path: Path) -> None:
     server.routes["/a"] = raw(b"HTTP/1.1 200 OK\r\n" + b"X-Drip: yes\r\n" * 100, pause=0.1)
     started = time.monotonic()
-    assert part_reason(server.url + "/a", tmp_path) == "no answer in 2 seconds"
-    assert time.monotonic() - started < 3
+    assert part_reason(server.url + "/a", tmp_path, SOON) == "no answer in 0.6 seconds"
+    assert time.monotonic() - started < 2
 
 
 def test_dripping_chunk_sizes_are_given_up(server: Server, tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.routes["/a"] = raw(head + b"1;" + b"x" * 400, pause=0.05, step=8)
     started = time.monotonic()
-    assert part_reason(server.url + "/a", tmp_path).startswith("too slow: 0 bytes")
-    assert time.monotonic() - started < 3
+    assert part_reason(server.url + "/a", tmp_path, SOON).startswith("too slow: 0 bytes")
+    assert time.monotonic() - started < 2
 
 
 def test_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
-    server.routes["/a"] = silent(4)
+    server.routes["/a"] = silent(3)
     started = time.monotonic()
-    assert part_reason(server.url + "/a", tmp_path) == "no answer in 2 seconds"
-    assert time.monotonic() - started < 3
+    assert part_reason(server.url + "/a", tmp_path, SOON) == "no answer in 0.6 seconds"
+    assert time.monotonic() - started < 2
 
 
 def test_slow_but_steady_body_is_patiently_read(server: Server, tmp_path: Path) -> None:
-    server.routes["/a"] = body(DATA, rate=200_000)
+    server.routes["/a"] = body(DATA, rate=500_000)
     (tmp_path / "partial").mkdir()
-    http.download(server.url + "/a", tmp_path / "partial/x", len(DATA), limits=QUICK)
+    http.download(server.url + "/a", tmp_path / "partial/x", len(DATA), limits=SOON)
     assert (tmp_path / "partial/x").read_bytes() == DATA
 
 

@@ -117,7 +117,7 @@ def test_threads_of_one_process_download_once(server: Server, settings: Settings
 def test_kill_at_any_moment_leaves_nothing_that_is_trusted(
     server: Server, settings: Settings
 ) -> None:
-    server.routes["/a"] = body(DATA, rate=1_600_000)
+    server.routes["/a"] = body(DATA, rate=3_200_000)
     pin = pin_of(server.url + "/a")
     begin = time.monotonic()
     child(pin, settings).communicate(timeout=30)
