@@ -59,7 +59,7 @@ def measure(hub: Path, rounds: int) -> list[Figure]:
         DroidbpfError: the folder holds no file of the lock.
     """
     pins = lock.load(ROOT / "btfhub" / "btfhub.lock")
-    files = list(mirror.listing(str(hub), pins).values())
+    files = list(mirror.holding(str(hub), pins).files.values())
     if not files:
         raise DroidbpfError(
             f"{printable(str(hub))} holds no file of the lock",

@@ -62,13 +62,6 @@ def url_of(hub: str, path: str) -> str:
     return f"{hub.rstrip('/')}/{quote(path, safe='/:@+~')}"
 
 
-def public_url(hub: str, path: str) -> str:
-    """Return the URL of a file of a hub without credentials, for a lock."""
-    from fetch.reasons import redact
-
-    return redact(url_of(hub, path))
-
-
 def shown(hub: str) -> str:
     """Return a hub as a message shows it: quoted for a shell, without credentials."""
     import shlex
@@ -78,19 +71,11 @@ def shown(hub: str) -> str:
     return shlex.quote(printable(redact(hub) if "://" in hub else hub))
 
 
-def listing(hub: str, lock: Lock) -> dict[str, HubFile]:
-    """Return what a hub holds of the lock, by name; a URL is assumed to hold all.
-
-    Raises:
-        DroidbpfError: there is no such folder.
-    """
-    return holding(hub, lock).files
-
-
 def holding(hub: str, lock: Lock) -> Holding:
     """Compare what a hub holds with the lock, by paths or else by file names.
 
-    A folder may also be the cache of another machine, which holds files by their sha256.
+    A URL is assumed to hold all. A folder may also be the cache of another machine, which holds
+    files by their sha256.
 
     Raises:
         DroidbpfError: there is no such folder.

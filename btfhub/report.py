@@ -12,7 +12,6 @@ from btfhub.objects import ASKING_KINDS
 
 # Kinds whose answer is yes or no, as numbers 1 and 0.
 YES_NO_KINDS = ASKING_KINDS - {"type_size"}
-STATES = ("moved", "missing", "absent", "unreliable")
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _KIND_ORDER = {"month": 0, "lts": 1, "tip": 2}
 

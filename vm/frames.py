@@ -1,17 +1,8 @@
 """Separates the lines that the guest's init writes to a stream from the bytes of its programs."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A line that init wrote: its words after the mark."""
-
-    words: tuple[str, ...]
-
 
 class Frames:
-    """Splits a stream into bytes and marks, as it arrives.
+    """Splits a stream, as it arrives, into bytes and the words of init's lines after the mark.
 
     Args:
         mark: the bytes that begin a line of init; random, so that no program writes them.
@@ -21,9 +12,9 @@ class Frames:
         self._mark = mark
         self._held = b""
 
-    def feed(self, data: bytes) -> list[bytes | Mark]:
+    def feed(self, data: bytes) -> list[bytes | tuple[str, ...]]:
         """Return the complete pieces; hold back only what may be the beginning of a mark."""
-        pieces: list[bytes | Mark] = []
+        pieces: list[bytes | tuple[str, ...]] = []
         rest = self._held + data
         while True:
             before, found, after = rest.partition(self._mark)
@@ -32,7 +23,7 @@ class Frames:
                 break
             if before:
                 pieces.append(before)
-            pieces.append(Mark(tuple(line.decode(errors="replace").split())))
+            pieces.append(tuple(line.decode(errors="replace").split()))
             rest = rest_after
         keep = len(found) + len(after) if found else self._begun(rest)
         ready, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from base.errors import DroidbpfError, printable_lines
-from vm.frames import Frames, Mark
+from vm.frames import Frames
 
 StreamName = Literal["stdout", "stderr"]
 Stream = Callable[[StreamName, bytes], None]
@@ -77,8 +77,8 @@ class Session:
     def feed(self, source: str, data: bytes) -> None:
         """Take bytes from the serial port or from the port of a stream."""
         for piece in self._frames[source].feed(data):
-            if isinstance(piece, Mark):
-                self._mark(source, piece.words)
+            if isinstance(piece, tuple):
+                self._mark(piece)
             else:
                 self._data(source, piece)
 
@@ -128,7 +128,7 @@ class Session:
         text = tail.decode(errors="replace").strip().replace("\r\n", "\n")
         return f"{where}; its last output:\n{printable_lines(text)}"
 
-    def _mark(self, source: str, words: tuple[str, ...]) -> None:
+    def _mark(self, words: tuple[str, ...]) -> None:
         now = time.monotonic()
         match words:
             case ("up", channel, release):

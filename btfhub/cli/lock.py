@@ -10,6 +10,7 @@ from base.progress import show_progress
 from base.settings import Settings
 from btfhub import index, lock, mirror
 from btfhub.lock import HubFile, Lock
+from fetch.reasons import redact
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,11 +45,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             _print(options, pins, held, [], [])
             return 1 if held.unpinned or held.differing else 0
         _refuse_to_replace(options.replace, pins, held)
-        changed = [held.differing[name].path for name in held.differing]
-        paths = [*held.unpinned.values(), *changed]
-        files = _described(paths, options.hub, folder, entries, shown)
-    names = {path: name for name, path in held.unpinned.items()}
-    names |= {held.differing[name].path: name for name in held.differing}
+        names = {path: name for name, path in held.unpinned.items()}
+        names |= {file.path: name for name, file in held.differing.items()}
+        files = _described(list(names), options.hub, folder, entries, shown)
     new = [file._replace(name=names[file.path]) for file in files]
     if new:
         lock.write(options.lock, Lock(pins.url, pins.files | lock.make("", new).files))
@@ -132,7 +131,7 @@ def _described(
         entry_ = by_path[file.path]
         if (file.btf_size, file.btf_sha256) != (entry_.btf_size, entry_.btf_sha256):
             raise DroidbpfError(f"the BTF in {file.path} is not the one of the hub's index")
-    return [file._replace(url=mirror.public_url(hub, file.path)) for file in files]
+    return [file._replace(url=redact(mirror.url_of(hub, file.path))) for file in files]
 
 
 def _print(

@@ -43,7 +43,7 @@ def _files(options: argparse.Namespace) -> Mapping[str, lock.HubFile]:
         return pins.files
     from btfhub import mirror
 
-    return mirror.listing(options.hub, pins)
+    return mirror.holding(options.hub, pins).files
 
 
 def _keys(paths: Mapping[str, str]) -> Iterator[match.Key]:

@@ -29,12 +29,12 @@ def chosen(hub: Path | str, settings: Settings, *selectors: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["{}", "file://{}", "file://localhost{}", "{}/"])
 def test_folder_is_a_hub(hub: Path, kind: str) -> None:
-    assert mirror.listing(kind.format(hub), LOCK) == LOCK.files
+    assert mirror.holding(kind.format(hub), LOCK).files == LOCK.files
 
 
 @pytest.mark.parametrize("hub", ["", "https://hub.example/btf", "http://127.0.0.1:1"])
 def test_upstream_and_urls_are_taken_to_hold_what_is_locked(hub: str) -> None:
-    assert mirror.listing(hub, LOCK) == LOCK.files
+    assert mirror.holding(hub, LOCK).files == LOCK.files
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_upstream_and_urls_are_taken_to_hold_what_is_locked(hub: str) -> None:
 )
 def test_what_is_no_hub_is_a_clear_error(hub: str, message: str) -> None:
     with pytest.raises(DroidbpfError) as failure:
-        mirror.listing(hub, LOCK)
+        mirror.holding(hub, LOCK)
     assert failure.value.message == message
     assert failure.value.hint.startswith("a hub is an http(s) URL or a folder")
 
@@ -58,7 +58,7 @@ def test_flat_folder_is_matched_by_file_names(tmp_path: Path, settings: Settings
     (tmp_path / "flat").mkdir()
     name = Path(MAY).name
     (tmp_path / "flat" / name).write_bytes(packed(MAY))
-    files = mirror.listing(str(tmp_path / "flat"), LOCK)
+    files = mirror.holding(str(tmp_path / "flat"), LOCK).files
     assert files == {"a12-5.10-2022-05": entry(MAY)._replace(path=name)}
     found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), LOCK, settings)
     assert found["a12-5.10-2022-05"].read_bytes() == packed(MAY)

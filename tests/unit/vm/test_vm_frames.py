@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from vm.frames import Frames, Mark
+from vm.frames import Frames
 
 MARK = b"<0123456789abcdef>"
 
 
-def join(pieces: list[bytes | Mark]) -> list[bytes | Mark]:
+def join(pieces: list[bytes | tuple[str, ...]]) -> list[bytes | tuple[str, ...]]:
     """Join neighbouring bytes: how they were cut is of no interest."""
-    joined: list[bytes | Mark] = []
+    joined: list[bytes | tuple[str, ...]] = []
     for piece in pieces:
         if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
             joined[-1] += piece
@@ -25,10 +25,10 @@ STREAM = (
 )
 PIECES = [
     b"one\r\n\0",
-    Mark(("end", "3")),
-    Mark(("run",)),
+    ("end", "3"),
+    ("run",),
     MARK[:9] + b"two",
-    Mark(("done",)),
+    ("done",),
     b"<",
 ]
 
@@ -50,7 +50,7 @@ def test_bytes_are_not_held_back_unless_a_mark_may_begin() -> None:
     assert frames.feed(b"x<0") == [b"x"]
     assert frames.feed(b"y") == [b"<0y"]
     assert frames.feed(b"z" + MARK + b" en") == [b"z"]
-    assert frames.feed(b"d 1\nmore") == [Mark(("end", "1")), b"more"]
+    assert frames.feed(b"d 1\nmore") == [("end", "1"), b"more"]
 
 
 def test_half_a_mark_at_the_end_is_a_programs_bytes() -> None:
