@@ -5,12 +5,10 @@ gnulib's argp and obstack, and toolchains/compat: a folder of headers and source
 
 from pathlib import Path
 
-import state
-from site_tools.source_archive import settings, settled
+from libraries import own_library
 
 SOURCES = "toolchains/compat"
 OFFERED = "build/third_party/compat"
-SMALL = ("-Os", "-g", "-Wall", "-Wextra", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
 
 
 def exists(env):
@@ -32,24 +30,7 @@ def compat(env):
     argp = env.ThirdParty("gnulib", "gnulib", "libgnulib.a", [])
     folder = Path(SOURCES, libc)
     env["CPPPATH"] = [*env["CPPPATH"], f"#{SOURCES}/common", f"#{folder}", f"#{OFFERED}"]
-    return [argp, _library(env, folder)]
-
-
-def _library(env, folder):
-    """Return the node of libcompat.a, made of a libc's folder."""
-    output = f"{env['VARIANT']}/compat"
-    own = env.Clone()
-    own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])
     files = sorted(folder.rglob("[!.]*.[ch]"))
-
-    def make():
-        objects = [
-            own.TargetObject(f"#{output}/{file.stem}.o", f"#{file}")
-            for file in files
-            if file.suffix == ".c"
-        ]
-        return own.TargetLibrary(f"#{output}/libcompat.a", objects)
-
-    key = state.key(files, *settings(own))
+    library, key = own_library(env, f"{env['VARIANT']}/compat/libcompat", files)
     env["THIRD_PARTY"].keys["compat"] = key  # the runtime's includes go through these headers
-    return settled(env, f"{output}/libcompat.state", key, f"{output}/libcompat.a", make)
+    return [argp, library]

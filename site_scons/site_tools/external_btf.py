@@ -14,16 +14,14 @@ from pathlib import Path
 
 import state
 from base.errors import DroidbpfError
+from libraries import own_files, own_library
 from names import file_node, literal
-from site_tools.source_archive import own_files, settings, settled
 
 OPTIONS = (
     ("kernels", "BTFs to embed: hub names, branches, all, paths of .btf files", "", ()),
     ("btfhub", "a hub of BTFs: URL or folder", "", ()),
 )
 RUNTIME = "btfhub/runtime"
-# It runs once, at the start: few bytes count for more than speed.
-SMALL = ("-Os", "-g", "-Wall", "-Wextra", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
 LOCK = Path("btfhub/btfhub.lock")
 UNPACKED = "build/btfhub"
 
@@ -87,25 +85,12 @@ def generate(env):
 
 def runtime(env):
     """Return the node of libdroidbpf.a; its header goes on the include path of the apps."""
-    output = f"{env['VARIANT']}/btfhub"
     env["CPPPATH"] = [*env["CPPPATH"], f"#{RUNTIME}"]
-    own = env.Clone()
-    own.Append(CCFLAGS=SMALL, CFLAGS=["-std=gnu11"])
-    files = own_files(Path(RUNTIME))
-
-    def make():
-        objects = [
-            own.TargetObject(f"#{output}/{file.stem}.o", f"#{file}")
-            for file in files
-            if file.suffix == ".c" and not file.name.endswith(".bpf.c")
-        ]
-        library = own.TargetLibrary(f"#{output}/libdroidbpf.a", objects)
-        env.Clean(library, f"#{UNPACKED}")
-        return library
-
-    used = env["THIRD_PARTY"].keys.values()
-    key = state.key(files, *settings(own), *used)
-    return settled(env, f"{output}/libdroidbpf.state", key, f"{output}/libdroidbpf.a", make)
+    files = [file for file in own_files(Path(RUNTIME)) if not file.name.endswith(".bpf.c")]
+    uses = env["THIRD_PARTY"].keys.values()
+    library, _ = own_library(env, f"{env['VARIANT']}/btfhub/libdroidbpf", files, uses)
+    env.Clean(library, f"#{UNPACKED}")
+    return library
 
 
 def choose_kernels(env, selectors):

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from SCons.Builder import Builder
-from SCons.Script import Action, GetOption
+from SCons.Script import Action
 
 import state
 from base.errors import DroidbpfError
 from base.files import write_atomically
+from libraries import own_files, settings, settled
 from site_tools.target import compiled_after_set_up
 from steps import user_errors
 
@@ -102,37 +103,6 @@ def third_party(env, name, pin, archive, uses, linked=()):
         described.archive,
         lambda: _read_script(env, name, described),
     )
-
-
-def own_files(folder):
-    """Return the files of a library's folder."""
-    return sorted(f for f in folder.iterdir() if f.is_file() and f.name[0] not in ".#")
-
-
-def settings(env):
-    """Return the settings of an environment that are part of a library's key."""
-    return [str(env[variable]) for variable in ("CCCOM", "ARCOM", "CCFLAGS", "TOOLCHAIN_ID")]
-
-
-def settled(env, state_file, key, archive, declare):
-    """Return the node of a library's archive, a plain file where it is up to date.
-
-    Args:
-        key: all that the archive is made by.
-        declare: declares how it is built, and returns the nodes of the archive and of what else
-            others use of it; called where the state file does not say that it is up to date.
-    """
-    if state.up_to_date(state_file, key) and not GetOption("clean"):
-        return env.File(f"#{archive}")
-    built = declare()
-    recorded = env.Command(f"#{state_file}", built, Action(user_errors(_record), None), KEY=key)
-    env["THIRD_PARTY"].states += env.AlwaysBuild(recorded)
-    return built[0]
-
-
-def _record(target, source, env):
-    files = [str(node) for node in source]
-    state.record(str(target[0]), env["KEY"], files, [files[0], *map(str, source[0].sources)])
 
 
 def _read_script(env, name, described):
