@@ -15,12 +15,18 @@ def run(script: str, output: str, *inputs: str) -> str:
     try:
         runpy.run_path(script, run_name="__main__")
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == script]
-        line = lines[-1] if lines else getattr(error, "lineno", 1)
-        text = str(error).partition("\n")[0]
-        return f"{script}:{line}: error: {type(error).__name__}: {text}"
+        place, reason = fault(script, error)
+        return f"{place}: error: {reason}"
     return "" if os.path.exists(output) else f"{script}:1: error: it did not write {output}"
+
+
+def fault(script: str, error: BaseException) -> tuple[str, str]:
+    """Return where a script failed, SCRIPT:LINE, and why, in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    path = os.path.abspath(script)
+    lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == path]
+    line = (lines[-1] if lines else getattr(error, "lineno", None)) or 1
+    return f"{script}:{line}", f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def layout(apps_dir: str) -> Layout:
     if not apps:
         return Layout(apps_dir, False, sorted(folders), ())
     own = set(apps)
-    sources = [f for f in sorted(files) if f.endswith(USER_SPACE) and not f.endswith(BPF)]
+    sources = _user_space(sorted(files))
     shared = tuple(file for file in sources if file.rpartition(".")[0] not in own)
     return Layout(apps_dir, True, apps, shared)
 
@@ -147,7 +147,7 @@ def plan(name: str, layout: Layout, kernel_arch: str) -> Plan:
     folder = layout.apps_dir if layout.flat else f"{layout.apps_dir}/{name}"
     files = _stem_files(folder, name) if layout.flat else _files(folder)
     programs = tuple(file for file in files if file.endswith(BPF))
-    sources = tuple(file for file in files if file.endswith(USER_SPACE) and file not in programs)
+    sources = _user_space(files)
     if f"{name}{BPF}" not in programs:
         hint = f"an app {name} needs {name}.bpf.c and {name}.c"
         if programs and not layout.flat:
@@ -181,8 +181,11 @@ def common(layout: Layout) -> Plan:
     if not os.path.isdir(folder):
         return Plan(folder)
     files = _files(folder)
-    sources = tuple(f for f in files if f.endswith(USER_SPACE) and not f.endswith(BPF))
-    return Plan(folder, sources=sources, include=(folder,))
+    return Plan(folder, sources=_user_space(files), include=(folder,))
+
+
+def _user_space(files: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f for f in files if f.endswith(USER_SPACE) and not f.endswith(BPF))
 
 
 def _files(folder: str) -> list[str]:

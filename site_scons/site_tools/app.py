@@ -8,11 +8,11 @@ library for all of them: env.CommonOfApps().
 import os
 import re
 import sys
-import traceback
 from collections import UserList, deque
 
 from SCons.Script import Action, GetOption
 
+import generator
 import selection
 from base.errors import DroidbpfError, printable
 from inputs import reported
@@ -127,11 +127,8 @@ def _exceptions(env, script, name):
     except DroidbpfError:
         raise
     except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [f.lineno for f in frames if f.filename == os.path.abspath(script)]
-        line = lines[-1] if lines else getattr(error, "lineno", "") or "1"
-        text = printable(str(error).partition("\n")[0])
-        raise DroidbpfError(f"{script}:{line}: {type(error).__name__}: {text}", hint) from None
+        place, reason = generator.fault(script, error)
+        raise DroidbpfError(f"{place}: {reason}", hint) from None
     _check_types(env, script, hint)
 
 
