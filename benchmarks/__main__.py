@@ -10,7 +10,6 @@ COMMANDS = {
     "kernels": "what embedding the BTFs of a hub costs",
     "resolve": "what `./dev btfhub resolve` costs beyond the start of Python",
     "hub": "what pulling a hub in parallel saves",
-    "btf_gate": "what damaged and hostile BTFs cost the check that each must pass",
     "runtime": "what choosing and probing a BTF costs at the start of an app",
     "syscall_mon": "what tracing costs the traced program",
 }

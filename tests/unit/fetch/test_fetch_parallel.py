@@ -25,7 +25,7 @@ from fetch.errors import PlaceError
 from fetch.pins import Pin
 
 ROOT = Path(__file__).parents[3]
-QUICK = http.Limits(connect=1, window=1, backoff=0.01)
+QUICK = http.Limits(connect=0.5, window=0.5, backoff=0.01)
 BYTES = [random.Random(n).randbytes(50_000 + n) for n in range(12)]
 
 
@@ -218,7 +218,7 @@ def test_slow_answer_on_a_kept_connection_is_cut_and_the_others_go_on(
     server: Server, pool: Connections, tmp_path: Path, behave: http.Callable
 ) -> None:
     server.keep = True
-    server.routes |= {"/a": body(DATA), "/slow": behave, "/steady": body(DATA, rate=200_000)}
+    server.routes |= {"/a": body(DATA), "/slow": behave, "/steady": body(DATA, rate=400_000)}
     (tmp_path / "partial").mkdir()
 
     def get(name: str) -> None:
