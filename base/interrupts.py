@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM in a process of many threads: one line, and no process is left.
 
 Python handles signals in the main thread, which may be waiting for a thread that waits for a
-compiler, and a KeyboardInterrupt there comes in the middle of anything. Here a thread of its own
-ends the process. What a process that may be killed at any moment leaves must be sound anyway.
+compiler, and a KeyboardInterrupt there can interrupt any statement. Here the main thread stops, and
+a thread of its own ends the process: nothing is cleaned up, just as after a SIGKILL.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _end_at_signal(reader: int) -> None:
     below = _descendants(os.getpid())
     with contextlib.suppress(OSError):
         os.write(2, text.encode())
-    for pid in below:  # last of all: no other thread is to see that its child has ended
+    for pid in below:  # last: no other thread may see that its child has ended
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""What a C source shows without being compiled."""
+"""Whether a C source defines main(), found out without a compiler."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from toolchains import Probes, Request, Toolchain, bpf
 
 def main(arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request) -> int:
     """Print the report; return the exit status, 2 where something is missing."""
-    lines, well = report(arch, toolchain, bpftool, probes, request)
+    lines, complete = report(arch, toolchain, bpftool, probes, request)
     print(lines)
-    return 0 if well else 2
+    return 0 if complete else 2
 
 
 def report(
@@ -29,12 +29,12 @@ def report(
     if arch == "arm64":
         parts.append(("virtual machine, for run", _qemu))
     lines = []
-    well = True
+    complete = True
     for what, find in parts:
-        report, good = _try(find)
-        well &= good
-        lines.append(f"{'ok' if good else 'FAIL':4}  {what}: {report}")
-    return "\n".join(lines), well
+        report, found = _try(find)
+        complete &= found
+        lines.append(f"{'ok' if found else 'FAIL':4}  {what}: {report}")
+    return "\n".join(lines), complete
 
 
 def _try(find: Callable[[], str]) -> tuple[str, bool]:

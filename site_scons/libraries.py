@@ -23,7 +23,7 @@ def settled(env, state_file, key, archive, declare):
     """Return the node of a library's archive, a plain file where it is up to date.
 
     Args:
-        key: all that the archive is made by.
+        key: what the archive depends on.
         declare: declares how it is built, and returns the nodes of the archive and of what else
             others use of it; called where the state file does not say that it is up to date.
     """

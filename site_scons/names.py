@@ -1,4 +1,4 @@
-"""Names of files as SCons takes them: nodes, and words that mean themselves.
+"""Names of files for SCons: as nodes, and as words in which nothing is expanded.
 
 SCons expands `$NAME` and runs `${code}` in every string that it gets. What comes from outside, the
 name of a file or a folder, reaches it through these functions, and commands name files by nodes.
@@ -12,7 +12,7 @@ from typing import Any
 
 from base.errors import DroidbpfError, printable
 
-# What stays whole in `> $TARGET`, in `-I` and as an alias, whatever follows it.
+# Safe in `> $TARGET`, after `-I` and as an alias.
 APP = re.compile(r"\w[\w .+-]*")
 HINT = "give it a name of letters, digits and _ . + -"
 FIRST = "-@#"
@@ -41,7 +41,7 @@ def _top(env: Any) -> Any:
 
 
 def literal(words: Iterable[str]) -> list[str]:
-    """Return words of a command as SCons takes them, each `$` for itself.
+    """Return words of a command for SCons, in which no `$` is expanded.
 
     Raises:
         DroidbpfError: a word has control characters or is not UTF-8.
@@ -81,7 +81,7 @@ def refuse_app(name: str) -> None:
     """Refuse a name that an app cannot have.
 
     Raises:
-        DroidbpfError: it has other characters than a command can hold in any place.
+        DroidbpfError: it has a character that is not safe everywhere in a command.
     """
     if not APP.fullmatch(name):
         raise DroidbpfError(f"an app cannot be called {printable(name)}", HINT)
@@ -91,8 +91,8 @@ def refuse_folder(path: str, option: str) -> None:
     """Refuse the name of a folder that SCons or a flag of a compiler cannot hold.
 
     Raises:
-        DroidbpfError: it has control characters or a "=", or is not UTF-8, or begins with a sign
-            that means an option, a file of options, or SCons's top folder.
+        DroidbpfError: it has control characters or a "=", or is not UTF-8, or begins with "-", "@"
+            or "#": an option, a file of options, SCons's top folder.
     """
     if "=" in path or path[0] in FIRST or not path.isprintable():
         message = f"{option}{printable(path)}: a folder cannot have such a name"
@@ -112,7 +112,7 @@ def refuse_files(folder: str, names: Sequence[str]) -> None:
 
 
 def harmless(name: str) -> str:
-    """Return a name for the node of an app that cannot be built: no sign in it means anything."""
+    """Return a safe name for the node of an app whose own name may be refused."""
     return "".join(c if APP.fullmatch(f"a{c}") else f"%{ord(c):x}" for c in name)
 
 

@@ -35,9 +35,9 @@ class Style(NamedTuple):
 
 
 OURS = Style("", ("--strip-all",), ("-Wall", "-Wextra"), ("-std=gnu11",))
-# As libbpf-bootstrap and libbpf-tools have them: the suffix is bpftool's own choice, the symbols
-# are for uprobes to functions of the program itself, and the warnings are what they hold to. Bytes
-# that depend on the clock are only warned of.
+# The conventions of libbpf-bootstrap and libbpf-tools: the suffix is bpftool's default, uprobes on
+# the program's own functions need its symbols, and their code compiles with these warnings. A use
+# of __DATE__ is only a warning.
 OTHERS = Style(
     skeleton_suffix="_bpf",
     strip=("--strip-debug",),
@@ -167,8 +167,8 @@ def plan(name: str, layout: Layout, kernel_arch: str) -> Plan:
 def common(layout: Layout) -> Plan:
     """Return what the apps of a folder share: the files of _common, or those of no app.
 
-    In a flat folder, a source with a main() is a program by itself and belongs to nobody: where it
-    does not compile, it keeps nothing back.
+    In a flat folder, a source with a main() is a program of its own and is not built: if it does
+    not compile, the apps still do.
     """
     folder = layout.apps_dir
     if layout.flat:

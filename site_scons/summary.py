@@ -94,7 +94,7 @@ def _cause(output):
 
 
 def _suspected(output, environment):
-    """Return zig's cache where a failure is one of its files, not of what refers to these."""
+    """Return zig's cache if a command failed on a file in it; "" otherwise."""
     cache = environment.get("ZIG_GLOBAL_CACHE_DIR", "")
     lines = [line for line in _lines(output) if not line.startswith(">>>")]
     damaged = any(f"{cache}/" in line or "failed to check cache" in line for line in lines)

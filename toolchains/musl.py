@@ -7,13 +7,13 @@ packages has a libc++: C++ needs zig.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from base.errors import DroidbpfError
+from base.files import sha256
 from base.settings import Settings
 from toolchains import bpf, separate, zig
 from toolchains.model import Request, SetUp, Toolchain
@@ -55,7 +55,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     machine, _, _, linkflags = ARCH_TABLE[arch]
     triple = f"{machine}-linux-musl"
     sysroot = _sysroot(arch)
-    pins = hashlib.sha256(PINS.read_bytes()).hexdigest()
+    pins = sha256(PINS)
     return Toolchain(
         name="musl",
         arch=arch,
@@ -65,7 +65,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(),
         ar=(programs.ar,),
         objcopy=separate.COMMAND,
-        identity=" ".join((*map(probes.identity, programs), pins, separate.digest())),
+        identity=" ".join((*map(probes.identity, programs), pins, sha256(separate.__file__))),
         libc="musl",
         ccflags=CCFLAGS,
         linkflags=(f"--ld-path={programs.linker}", *linkflags),

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from base.files import write_atomically
@@ -45,16 +45,15 @@ def identity(path: str) -> str:
 
 def which(name: str, path: str) -> str:
     """Return the first executable called name in the folders of path (as in $PATH), or ""."""
-    for folder in path.split(os.pathsep):
-        if found := which_all(name, folder):
-            return found[0]
-    return ""
+    return next(which_all(name, path), "")
 
 
-def which_all(name: str, path: str) -> list[str]:
-    """Return every executable called name in the folders of path, in their order."""
-    candidates = [f"{folder}/{name}" for folder in dict.fromkeys(path.split(os.pathsep)) if folder]
-    return [c for c in candidates if os.access(c, os.X_OK) and not os.path.isdir(c)]  # noqa: PTH112
+def which_all(name: str, path: str) -> Iterator[str]:
+    """Yield every executable called name in the folders of path, in their order."""
+    for folder in filter(None, dict.fromkeys(path.split(os.pathsep))):
+        file = f"{folder}/{name}"
+        if os.access(file, os.X_OK) and not os.path.isdir(file):  # noqa: PTH112 - see identity()
+            yield file
 
 
 class Probes:

@@ -11,7 +11,6 @@ DEBUG is the whole program as it was linked; debuggers accept that.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import struct
@@ -44,12 +43,6 @@ class Section(NamedTuple):
     info: int
     align: int
     entsize: int
-
-
-def digest() -> str:
-    """Return what a build signature holds of this file."""
-    with open(__file__, "rb") as file:  # noqa: PTH123 - no pathlib at every start
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = False) -> bytes:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from base.errors import DroidbpfError
-from base.files import temporary
+from base.files import sha256, temporary
 from base.settings import Settings
 from toolchains import separate
 from toolchains.model import Request, SetUp, Toolchain
@@ -73,7 +73,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(zig, "c++", "-target", target),
         ar=(zig, "ar"),
         objcopy=separate.COMMAND,
-        identity=f"{probes.identity(zig)} {separate.digest()}",
+        identity=f"{probes.identity(zig)} {sha256(separate.__file__)}",
         libc="musl",
         # As other compilers do: no traps for undefined behaviour at -O0, and asserts at -O2.
         ccflags=("-fno-sanitize=undefined", "-UNDEBUG"),

@@ -71,7 +71,7 @@ def app(env, name, layout):
     except DroidbpfError as error:
         skeletons, program = [], _failing(env, f"{env['OUTPUT']}/{harmless(name)}", error)
     env.Expect(printable(name), program[0])
-    # In the order of what others wait for: archives to extract, the long chain to a skeleton.
+    # First what others wait for: archives to extract, and the long chain to a skeleton.
     env.Default(env.Alias(harmless(name), [*env["THIRD_PARTY"].fetched, *skeletons, *program]))
     return program[0]
 
@@ -214,7 +214,7 @@ def common(env, layout):
 
 
 def _place(layout):
-    """Return a word for a folder of apps outside the tree: clang has absolute paths of those."""
+    """Return what a signature holds of the place of apps: clang records absolute paths outside."""
     return "outside" if os.path.isabs(layout.apps_dir) else ""
 
 

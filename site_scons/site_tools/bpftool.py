@@ -40,7 +40,7 @@ def from_source(env, libraries):
     if "HOST" not in env:
         return
     host = env["HOST"]
-    host.Append(LINKFLAGS=["-s"])  # it is in no release, and the smaller the sooner hashed
+    host.Append(LINKFLAGS=["-s"])  # it is in no release, and hashed at each start
     archives = [host.ThirdParty(*library) for library in libraries]
     uses = [pin for _, pin, *_ in libraries]
     program = host.ThirdParty("bpftool", "bpftool", "bpftool", uses, archives[::-1])

@@ -35,7 +35,7 @@ def compile_commands(env, compiled):
 
 
 def _entry(env, command, node):
-    # The file must not depend on who looks on; editors have another clang than the build.
+    # The file must not depend on the terminal, and editors use another clang than the build.
     plain = {"COLOUR": [], "PCHFLAGS": [], "DEPFLAGS": []}
     words = env.subst_list(f"${command}", target=[node], source=node.sources, overrides=plain)[0]
     return {

@@ -221,7 +221,7 @@ def _extract(target, source, env):
     pin = env["PINNED"]
     wanted = [pin]
     with show_progress(env["FETCH_SETTINGS"]()) as settings:
-        if settings.offline:  # one error for all that this build will miss
+        if settings.offline:  # report all missing archives in one error
             others = (other for other in _extracted if other != pin)
             wanted += (other for other in others if not any(Path(_tree(other)).rglob("*.c")))
         archive = download.obtain_all(wanted, settings)[pin.name]

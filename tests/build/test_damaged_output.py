@@ -89,6 +89,19 @@ def test_damaged_output_of_apps_scripts_is_made_again(tree: Tree) -> None:
         assert_same(before, tree.products())
 
 
+def test_damaged_output_that_is_made_of_no_file_is_made_again(tree: Tree) -> None:
+    (tree.source("hello") / "SConscript").write_text(
+        'Import("env")\n'
+        'step = env.Step("COPY", "cp LICENSE ${TARGET}.tmp")\n'
+        'env.Default(env.Command("#build/copy", [], step))\n'
+    )
+    tree.scons()
+    empty(tree.build / "copy")
+    tree.scons()
+    assert (tree.build / "copy").read_bytes() == (tree.path / "LICENSE").read_bytes()
+    assert tree.scons().commands == []
+
+
 def test_damaged_compile_commands_are_written_again(tree: Tree) -> None:
     tree.scons("compile_commands.json")
     before = tree.products()

@@ -68,7 +68,7 @@ def lose_zlib(tree: Tree) -> None:
 
 
 def test_what_a_killed_compiler_left_is_not_trusted(tree: Tree, toolbox: Toolbox) -> None:
-    """The compiler writes a whole wrong object, tells so, and waits to be killed."""
+    """The compiler writes a whole wrong object, creates a file, and waits to be killed."""
     before = tree.products()
     waits = tree.path.with_name("waits")
     write = f'for word; do case $word in *.tmp) echo wrong >"$word" ;; esac; done; : >"{waits}"'
