@@ -72,7 +72,7 @@ def measure(hub: Path, rounds: int) -> list[Figure]:
             loop = Settings(folder / f"serial{number}")
             serial.append(seconds(functools.partial(obtain_one_by_one, files, url, loop)))
             cold = Settings(folder / f"parallel{number}")
-            pull = functools.partial(mirror.obtain, files, url, pins, cold)
+            pull = functools.partial(mirror.obtain, files, url, cold)
             before = served.connections
             parallel.append(seconds(pull))
             connections = max(connections, served.connections - before)

@@ -92,7 +92,7 @@ def of_folder(folder: Path) -> Lock:
     return make("", describe_all({path: folder / path for path in paths}))
 
 
-def of_url(hub: str, settings: Settings) -> dict[str, HubFile] | None:
+def of_url(hub: str) -> dict[str, HubFile] | None:
     """Return the entries of a web server's index by name; None if it has no index.
 
     Raises:
@@ -129,7 +129,7 @@ def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
     """
     if not hub or mirror.folder_of(hub) or settings.offline:
         return mirror.holding(hub, lock)
-    index = of_url(hub, settings)
+    index = of_url(hub)
     if index is None:
         settings.report(
             f"{mirror.shown(hub)} has no {NAME}: it is assumed to hold all that the lock pins"

@@ -49,7 +49,7 @@ def gather(selectors: Sequence[str], hub: str, lock: Lock, settings: Settings) -
         else:
             found |= {file.name: file for file in mirror.choose([selector], hub, lock, settings)}
     files = [one for one in found.values() if isinstance(one, HubFile)]
-    paths = mirror.obtain(files, hub, lock, settings) if files else {}
+    paths = mirror.obtain(files, hub, settings)
     return [
         one if isinstance(one, Input) else Input(one.name, _branch(one.path), paths[one.name], True)
         for one in found.values()

@@ -99,7 +99,7 @@ def _of_hub(
         yield Kernel(name, file=file)
 
 
-def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
+def obtain(kernels: Iterable[Kernel], hub: str, settings: Settings) -> dict[str, Path]:
     """Return the verified files of kernels by their names, downloading those of the hub at need.
 
     Raises:
@@ -107,7 +107,7 @@ def obtain(kernels: Iterable[Kernel], hub: str, lock: Lock, settings: Settings) 
     """
     kernels = list(kernels)
     files = [kernel.file for kernel in kernels if kernel.file]
-    found = mirror.obtain(files, hub, lock, settings)
+    found = mirror.obtain(files, hub, settings)
     archives = {kernel.name.name: found[kernel.file.name] for kernel in kernels if kernel.file}
     return archives | {kernel.name.name: kernel.path for kernel in kernels if kernel.path}
 

@@ -250,7 +250,7 @@ def _report(held: Holding, lock: Lock, groups: set[str], pin: str, settings: Set
         )
 
 
-def obtain(files: Sequence[HubFile], hub: str, lock: Lock, settings: Settings) -> dict[str, Path]:
+def obtain(files: Sequence[HubFile], hub: str, settings: Settings) -> dict[str, Path]:
     """Return the verified archives by name, downloading in parallel what the cache lacks.
 
     The places, in order: the cache, the hub, upstream.

@@ -75,7 +75,7 @@ def _entries(hub: str, settings: Settings) -> dict[str, HubFile]:
     """
     if settings.offline:
         raise DroidbpfError(f"offline: {mirror.shown(hub)} is not asked")
-    entries = index.of_url(hub, settings)
+    entries = index.of_url(hub)
     if entries is None:
         raise DroidbpfError(
             f"{mirror.shown(hub)} has no {index.NAME}, so its content is unknown",
@@ -125,7 +125,7 @@ def _described(
         return index.describe_all({path: folder / path for path in paths})
     by_path = {entry.path: entry for entry in entries.values()}
     wanted = [by_path[path] for path in paths]
-    found = mirror.obtain(wanted, hub, Lock("", {}), settings)
+    found = mirror.obtain(wanted, hub, settings)
     files = index.describe_all({entry.path: found[entry.name] for entry in wanted})
     for file in files:
         entry_ = by_path[file.path]

@@ -95,7 +95,7 @@ def _many(options: argparse.Namespace, settings: Settings) -> int:
     pins = lock.load(options.lock)
     with show_progress(settings) as shown:
         chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
-        packed = kernels.obtain(chosen, options.hub, pins, shown)
+        packed = kernels.obtain(chosen, options.hub, shown)
     archives = [packed.get(kernel.name.name) for kernel in chosen]
     objects = [*options.probe, *options.objects]
     do = partial(_minimize, objects=objects, bpftool=options.bpftool)

@@ -52,9 +52,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with show_progress(settings._replace(downloaded=downloaded)) as shown:
         files = _chosen(options, pins, shown)
         if options.unpack:
-            _unpack(files, options, pins, shown)
+            _unpack(files, options, shown)
             return 0
-        found = mirror.obtain(files, options.hub, pins, shown)
+        found = mirror.obtain(files, options.hub, shown)
     rows = [(file, found[file.name], places.get(file.path, "cache")) for file in files]
     if options.json:
         print_json({"files": [_entry(*row) for row in rows]})
@@ -72,16 +72,14 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _unpack(
-    files: Sequence[lock.HubFile], options: argparse.Namespace, pins: lock.Lock, settings: Settings
-) -> None:
+def _unpack(files: Sequence[lock.HubFile], options: argparse.Namespace, settings: Settings) -> None:
     """Obtain and unpack what is not in the folder, and write the hashes of all."""
     from btfhub import kernels
     from btfhub.names import parse_name
 
     chosen = [kernels.Kernel(parse_name(file.path), file=file) for file in files]
     missing = [kernel for kernel in chosen if not kernels.is_unpacked(kernel, options.unpack)]
-    archives = kernels.obtain(missing, options.hub, pins, settings)
+    archives = kernels.obtain(missing, options.hub, settings)
     kernels.unpack(missing, archives, options.unpack)
     sums = {kernels.unpacked(k, options.unpack).name: k.file.btf_sha256 for k in chosen if k.file}
     if options.sums:

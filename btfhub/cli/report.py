@@ -81,7 +81,7 @@ def _obtained(
     chosen = kernels.choose(selected, options.hub, pins, settings, any_name=True)
     folder = options.unpacked
     packed = [one for one in chosen if not folder or not kernels.is_unpacked(one, folder)]
-    archives = kernels.obtain(packed, options.hub, pins, settings)
+    archives = kernels.obtain(packed, options.hub, settings)
     return chosen, [archives.get(kernel.name.name) for kernel in chosen]
 
 

@@ -133,7 +133,7 @@ def test_index_of_a_web_server_is_compared_with_the_lock(
 
 def test_index_that_names_other_urls_is_not_followed(server: Server, settings: Settings) -> None:
     hub = serve(server, entry(UBUNTU, f"{server.url}/elsewhere/"))
-    files = index.of_url(hub, settings)
+    files = index.of_url(hub)
     assert files == {"5.4.0-42-generic": entry(UBUNTU, "")}
 
 
@@ -167,7 +167,7 @@ def test_index_without_end_is_cut(
     monkeypatch.setattr(index, "LARGEST", 1 << 18)
     server.routes["/index.json"] = endless(b"[" * 65536)
     with pytest.raises(DroidbpfError, match="cannot be downloaded: more than 262144 bytes"):
-        index.of_url(server.url, settings)
+        index.of_url(server.url)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_hostile_index_is_one_clear_error(
     table["files"][0] |= changes
     server.routes["/index.json"] = body(json.dumps(table).encode())
     with pytest.raises(DroidbpfError, match=f"the index of {server.url}: file 1: {message}$"):
-        index.of_url(server.url, settings)
+        index.of_url(server.url)
 
 
 def test_index_in_a_folder_is_no_authority_over_its_files(hub: Path, settings: Settings) -> None:

@@ -148,7 +148,7 @@ def test_files_of_the_hub_are_obtained_and_own_ones_are_where_they_are(
 ) -> None:
     path = own(tmp_path, b"").path
     found = chosen([path, "android12-5.10"], hub, settings)
-    files = kernels.obtain(found, str(hub), hubs.locked(), settings)
+    files = kernels.obtain(found, str(hub), settings)
     assert sorted(files) == [RELEASE, *NAMES[:2]]
     assert files[RELEASE] == path
     assert files[NAMES[0]].read_bytes() == hubs.packed(MAY)

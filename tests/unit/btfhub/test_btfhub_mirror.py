@@ -60,7 +60,7 @@ def test_flat_folder_is_matched_by_file_names(tmp_path: Path, settings: Settings
     (tmp_path / "flat" / name).write_bytes(packed(MAY))
     files = mirror.holding(str(tmp_path / "flat"), LOCK).files
     assert files == {"a12-5.10-2022-05": entry(MAY)._replace(path=name)}
-    found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), LOCK, settings)
+    found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), settings)
     assert found["a12-5.10-2022-05"].read_bytes() == packed(MAY)
 
 
@@ -88,12 +88,12 @@ def test_what_is_no_archive_is_no_part_of_a_hub(hub: Path) -> None:
 
 def test_cache_of_another_machine_is_a_hub(tmp_path: Path, settings: Settings, hub: Path) -> None:
     files = [LOCK.files[NAMES[0]], LOCK.files[NAMES[3]]]
-    mirror.obtain(files, str(hub), LOCK, settings)
+    mirror.obtain(files, str(hub), settings)
     held = mirror.holding(str(settings.cache), LOCK)
     assert list(held.files) == [NAMES[0], NAMES[3]]
     assert held.absent == (NAMES[1], NAMES[2])
     other = Settings(cache=tmp_path / "other", offline=True)
-    found = mirror.obtain(files, str(settings.cache), LOCK, other)
+    found = mirror.obtain(files, str(settings.cache), other)
     assert found[NAMES[0]].read_bytes() == packed(MAY)
 
 
@@ -189,9 +189,9 @@ def test_files_come_from_the_cache_else_the_hub_else_upstream(
 ) -> None:
     lock = locked(url=f"{site.url}/up/")
     site.routes[f"/hub/{ROCK}"] = status(404)
-    mirror.obtain([lock.files[NAMES[0]]], "", lock, settings)
+    mirror.obtain([lock.files[NAMES[0]]], "", settings)
     files = list(lock.files.values())
-    found = mirror.obtain(files, f"{site.url}/hub", lock, settings)
+    found = mirror.obtain(files, f"{site.url}/hub", settings)
     assert [found[file.name].read_bytes() for file in files] == [packed(path) for path in PATHS]
     assert site.paths[0] == f"/up/{MAY}"
     assert sorted(site.paths[1:]) == sorted(
@@ -204,7 +204,7 @@ def test_file_that_a_folder_lacks_comes_from_upstream(
 ) -> None:
     lock = locked(url=f"{site.url}/up/")
     (hub / JUNE).unlink()
-    mirror.obtain(mirror.choose(NAMES, str(hub), lock, settings), str(hub), lock, settings)
+    mirror.obtain(mirror.choose(NAMES, str(hub), lock, settings), str(hub), settings)
     assert site.paths == [f"/up/{JUNE}"]
 
 
@@ -217,7 +217,7 @@ def test_hub_with_wrong_bytes_is_reported_and_skipped(
     (hub / MAY).write_bytes(wrong)
     site.routes[f"/hub/{MAY}"] = body(wrong)
     place = str(hub) if kind == "folder" else f"{site.url}/hub"
-    found = mirror.obtain([lock.files[NAMES[0]]], place, lock, settings)
+    found = mirror.obtain([lock.files[NAMES[0]]], place, settings)
     assert found[NAMES[0]].read_bytes() == packed(MAY)
     assert len(reported) == 1
     named = f"mirror {hub}" if kind == "folder" else f"{site.url}/hub/{MAY}"
@@ -229,7 +229,7 @@ def test_hub_that_cannot_be_reached_lists_every_file_with_its_places(
 ) -> None:
     files = [LOCK.files[name] for name in NAMES[:2]]
     with pytest.raises(DroidbpfError) as failure:
-        mirror.obtain(files, f"{site.url}/none", LOCK, settings)
+        mirror.obtain(files, f"{site.url}/none", settings)
     listed = failure.value.message.splitlines()
     assert listed[0] == "no place gives these 2 files:"
     assert listed[1].startswith(f"  {MAY} (sha256 ")
@@ -245,9 +245,9 @@ def test_offline_a_folder_still_serves_and_what_it_lacks_is_listed(
 ) -> None:
     offline = settings._replace(offline=True)
     (hub / JUNE).unlink()
-    assert mirror.obtain([LOCK.files[NAMES[0]]], str(hub), LOCK, offline)
+    assert mirror.obtain([LOCK.files[NAMES[0]]], str(hub), offline)
     with pytest.raises(DroidbpfError) as failure:
-        mirror.obtain(list(LOCK.files.values()), str(hub), LOCK, offline)
+        mirror.obtain(list(LOCK.files.values()), str(hub), offline)
     assert failure.value.message.splitlines()[:3] == [
         "offline=1, and not in the cache:",
         f"  {JUNE} (sha256 {entry(JUNE).sha256}, {entry(JUNE).size} bytes)",
@@ -265,7 +265,7 @@ sys.addaudithook(lambda name, args: seen.append(name))
 pins = lock.load(Path(sys.argv[1]))
 settings = Settings(Path(sys.argv[2]))
 files = mirror.choose(["all"], sys.argv[3], pins, settings)
-print(len(mirror.obtain(files, sys.argv[3], pins, settings)))
+print(len(mirror.obtain(files, sys.argv[3], settings)))
 print([name for name in seen if name.startswith(("socket.", "subprocess.", "os.exec"))])
 print([name for name in sys.modules if name in ("requests", "tqdm", "ssl")])
 """
@@ -275,7 +275,7 @@ def test_warm_cache_opens_no_socket(tmp_path: Path, hub: Path, settings: Setting
     from btfhub.lock import write
 
     write(tmp_path / "lock", LOCK)
-    mirror.obtain(list(LOCK.files.values()), str(hub), LOCK, settings)
+    mirror.obtain(list(LOCK.files.values()), str(hub), settings)
     command = [sys.executable, "-c", WARM, tmp_path / "lock", settings.cache, "http://127.0.0.1:9"]
     done = subprocess.run(command, cwd=hubs.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "4\n[]\n[]\n"

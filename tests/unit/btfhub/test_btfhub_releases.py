@@ -43,7 +43,7 @@ def test_kernel_is_obtained_where_its_name_in_the_lock_is_not_its_release(
 ) -> None:
     (kernel,) = chosen([selector], hub, lock, settings)
     assert (kernel.name.name, kernel.selector) == (RELEASE, DEBIAN)
-    found = kernels.obtain([kernel], str(hub), lock, settings)
+    found = kernels.obtain([kernel], str(hub), settings)
     assert found[RELEASE].read_bytes() == hubs.packed(f"{DEBIAN}.btf.tar.xz")
 
 
