@@ -33,23 +33,18 @@ def binary(
     arch: str,
     settings: Settings,
     version: str = "",
-    distribution: str = "",
 ) -> Path:
     """Return a binary package (.deb), in the cache under its sha256.
 
     Args:
         arch: the distribution's name of the architecture: arm64, amd64 …
         version: exactly this version; "" for the suite's newest.
-        distribution: ID of /etc/os-release that the suite belongs to; "" for this machine's.
 
     Raises:
         AptError: no apt, another distribution, no such package, a bad signature, no network.
         AbsentError: no place gives it.
     """
-    ask = partial(
-        pin, package, suite=suite, arch=arch, settings=settings, version=version,
-        distribution=distribution,
-    )  # fmt: skip
+    ask = partial(pin, package, suite=suite, arch=arch, settings=settings, version=version)
     named = ask()
     try:
         return download.obtain(named, settings)
@@ -95,6 +90,7 @@ def show(
     """Return the fields of a binary package in the suite's index: Version, Depends, SHA256 …
 
     Args:
+        distribution: ID of /etc/os-release that the suite belongs to; "" for this machine's.
         days: the index is fetched again if it is older, or has no such package.
 
     Raises:
@@ -112,11 +108,9 @@ def show(
     return fields
 
 
-def depends(
-    package: str, *, suite: str, arch: str, settings: Settings, distribution: str = ""
-) -> tuple[str, ...]:
+def depends(package: str, *, suite: str, arch: str, settings: Settings) -> tuple[str, ...]:
     """Return the names of the packages that a package depends on; of alternatives, the first."""
-    fields = show(package, suite=suite, arch=arch, settings=settings, distribution=distribution)
+    fields = show(package, suite=suite, arch=arch, settings=settings)
     parts = filter(None, (part.strip() for part in fields.get("Depends", "").split(",")))
     return tuple(re.split(r"[\s(|:]", part, maxsplit=1)[0] for part in parts)
 

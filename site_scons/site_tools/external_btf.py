@@ -33,7 +33,7 @@ _COMMAND = (
 _FINDING = "base/progress btfhub/kernels btfhub/lock btfhub/mirror btfhub/processes"
 _CHECKING = (
     "btfhub/archive btfhub/groups btfhub/images btfhub/nesting btfhub/plausible btfhub/raw"
-    " btfhub/soundness fetch/errors fetch/extract fetch/member"
+    " btfhub/soundness"
 )
 _EXAMINING = (
     "btfhub/answers btfhub/btf btfhub/btf_ext btfhub/elf btfhub/examine btfhub/lint"

@@ -173,9 +173,7 @@ def _package(
     name: str, arch: str, wanted: Callable[[str], bool], suite: str = "bookworm"
 ) -> dict[str, bytes]:
     """Return files of one of the distribution's packages, downloaded to the cache at need."""
-    deb = apt.binary(
-        name, suite=suite, arch=arch, settings=Settings.from_environment(), distribution="debian"
-    )
+    deb = apt.binary(name, suite=suite, arch=arch, settings=Settings.from_environment())
     if found := unpack_deb(deb, wanted):
         return found
     raise DroidbpfError(f"the package {name} is not as it was")

@@ -131,7 +131,7 @@ def test_index_of_a_web_server_is_compared_with_the_lock(
     assert held.absent == ("a12-5.10-2022-06",)
 
 
-def test_index_that_names_other_urls_is_not_followed(server: Server, settings: Settings) -> None:
+def test_index_that_names_other_urls_is_not_followed(server: Server) -> None:
     hub = serve(server, entry(UBUNTU, f"{server.url}/elsewhere/"))
     files = index.of_url(hub)
     assert files == {"5.4.0-42-generic": entry(UBUNTU, "")}

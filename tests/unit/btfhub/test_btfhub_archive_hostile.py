@@ -11,20 +11,21 @@ import pytest
 from hostile_archives import folder, link, member, pax, sparse, tar
 
 from base.errors import DroidbpfError
-from fetch.member import read_member
+from btfhub import archive
 
 DATA = bytes(range(256)) * 40
 LARGEST = 1 << 20
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(archive, "MAX_BYTES", LARGEST)
     return tmp_path / "a.btf.tar.xz"
 
 
 def refusal(file: Path) -> str:
     with pytest.raises(DroidbpfError) as caught:
-        read_member(file, ".btf", LARGEST)
+        archive.unpack(file)
     return caught.value.message
 
 
@@ -32,7 +33,7 @@ def refusal(file: Path) -> str:
 def test_folders_and_attributes_around_the_file_do_not_matter(file: Path, form: int) -> None:
     members = folder("./"), folder("x"), member("x/a.btf", DATA, mtime=1.5)
     file.write_bytes(lzma.compress(tar(*members, form=form)))
-    assert read_member(file, ".btf", LARGEST) == ("a.btf", DATA)
+    assert archive.unpack(file) == ("a.btf", DATA)
 
 
 @pytest.mark.parametrize(
