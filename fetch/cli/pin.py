@@ -5,11 +5,12 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from base import files
 from base.errors import DroidbpfError
 from base.settings import Settings
+from fetch.reasons import redact
 
 _LARGEST = 1 << 30
 
@@ -43,8 +44,8 @@ def _download(url: str, folder: Path, settings: Settings) -> Path:
     from fetch import http
 
     if settings.offline:
-        raise DroidbpfError(f"offline: {url} cannot be asked")
-    path = folder / "partial" / (Path(unquote(urlsplit(url).path)).name or "archive")
+        raise DroidbpfError(f"offline: {redact(url)} cannot be asked")
+    path = folder / "partial" / (Path(unquote(re.split("[?#]", url)[0])).name or "archive")
     path.parent.mkdir()
     http.download(url, path, _LARGEST, exact=False)
     return path

@@ -27,9 +27,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
     if settings.offline:
         raise DroidbpfError("offline: the archive cannot be asked")
+    known = pins.load(options.file)
     text = options.file.read_text()
     with show_progress(settings) as shown:
-        for old in pins.load(options.file).values():
+        for old in known.values():
             place = next((place for place in old.alternatives if place.arch), None)
             if not place:
                 continue

@@ -148,6 +148,18 @@ def test_missing_file_of_pins_is_a_clear_error(run: Run, pins: Path) -> None:
     assert done.returncode == 2
 
 
+def test_malformed_url_to_pin_is_one_line(run: Run) -> None:
+    done = run("pin", "http://[::1")
+    assert (done.returncode, done.stderr) == (2, "error: a malformed URL\n")
+
+
+def test_file_to_renew_that_is_no_text_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_bytes(b"\xff")
+    done = run("renew", tmp_path / "bad.toml")
+    assert done.stderr.startswith(f"error: {tmp_path}/bad.toml is not valid TOML: ")
+    assert done.returncode == 2
+
+
 def test_ctrl_c_ends_it_with_130_and_one_line(
     pins: Path, environment: dict[str, str], server: Server
 ) -> None:
