@@ -6,13 +6,11 @@ tarfile's own filters are missing in Debian 12's Python (3.11.2).
 
 import bz2
 import contextlib
-import fcntl
 import gzip
 import lzma
 import os
 import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,12 +50,11 @@ def extract(
             of `only`, or the folder cannot be written.
     """
     try:
-        with _temporary(into) as folder:
-            with _open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with _replaced(into) as folder, _open(archive) as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
                 whole = _Tree(folder, only, layout).fill(tar)
-                while whole and stream.read(_CHUNK):
-                    pass  # to the checksum
-            _put(folder, into)
+            while whole and stream.read(_CHUNK):
+                pass  # to the checksum
     except ArchiveError as error:
         raise ArchiveError(
             f"the archive {archive} {error.message}", "nothing was extracted"
@@ -166,44 +163,22 @@ def _plain(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _temporary(into: Path) -> Iterator[Path]:
-    """Yield a new folder beside the target; remove it if it is still there at the end.
-
-    It is locked while it is in use, so that the remains of a killed process are known and removed.
-    """
-    into.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{into.name}."
-    for stale in into.parent.glob(f"{prefix}*.tmp"):
-        with contextlib.suppress(OSError), _locked(stale):
-            shutil.rmtree(stale)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp", dir=into.parent))
+def _replaced(into: Path) -> Iterator[Path]:
+    """Yield a new folder that is put in the place of another at the end, or removed on an error."""
+    folder = into.with_name(f".{into.name}.tmp")
+    _remove(folder)  # of who was killed: a build has one step for each folder
+    folder.mkdir(parents=True)
     try:
-        with _locked(folder):
-            folder.chmod(0o755)
-            yield folder
-    finally:
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _put(folder: Path, into: Path) -> None:
-    """Put the finished folder in its place; what was there goes first."""
-    if into.is_symlink() or into.is_file():
-        into.unlink()
-    elif into.exists():
-        old = folder.with_name(f"{folder.name[:-4]}.old.tmp")
-        into.rename(old)
+        folder.chmod(0o755)
+        yield folder
+        _remove(into)
         folder.rename(into)
-        shutil.rmtree(old, ignore_errors=True)
-        return
-    folder.rename(into)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
