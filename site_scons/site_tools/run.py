@@ -60,20 +60,13 @@ def _refuse_early(env):
 
 
 def _run(env, program, arguments):
+    from base.cli import run_cli
+
     sys.stdout.flush()
     workspace.unlock()
     interrupts.release()
-    try:
-        status = (_guest if env["ARCH"] == "arm64" else _here)(env, program, arguments)
-        sys.stdout.flush()
-    except DroidbpfError as error:
-        print(error, file=sys.stderr)
-        interrupted = getattr(error, "reason", "") == "interrupted"
-        status = 128 + signal.SIGINT if interrupted else 2
-    except KeyboardInterrupt:
-        status = 128 + signal.SIGINT
-    except BrokenPipeError:  # nobody reads on
-        status = 128 + signal.SIGPIPE
+    run = _guest if env["ARCH"] == "arm64" else _here
+    status = run_cli(lambda: run(env, program, arguments))
     sys.stderr.flush()
     os._exit(status)  # within atexit, sys.exit() would be ignored
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import flat
@@ -68,6 +69,21 @@ def test_run_hands_arguments_and_status_of_a_cpp_app_through(with_cxx: Tree) -> 
     result = tree.scons("app=hello", "args='two words' -x", "run", status=7)
     assert result.out.splitlines()[-1] == "[two words][-x]"
     assert result.made == ["apps/hello/hello", "apps/hello/hello.cpp.o"]
+
+
+def test_run_that_is_terminated_says_so_and_ends_the_app(host_tree: Tree, tmp_path: Path) -> None:
+    tree = host_tree.copy(tmp_path / "tree")
+    waits = '\tputs("waits");\n\tfflush(stdout);\n\tsleep(60);\n'
+    tree.edit("apps/hello/hello.c", "int main(void)\n{\n", f"int main(void)\n{{\n{waits}")
+    tree.edit("apps/hello/hello.c", "#include", "#include <unistd.h>\n#include")
+    process = tree.start("app=hello", "run")
+    assert process.stdout is not None
+    while process.stdout.readline() != "waits\n":
+        assert process.poll() is None
+    time.sleep(0.5)  # until SCons waits for the app
+    process.terminate()
+    printed, _ = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (143, "error: terminated\n")
 
 
 def test_another_cpp_compiler_rebuilds_what_is_cpp_and_nothing_else(
