@@ -16,7 +16,8 @@ from base.errors import DroidbpfError, printable
 APP = re.compile(r"\w[\w .+-]*")
 HINT = "give it a name of letters, digits and _ . + -"
 FIRST = "-@#"
-NOT_FIRST = "no - @ # at the beginning"
+BRACKET = re.compile(r"\$[()]")  # of SCons, in a command line
+RULES = "no $( or $), no - @ # at the beginning"
 _tops: list[Any] = []  # the node of the top folder
 
 
@@ -94,9 +95,9 @@ def refuse_folder(path: str, option: str) -> None:
         DroidbpfError: it has control characters or a "=", or is not UTF-8, or begins with "-", "@"
             or "#": an option, a file of options, SCons's top folder.
     """
-    if "=" in path or path[0] in FIRST or not path.isprintable():
+    if "=" in path or _unusable(path):
         message = f"{option}{printable(path)}: a folder cannot have such a name"
-        raise DroidbpfError(message, f"rename it: UTF-8, no control characters, no =, {NOT_FIRST}")
+        raise DroidbpfError(message, f"rename it: UTF-8, no control characters, no =, {RULES}")
 
 
 def refuse_files(folder: str, names: Sequence[str]) -> None:
@@ -106,9 +107,13 @@ def refuse_files(folder: str, names: Sequence[str]) -> None:
         DroidbpfError: names the first of them.
     """
     for name in names:
-        if name[0] in FIRST or not name.isprintable():
+        if _unusable(name):
             message = f"{folder}/{printable(name)}: a source cannot have such a name"
-            raise DroidbpfError(message, f"rename it: UTF-8, no control characters, {NOT_FIRST}")
+            raise DroidbpfError(message, f"rename it: UTF-8, no control characters, {RULES}")
+
+
+def _unusable(path: str) -> bool:
+    return path[0] in FIRST or bool(BRACKET.search(path)) or not path.isprintable()
 
 
 def harmless(name: str) -> str:

@@ -5,6 +5,7 @@ the app's own `env`, and there env.Generate() and env.Macros() make headers. Wha
 library for all of them: env.CommonOfApps().
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -33,6 +34,7 @@ DEFINES = ("BPFDEFINES", "CPPDEFINES")
 TYPES = dict.fromkeys(LISTS, (str, tuple, list, UserList))
 TYPES |= dict.fromkeys(DEFINES, (str, tuple, list, UserList, deque, dict))
 TYPES["DEMO_ARGS"] = str
+HINT = "docs/reference/app-folders.md lists what a SConscript may set"
 
 
 def exists(env):
@@ -67,7 +69,8 @@ def app(env, name, layout):
     env["PLACE"] = _place(layout)
     try:
         plan = selection.plan(name, layout, TARGET_ARCH[env["ARCH"]])
-        skeletons, program = _declare(env, name, plan, layout.style, units)
+        with _blamed_on(plan.script):
+            skeletons, program = _declare(env, name, plan, layout.style, units)
     except DroidbpfError as error:
         skeletons, program = [], _failing(env, f"{env['OUTPUT']}/{harmless(name)}", error)
     env.Expect(printable(name), program[0])
@@ -121,24 +124,37 @@ def _declare(env, name, plan, style, units):
 
 def _exceptions(env, script, name):
     """Run an app's SConscript with its environment and its name; report a fault in one line."""
-    hint = "docs/reference/app-folders.md lists what a SConscript may set"
     try:
         env.SConscript(file_node(env, script), exports={"env": env, "name": name})
     except DroidbpfError:
         raise
     except (Exception, SystemExit) as error:
         place, reason = generator.fault(script, error)
-        raise DroidbpfError(f"{place}: {reason}", hint) from None
-    _check_types(env, script, hint)
+        raise DroidbpfError(f"{place}: {reason}", HINT) from None
+    _check_types(env, script)
 
 
-def _check_types(env, script, hint):
+@contextlib.contextmanager
+def _blamed_on(script):
+    """Report in one line what SCons refuses of the values that an app's SConscript has set."""
+    try:
+        yield
+    except DroidbpfError:
+        raise
+    except Exception as error:
+        if not script:
+            raise
+        text = printable(str(error).partition("\n")[0])
+        raise DroidbpfError(f"{script}: {type(error).__name__}: {text}", HINT) from None
+
+
+def _check_types(env, script):
     """Refuse values that SCons or a step could only fail on with a traceback."""
     for variable, types in TYPES.items():
         value = env.get(variable, "")
         if not isinstance(value, types):
             kind = type(value).__name__
-            raise DroidbpfError(f"{script}: {variable} cannot be of the type {kind}", hint)
+            raise DroidbpfError(f"{script}: {variable} cannot be of the type {kind}", HINT)
     if env["BPF_OBJECTS"] not in ("each", "one"):
         raise DroidbpfError(f"BPF_OBJECTS={env['BPF_OBJECTS']}", "it may be each, or one")
     suffix = env["SKELETON_SUFFIX"]

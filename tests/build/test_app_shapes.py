@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from checkout import Tree
 
@@ -87,6 +89,27 @@ def test_value_of_a_wrong_type_is_refused(tree: Tree, statement: str, text: str)
         f"error: apps/many/SConscript: {text}\n"
         "hint: docs/reference/app-folders.md lists what a SConscript may set\n"
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'env.Append(LIBS=["/tmp"])',
+        'env.Append(LIBS=["${1/0}"])',
+        'env.Append(CPPPATH=["#SConstruct"])',
+        'env["VMLINUX"] = "vmlinux.h"',
+        'env.Generate("many.o", "SConscript", {})',
+    ],
+)
+def test_value_that_scons_refuses_is_reported_in_a_line(tree: Tree, statement: str) -> None:
+    tree.source("many/SConscript").write_text(f'Import("env")\n{statement}\n')
+    reported = tree.scons("app=many", status=2)
+    assert re.fullmatch(
+        r"error: apps/many/SConscript: \w+: .+\n"
+        r"hint: docs/reference/app-folders.md lists what a SConscript may set\n",
+        reported.err,
+    )
+    assert "File " not in reported.out
 
 
 def test_folder_of_headers_is_found_whatever_its_name(tree: Tree) -> None:

@@ -18,6 +18,7 @@ NAMES = {
     "quotes": "z \"quoted  twice\" 'and' z",
     "quoted": '"z z"',
     "signs": "z#z>&|;z*",
+    "brackets": "z$(z",
     "redirected": "z>",
     "hash": "#z",
     "dash": "-z",
