@@ -36,6 +36,21 @@ def test_second_time_it_says_nothing(ready: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_stream_that_is_closed_is_empty_for_the_command(ready: Path, closed: str) -> None:
+    is_open = "[ -e /proc/self/fd/0 ] && [ -e /proc/self/fd/1 ] && [ -e /proc/self/fd/2 ]"
+    assert run("sh", "-c", f'"$1" sh -c "$2" {closed}', "sh", str(ready), is_open).returncode == 0
+
+
+def test_link_to_it_uses_the_environment_of_its_checkout(ready: Path, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links/droidbpf"
+    link.symlink_to(ready)
+    done = run(link, "python", "-c", "import sys; print(sys.prefix)")
+    assert (done.stdout, done.stderr) == (f"{ready.parent}/.venv\n", "")
+    assert list(link.parent.iterdir()) == [link]
+
+
 @pytest.mark.parametrize("status", [0, 1, 2, 42])
 def test_exit_status_of_the_command_is_handed_through(ready: Path, status: int) -> None:
     assert run(ready, "sh", "-c", f"exit {status}").returncode == status
