@@ -86,7 +86,7 @@ def inherited() -> dict[str, str]:
     """
     names = ("PATH", "HOME", "TMPDIR", "TERM", "SOURCE_DATE_EPOCH")
     fixed = {"LC_ALL": "C", "PWD": "/proc/self/cwd"}
-    return {name: os.environ[name] for name in names if name in os.environ} | fixed
+    return {name: os.environ[name] for name in names if os.environ.get(name)} | fixed
 
 
 def fetch_settings(env: Any) -> Any:

@@ -1,6 +1,8 @@
 """The scanner that finds the headers a C file or a BPF program includes."""
 
-from SCons.Scanner import ClassicCPP, ScannerBase
+from SCons.Scanner import ClassicCPP, FindPathDirs, ScannerBase
+
+from names import folder_node
 
 # Comments may stand before the name. A header that __has_include() asks for may yet appear.
 INCLUDE = (
@@ -8,6 +10,7 @@ INCLUDE = (
     r"(?:[ \t]|/\*.*?\*/)*([<\"])([^>\"\n]+)[>\"]"
 )
 TYPES = "vmlinux.h"
+FLAGS = ("CFLAGS", "CXXFLAGS", "CCFLAGS", "BPFFLAGS")
 SMALL = 1 << 16  # bytes
 
 
@@ -23,7 +26,20 @@ def header_scanner():
     """
     scanner = ClassicCPP("Headers", "$CPPSUFFIXES", "CPPPATH", INCLUDE, recursive=_small)
     scanner.scan_check = None
+    scanner.path_function = _searched
     return scanner
+
+
+def _searched(env, folder=None, target=None, source=None):
+    """Return the folders that a compiler searches: those of -I among its flags, then $CPPPATH."""
+    flags = [str(word) for name in FLAGS for word in env.Flatten([env.get(name, [])])]
+    first = [
+        word.removeprefix("-I") or following
+        for word, following in zip(flags, [*flags[1:], ""], strict=True)
+        if word.startswith("-I")
+    ]
+    own = tuple(folder_node(env, path) for path in first if path and "$" not in path)
+    return own + FindPathDirs("CPPPATH")(env, folder, target, source)
 
 
 def _small(nodes):

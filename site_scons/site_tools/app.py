@@ -37,10 +37,6 @@ TYPES["DEMO_ARGS"] = str
 HINT = "docs/reference/app-folders.md lists what a SConscript may set"
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env["COMPILED"] = []  # what goes into compile_commands.json
     script = "$( $PYTHON site_scons/generator.py $) ${SOURCES[0]} ${TARGET}.tmp $LABELLED"

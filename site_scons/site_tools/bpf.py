@@ -37,10 +37,6 @@ FIRST_INCLUDE = re.compile(
 )
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     tools = env["BPF_TOOLS"]
     env.SetDefault(

@@ -10,10 +10,6 @@ from site_tools import source_archive, target
 OPTIONS = (("bpftool", "the machine's, or one built from source", "auto", ("auto", "source")),)
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     tools = env["BPF_TOOLS"]
     env.SetDefault(

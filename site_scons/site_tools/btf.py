@@ -10,10 +10,6 @@ from base.errors import DroidbpfError
 from site_tools.bpftool import run_bpftool
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     header = env.Step(
         "VMLINUX",

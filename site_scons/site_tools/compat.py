@@ -11,10 +11,6 @@ SOURCES = "toolchains/compat"
 OFFERED = "build/third_party/compat"
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env.AddMethod(compat, "Compat")
 

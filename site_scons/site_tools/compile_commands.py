@@ -12,10 +12,6 @@ from steps import user_errors
 FILE = "build/compile_commands.json"
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env.AddMethod(compile_commands, "CompileCommands")
 

@@ -15,10 +15,6 @@ from base.progress import plain_terminal
 OPTIONS = (("V", "print whole command lines", "0", ("0", "1")),)
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env["ESCAPE"] = str
     env["SPAWN"] = spawn.run_step

@@ -49,10 +49,6 @@ SOURCES = {
 }
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env.SetDefault(KERNELS=[])
     command = "$PYTHON -m btfhub"

@@ -25,10 +25,6 @@ OPTIONS = (
 A_DAY_S = 86400.0  # a tracer runs until it is stopped
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env.SetDefault(DEMO_ARGS="")
     env.AddMethod(run_after_build, "RunAfterBuild")

@@ -66,10 +66,6 @@ class Library:
     own_headers: list
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     env["THIRD_PARTY"] = ThirdParty()
     env.AddMethod(third_party, "ThirdParty")

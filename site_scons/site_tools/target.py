@@ -29,10 +29,6 @@ TIMELESS = "-Werror=date-time"  # __DATE__ would make each build another
 _set_up = {}  # file -> node, for all environments: the target's toolchain and the host's may be one
 
 
-def exists(env):
-    return True
-
-
 def generate(env):
     toolchain = env["TOOLCHAIN"]
     env["ENV"] = env["ENV"] | dict(toolchain.environment)

@@ -56,6 +56,21 @@ def test_changed_header_of_a_folder_that_flags_name_rebuilds(
     assert "apps/hello/hello" in tree.scons("hello").made
 
 
+@pytest.mark.parametrize("flags", ["CCFLAGS", "BPFFLAGS"])
+def test_header_that_appears_in_an_earlier_folder_of_the_flags_rebuilds(
+    tree: Tree, tmp_path: Path, flags: str
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "second/word.h").write_text("#define WORD 1\n")
+    script(tree, f'env.Append({flags}=["-I{tmp_path}/first", "-I", "{tmp_path}/second"])')
+    source = "hello.c" if flags == "CCFLAGS" else "hello.bpf.c"
+    tree.append(f"apps/hello/{source}", f"#include <word.h>\n{USE}")
+    tree.scons("hello")
+    (tmp_path / "first/word.h").write_text("#define WORD 2\n")
+    assert "apps/hello/hello" in tree.scons("hello").made
+
+
 def test_header_that_appears_where_it_is_asked_for_rebuilds(tree: Tree) -> None:
     tree.append("apps/hello/hello.c", f"#define WORD 1\n{FORMS['asked for']}{USE}")
     tree.scons("hello")

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,23 @@ def test_list_shows_the_apps_there_are(tree: Tree) -> None:
     (tree.source(".hidden")).mkdir()
     (tree.source("file.txt")).touch()
     assert tree.scons("list").out == "hello\nmany\n"
+
+
+@pytest.mark.parametrize("verb", ["list", "doctor"])
+def test_output_that_cannot_be_written_is_an_error(tree: Tree, verb: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "SCons", "-Q", verb],
+            cwd=tree.path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: No space left on device: the output cannot be written\n",
+    )
 
 
 def test_list_reads_no_app_and_needs_no_tool(tree: Tree) -> None:

@@ -36,6 +36,15 @@ def test_package_runs_in_the_folder_of_the_caller(ready: Path, tmp_path: Path) -
     assert run(ready, "--help").stdout.endswith("\n  ./dev show\n")
 
 
+def test_scons_outside_of_the_checkout_is_reported(ready: Path, tmp_path: Path) -> None:
+    done = run(ready, "scons", "app=hello", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: this folder has no SConstruct\n"
+        f"hint: cd {ready.parent}, then ./dev scons app=hello\n",
+    )
+
+
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 
 
