@@ -27,6 +27,7 @@ decided_ns: dict[str, int] = {}  # path of a target -> when outdated() was asked
 # Of what no step writes, as it was when it was first read: one that changed later has another
 # version at the next start, and all that was made of it is made again.
 _known: dict[str, versions.Version] = {}
+APPS = "apps_dir:"  # begins the names of files in the folder of apps
 
 
 def now_ns() -> int:
@@ -34,7 +35,7 @@ def now_ns() -> int:
     return time.clock_gettime_ns(CLOCK_REALTIME_COARSE)
 
 
-def record(target: str, report: str, began_ns: int) -> None:
+def record(target: str, report: str, began_ns: int, apps: str) -> None:
     """Record the files that a step read, and remove its report.
 
     Args:
@@ -42,6 +43,7 @@ def record(target: str, report: str, began_ns: int) -> None:
             temporary files that are gone.
         began_ns: a time before the step read any of them, of now_ns(). What was written to since
             may have been read before that: it gets no version, and the target is made again.
+        apps: the folder of apps, which has no name in the record: it may be moved.
     """
     with open(report, "rb") as file:
         names = parse(os.fsdecode(file.read()))
@@ -58,6 +60,8 @@ def record(target: str, report: str, began_ns: int) -> None:
                 continue
             _known[name] = None if raced else versions.version(name, status)
         found[name] = _known[name]
+    own = f"{apps}/"
+    found = {n.replace(own, APPS, 1) if n.startswith(own) else n: v for n, v in found.items()}
     versions.save(f"{target}.inputs", found)
     os.unlink(report)
 
@@ -73,25 +77,30 @@ def parse(rules: str) -> list[str]:
 
 
 @functools.cache
-def load(target: str) -> Mapping[str, Any]:
+def load(target: str, apps: str) -> Mapping[str, Any]:
     """Return the versions of the files that a target was made of; {} where none are recorded."""
-    return versions.load(f"{target}.inputs")
+    recorded = versions.load(f"{target}.inputs")
+    return {
+        n.replace(APPS, f"{apps}/", 1) if n.startswith(APPS) else n: recorded[n] for n in recorded
+    }
 
 
 def reported(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Emit targets whose step records what it read, and which wait for what is built of that."""
-    target[0].attributes.reported = True
+    target[0].attributes.reported = env["apps_dir"]
     env.Clean(target[0], file_node(env, f"{target[0]}.inputs"))
     apps = f"{env['VARIANT']}/apps/"
-    built = [file_node(env, name) for name in load(str(target[0])) if name.startswith(apps)]
+    read = load(str(target[0]), env["apps_dir"])
+    built = [file_node(env, name) for name in read if name.startswith(apps)]
     env.Requires(target[0], built)
     return target, source
 
 
 def outdated(target: Any) -> bool:
     """Return whether a file that a target was made of has changed, or its record is lost."""
-    if not getattr(target.attributes, "reported", False):
+    apps = getattr(target.attributes, "reported", "")
+    if not apps:
         return False
     decided_ns[str(target)] = now_ns()
-    recorded = load(str(target))
+    recorded = load(str(target), apps)
     return not recorded or bool(versions.changed(recorded))

@@ -40,7 +40,7 @@ def step(env, name, *commands, identity="", before=None, after=None):
 def _commit(target, source, env):
     path = str(target[0])
     if os.path.exists(f"{path}.tmp.d"):
-        inputs.record(path, f"{path}.tmp.d", inputs.decided_ns[path])
+        inputs.record(path, f"{path}.tmp.d", inputs.decided_ns[path], env["apps_dir"])
     os.replace(f"{path}.tmp", path)
 
 

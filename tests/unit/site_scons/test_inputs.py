@@ -72,7 +72,7 @@ def test_a_target_is_current_while_all_that_was_read_is_the_same() -> None:
     compile_with("gcc", ["a.h", "b.h"])
     start = began()
     subprocess.run(["gcc", "-c", "a.c", "-o", "a.o.tmp", "-MD", "-MF", "a.o.tmp.d"], check=True)
-    inputs.record("a.o", "a.o.tmp.d", start)
+    inputs.record("a.o", "a.o.tmp.d", start, "apps")
     assert not inputs.outdated(target())
     assert not Path("a.o.tmp.d").exists()
     versions._stamps.clear()
@@ -88,7 +88,7 @@ def test_a_target_is_current_while_all_that_was_read_is_the_same() -> None:
 
 def test_a_file_that_was_written_to_while_the_compiler_ran_is_not_trusted() -> None:
     start = inputs.now_ns()
-    inputs.record("a.o", compile_with("gcc", ["a.h"]), start)
+    inputs.record("a.o", compile_with("gcc", ["a.h"]), start, "apps")
     assert inputs.outdated(target())
 
 
