@@ -70,18 +70,23 @@ def words(arguments):
 def _run(arguments, environment, into):
     """Run a command; return its status (as a shell gives it) and what it printed."""
     began = time.monotonic()
-    with open(into or os.devnull, "wb") as file:
+    with open(os.memfd_create("messages"), "w+b") as messages:
         process = subprocess.Popen(
             arguments,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=file if into else subprocess.PIPE,
-            stderr=subprocess.PIPE if into else subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=messages if into else subprocess.STDOUT,
             pass_fds=workspace.held(),
         )
-        output = (process.stderr if into else process.stdout).read()
+        output = process.stdout.read()
         _, waited, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(waited)
+        if into:  # not by the command: bpftool does not notice that the disk is full
+            with open(into, "wb") as file:
+                file.write(output)
+            messages.seek(0)
+            output = messages.read()
     if log := os.environ.get("DROIDBPF_STEP_LOG"):
         _log(log, arguments, began, usage.ru_utime + usage.ru_stime)
     status = process.returncode
