@@ -10,7 +10,7 @@ import pytest
 from btf_mutations import build, every_kind, info
 
 from base.errors import DroidbpfError
-from btfhub import archive, btf, plausible
+from btfhub import archive, btf, images, plausible
 from btfhub.typegraph import Struct, structs
 from vmlinux import renew
 
@@ -43,7 +43,7 @@ def test_btf_with_every_kind_of_type_passes() -> None:
 
 @pytest.mark.parametrize("arch", renew.ARCHES)
 def test_a_distributions_kernel_passes_and_is_of_its_architecture(arch: str) -> None:
-    data = renew.read(renew.FOLDER / f"{arch}.btf.xz")
+    data = images.read(renew.FOLDER / f"{arch}.btf.xz")
     begin = time.process_time()
     assert btf.check(data) > 100_000
     assert time.process_time() - begin < 1
@@ -194,7 +194,7 @@ def test_struct_has_the_members_of_nameless_ones_in_it_at_their_offsets() -> Non
 
 
 def test_struct_of_a_real_kernel_is_as_the_kernel_has_it() -> None:
-    found = structs(renew.read(renew.FOLDER / "x86_64.btf.xz"), ["pt_regs", "list_head"])
+    found = structs(images.read(renew.FOLDER / "x86_64.btf.xz"), ["pt_regs", "list_head"])
     assert found["list_head"] == (16, {"next": 0, "prev": 64})
     assert found["pt_regs"].size == 168
     assert found["pt_regs"].members["orig_ax"] == 8 * 120

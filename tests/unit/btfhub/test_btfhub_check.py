@@ -10,6 +10,7 @@ import hubs
 import pytest
 from btf_mutations import every_kind
 
+from btfhub import images
 from btfhub.__main__ import main
 from vmlinux import renew
 
@@ -24,7 +25,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_files_of_all_forms_and_of_the_hub_are_reported(tmp_path: Path, capsys: Captured) -> None:
     hubs.real("rock5b-5.10-f9d1b1529")
     raw = tmp_path / "raw"
-    raw.write_bytes(renew.read(renew.FOLDER / "x86_64.btf.xz"))
+    raw.write_bytes(images.read(renew.FOLDER / "x86_64.btf.xz"))
     packed = str(renew.FOLDER / "arm64.btf.xz")
     files = [str(raw), packed, "rock5b"]
     assert main(["check", "--offline", "--hub", str(hubs.ASSETS / "btfhub"), *files]) == 0

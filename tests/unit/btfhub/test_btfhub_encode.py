@@ -16,7 +16,7 @@ from btf_mutations import build, info
 from small_programs import program
 
 from base.errors import DroidbpfError
-from btfhub import archive, encode, mirror
+from btfhub import archive, encode, images, mirror
 from btfhub.__main__ import main
 from btfhub.btf import INT, STRUCT
 from btfhub.typegraph import structs
@@ -157,7 +157,7 @@ def test_missing_or_broken_pahole_says_what_to_do(
 
 
 def test_what_is_no_arm64_kernel_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x86").write_bytes(renew.read(renew.FOLDER / "x86_64.btf.xz"))
+    (tmp_path / "x86").write_bytes(images.read(renew.FOLDER / "x86_64.btf.xz"))
     assert refusal(tmp_path / "x86").startswith(
         f"error: {tmp_path / 'x86'}: BTF: it is of a kernel for x86_64, not for arm64\n"
     )

@@ -92,7 +92,7 @@ def test_changed_btf_of_clang_is_refused_or_read(tmp_path: Path) -> None:
 
 
 def test_changed_btf_of_a_kernel_is_refused_or_read() -> None:
-    found = outcomes(renew.read(renew.FOLDER / "arm64.btf.xz"), 5 * TIMES)
+    found = outcomes(images.read(renew.FOLDER / "arm64.btf.xz"), 5 * TIMES)
     assert 0 < found.count("") < 5 * TIMES
 
 

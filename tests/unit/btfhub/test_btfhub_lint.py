@@ -11,7 +11,7 @@ import bpf_objects
 import hubs
 import pytest
 
-from btfhub import archive, btf, lint, names
+from btfhub import archive, btf, images, lint, names
 from btfhub.__main__ import main
 from btfhub.typegraph import Struct, structs
 from vmlinux import renew
@@ -50,7 +50,7 @@ def test_files_of_the_right_configuration_have_none(name: str) -> None:
 
 
 def test_kernels_that_may_lack_it_by_right_are_not_judged() -> None:
-    data = renew.read(renew.FOLDER / "arm64.btf.xz")
+    data = images.read(renew.FOLDER / "arm64.btf.xz")
     assert lint.defects(data, "") == ()
     assert lint.defects(data, "rock5b") == ()
     assert [defect.name for defect in lint.defects(data, GKI)] == ["scs", "cfi"]
@@ -127,7 +127,7 @@ def test_file_without_a_branch_is_judged_by_the_one_given(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "mine.btf"
-    file.write_bytes(renew.read(renew.FOLDER / "arm64.btf.xz"))
+    file.write_bytes(images.read(renew.FOLDER / "arm64.btf.xz"))
     line = f"{file}  not judged: no branch in its name"
     assert main(["lint", str(file)]) == 0
     assert capsys.readouterr().out == f"{line}\n"
