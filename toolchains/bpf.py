@@ -11,7 +11,7 @@ from pathlib import Path
 
 from base.errors import DroidbpfError
 from toolchains.model import BpfTools, Request, Toolchain
-from toolchains.probe import Probes, script, which
+from toolchains.probe import Probes, numbers, script, which
 
 CLANG_OLDEST = (11,)  # BTF of global variables and of static functions, CO-RE builtins
 BPFTOOL_OLDEST = (7, 0)  # gen object, min_core_btf, ENUM64
@@ -24,7 +24,7 @@ HOSTS = ("gnu", "zig")  # modules of toolchains for this machine, the better fir
 NAMES = ("clang", *(f"clang-{major}" for major in range(11, 41)))
 UBUNTU_FOLDER = "linux-tools"  # of the bpftool of each kernel, below /usr/lib
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # bpftool's home on Debian, often not in the user's PATH
-VERSION = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
+NUMBER = re.compile(r"(?:clang version|bpftool v)\s*([0-9]+(?:\.[0-9]+)*)")
 
 
 def find(probes: Probes, own: tuple[str, ...] = (), bpftool: str = "auto") -> BpfTools:
@@ -81,7 +81,7 @@ def _host(probes: Probes) -> Toolchain:
 
 
 def _own(probes: Probes, clang: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
-    version = _version(probes.ask(*clang, "--version")) if clang else ()
+    version = _version(probes.version(*clang)) if clang else ()
     return (clang, version) if version >= CLANG_OLDEST and _has_bpf(probes, clang) else None
 
 
@@ -97,7 +97,7 @@ def newest_clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """
     hint = "install it: apt-get install clang-19 (or any clang from 11 on)"
     found = sorted(
-        ((_version(probes.ask(path, "--version")), path) for path in _each(NAMES, probes.path)),
+        ((_version(probes.version(path)), path) for path in _each(NAMES, probes.path)),
         reverse=True,
     )
     if not found:
@@ -137,11 +137,7 @@ def _bpftools(path: str) -> Iterator[str]:
             yield program
     for folder in ("/usr/lib/linux-tools", "/usr/lib"):
         for pattern in ("linux-tools-*/bpftool", "*-generic/bpftool"):
-            yield from sorted(map(str, Path(folder).glob(pattern)), key=_numbers, reverse=True)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d+", text)]
+            yield from sorted(map(str, Path(folder).glob(pattern)), key=numbers, reverse=True)
 
 
 def _each(names: tuple[str, ...], path: str) -> Iterator[str]:
@@ -152,7 +148,7 @@ def _each(names: tuple[str, ...], path: str) -> Iterator[str]:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    match = VERSION.search(text)
+    match = NUMBER.search(text)
     return tuple(map(int, match[1].split("."))) if match else ()
 
 

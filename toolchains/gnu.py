@@ -48,17 +48,17 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
     headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)
     files = [libc, *filter(os.path.exists, headers)]
-    parts = [*map(probes.identity, found.values()), *_parts(cc, CC_PARTS, probes)]
+    programs = probes.identity(*found.values(), *_parts(cc, CC_PARTS, probes))
     return Toolchain(
         name="gnu",
         arch=arch,
         triple=triple,
-        version=probes.ask(cc, "--version").partition("\n")[0],
+        version=probes.version(cc),
         cc=(cc,),
         cxx=(cxx,) if cxx else (),
         ar=(found["ar"],),
         objcopy=(found["objcopy"],),
-        identity=" ".join([*parts, *map(identity, files)]),
+        identity=" ".join((programs, *map(identity, files))),
         cxx_identity=_cxx_identity(cxx, probes) if cxx else "",
         linkflags=linkflags,
     )
@@ -72,16 +72,16 @@ def program(name: str, arch: str, probes: Probes) -> str:
 
 
 def _parts(driver: str, names: Iterable[str], probes: Probes) -> Iterable[str]:
-    """Yield the identities of the programs that a compiler driver runs."""
+    """Yield the paths of the programs that a compiler driver runs."""
     for name in names:
         question = f"-print-prog-name={name}"
         path = probes.ask(driver, question).strip()
         path = probes.locate(driver, question) if "/" in path else probes.which(path)
         if path:
-            yield probes.identity(path)
+            yield path
 
 
 def _cxx_identity(cxx: str, probes: Probes) -> str:
     library = probes.locate(cxx, "-print-file-name=libstdc++.a")
     known = [identity(library)] if library else []
-    return " ".join([probes.identity(cxx), *_parts(cxx, CXX_PARTS, probes), *known])
+    return " ".join((probes.identity(cxx, *_parts(cxx, CXX_PARTS, probes)), *known))

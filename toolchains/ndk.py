@@ -6,7 +6,6 @@ docs/BuildSystemMaintainers.md.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from base.errors import DroidbpfError
 from toolchains import NDK_VARIABLES
 from toolchains.model import Request, Toolchain
-from toolchains.probe import Probes, identity, which
+from toolchains.probe import Probes, identity, numbers, which
 
 OLDEST = 23
 OLDEST_API = 24  # libbpf and argp call fmemopen(), of 23, and strchrnul(), of 24
@@ -55,8 +54,8 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     prebuilt = _prebuilt(ndk)
     programs = _programs(ndk, prebuilt)
     clang = programs["clang"]
-    report = probes.ask(clang, "--version")
-    if not report:
+    clang_version = probes.version(clang)
+    if not clang_version:
         message = f"{clang} does not run on this machine ({platform.machine()})"
         raise DroidbpfError(
             message, "NDKs are for x86_64 Linux; others: toolchain=gnu, musl or zig"
@@ -66,20 +65,17 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         raise ndk.broken(f"lacks {libc.relative_to(ndk.folder)}")
     level, newest = _level(request.api, ndk, libraries, arch)
     target, static_target = (f"--target={TRIPLES[arch]}{of}" for of in (level, newest))
-    clang_version = re.search(r"clang version [0-9.]+", report)
-    parts = [probes.identity(path) for path in programs.values()]
-    parts += [identity(str(path)) for path in (ndk.folder / "source.properties", libc)]
+    files = (identity(str(path)) for path in (ndk.folder / "source.properties", libc))
     return Toolchain(
         name="ndk",
         arch=arch,
         triple=TRIPLES[arch],
-        version=f"{ndk.name} ({ndk.revision}), API {level}"
-        + (f", {clang_version[0]}" if clang_version else ""),
+        version=f"{ndk.name} ({ndk.revision}), API {level}, {clang_version}",
         cc=(clang, target),
         cxx=(programs["clang++"], target),
         ar=(programs["llvm-ar"],),
         objcopy=(programs["llvm-objcopy"],),
-        identity=" ".join((target, *parts)),
+        identity=" ".join((target, probes.identity(*programs.values()), *files)),
         libc="bionic",
         # Phones with Android 15 and newer may have pages of 16 kB: PAGE_SIZE is no constant there,
         # but NDKs before r28 define it. Without the prefix map the NDK's path gets into build-ids.
@@ -108,13 +104,9 @@ def _folder(asked: str) -> tuple[str, str]:
     if sdk := os.environ.get("ANDROID_HOME"):
         found = [path.parent for path in Path(sdk, "ndk").glob("*/source.properties")]
         if found:
-            return "ANDROID_HOME", str(max(found, key=lambda folder: _numbers(folder.name)))
+            return "ANDROID_HOME", str(max(found, key=lambda folder: numbers(folder.name)))
     places = ", ".join(("ndk=", *NDK_VARIABLES, "ANDROID_HOME/ndk"))
     raise DroidbpfError(f"no Android NDK was found: not by {places}", NAME_ONE)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", text)))
 
 
 def _read(named: tuple[str, str]) -> Ndk:
@@ -131,18 +123,17 @@ def _read(named: tuple[str, str]) -> Ndk:
     except OSError:
         hint = f"an NDK's folder holds source.properties and toolchains; {INSTALL}"
         raise DroidbpfError(f"{origin} is no NDK: it has no source.properties", hint) from None
-    properties = dict(re.findall(r"^([\w.]+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE))
-    revision = re.fullmatch(r"(\d+)\.(\d+)\.\d+(-\S+)?", properties.get("Pkg.Revision", ""))
+    revision = re.search(r"^Pkg\.Revision\s*=\s*((\d+)\.(\d+)\.\d+(-\S+)?)\s", text, re.MULTILINE)
     if not revision:
         fault = "its source.properties has no Pkg.Revision like 27.2.12479018"
         raise DroidbpfError(f"{origin} is no NDK: {fault}", NAME_ONE)
-    major, minor = int(revision[1]), int(revision[2])
+    major, minor = int(revision[2]), int(revision[3])
     letter = chr(ord("a") + minor) if 0 < minor < 26 else ""
-    name = properties.get("Pkg.ReleaseName") or f"r{major}{letter}{revision[3] or ''}"
+    name = f"r{major}{letter}{revision[4] or ''}"
     if major < OLDEST:
         reason = f"before r{OLDEST} its clang links with libgcc and GNU tools"
         raise DroidbpfError(f"NDK {name} in {folder} is too old: {reason}", NAME_ONE)
-    return Ndk(folder, name, revision[0])
+    return Ndk(folder, name, revision[1])
 
 
 def _prebuilt(ndk: Ndk) -> str:
@@ -178,12 +169,7 @@ def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> tuple[int, int]:
     levels = sorted(int(path.name) for path in libraries.iterdir() if path.name.isdecimal())
     if not levels:
         raise ndk.broken(f"has no API level in {libraries.relative_to(ndk.folder)}")
-    try:
-        platforms = json.loads((ndk.folder / "meta/platforms.json").read_bytes())
-        oldest, newest = int(platforms["min"]), int(platforms["max"])
-    except (OSError, ValueError, TypeError, KeyError):
-        oldest, newest = levels[0], levels[-1]
-    oldest = max(oldest, levels[0], OLDEST_API)
+    oldest, newest = max(levels[0], OLDEST_API), levels[-1]
     if asked and not re.fullmatch("[0-9]{1,9}", asked):
         hint = f"NDK {ndk.name} has {oldest} to {newest} for {arch}"
         raise DroidbpfError(f"api={asked} is no API level, which is a number", hint)
@@ -194,4 +180,4 @@ def _level(asked: str, ndk: Ndk, libraries: Path, arch: str) -> tuple[int, int]:
         )
         newer = ', or take a newer NDK: sdkmanager "ndk;…"' if level > newest else ""
         raise DroidbpfError(message, f"give api={oldest} to api={newest}{newer}")
-    return max(known for known in levels if known <= level), levels[-1]
+    return max(known for known in levels if known <= level), newest

@@ -12,16 +12,18 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from base.files import write_atomically
 
 TIMEOUT_S = 30
-LONGEST_SCRIPT = 1 << 20  # bytes
 # gcc, aarch64-linux-gnu-g++-12, clang++-19 …
 COMPILER = re.compile(r"(?:^|[-/])(?:gcc|g\+\+|clang(?:\+\+)?)(?:-[0-9.]+)?$")
-# What `gcc -###` and `clang -###` print of the program that is really running.
+# Has gcc and clang report their versions, and what they would run.
+REPORT = ("-no-canonical-prefixes", "-###", "-xc", "-c", os.devnull)
+VERSION = re.compile(r"\b(?:gcc|clang) version [0-9]\S*")
+# What they report of the program that is really running.
 RUNNING = re.compile(r'^(?:COLLECT_GCC=(.+)| "([^"]+)" "-cc1".*)$', re.MULTILINE)
 # The part of a name that is left in the name of what it links to: clang of clang++-19.
 TOOL = re.compile(r"(clang|[a-z+]+[0-9]*)(?:\+\+)?(?:-[0-9.]+)?$")
@@ -56,36 +58,53 @@ def which_all(name: str, path: str) -> Iterator[str]:
             yield file
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers in a name, by which versions are compared."""
+    return tuple(map(int, re.findall(r"\d+", text)))
+
+
 class Probes:
     """Answers of programs, kept in one JSON file between starts.
 
     Args:
-        store: the file; it is created with the first answer, and a damaged one is replaced.
+        store: the file, which save() writes; a damaged one is begun again.
         path: the folders to look for programs in, as in $PATH.
-        keep: write new answers to the file.
     """
 
-    def __init__(self, store: Path, path: str, *, keep: bool = True) -> None:
+    def __init__(self, store: Path, path: str) -> None:
+        folders: dict[str, str] = {}
+        for folder in filter(None, path.split(os.pathsep)):
+            folders.setdefault(os.path.realpath(folder), folder)
+        self.path = os.pathsep.join(folders.values())  # each once: /bin may be a link to /usr/bin
         self._store = store
-        self._keep = keep
-        self.path = path
-        self._identities: dict[str, str] = {}
+        self._programs: dict[str, tuple[str, str]] = {}
         try:
             answers = json.loads(store.read_bytes())
         except (OSError, ValueError):
             answers = {}
         whole = isinstance(answers, dict) and all(isinstance(a, str) for a in answers.values())
         self._answers: dict[str, str] = answers if whole else {}
+        self._saved = dict(self._answers)
+
+    def save(self) -> None:
+        """Write the file if there are new answers."""
+        if self._answers != self._saved:
+            # A read-only build folder: the build itself reports it, with the remedy.
+            with contextlib.suppress(OSError):
+                write_atomically(self._store, json.dumps(self._answers, indent=1, sort_keys=True))
 
     def ask(self, program: str, *arguments: str) -> str:
         """Return what `program arguments…` prints (stdout, then stderr), "" if it fails."""
-        key = self._key(program, arguments)
-        if key not in self._answers:
-            answer = _run([program, *arguments])
-            if not answer:
-                return ""  # ask again next time: the cause may have been temporary
-            self._remember(key, answer)
-        return self._answers[key]
+        key = " ".join((self._program(program)[0], *arguments))
+        answer = self._answers.get(key) or _run(program, *arguments)
+        if answer:  # else ask again next time: the cause may have been temporary
+            self._answers[key] = answer
+        return answer
+
+    def version(self, compiler: str, *arguments: str) -> str:
+        """Return the version of a gcc or clang, "clang version 19.1.7", "" if it reports none."""
+        found = VERSION.search(self.ask(compiler, *arguments, *REPORT))
+        return found[0] if found else ""
 
     def locate(self, program: str, *arguments: str) -> str:
         """Return the path of the file that `program arguments…` prints, "" if it does not exist.
@@ -97,75 +116,64 @@ class Probes:
             path = self.ask(program, *arguments).strip()
             if os.path.isabs(path) and os.access(path, os.F_OK):  # noqa: PTH117 - see identity()
                 return path
-            self._answers.pop(self._key(program, arguments), None)
+            self._answers.pop(" ".join((self._program(program)[0], *arguments)), None)
         return ""
 
     def which(self, name: str) -> str:
         """Return the path of a program, or "" if there is none."""
         return which(name, self.path)
 
-    def identity(self, program: str) -> str:
-        """Return what a build signature holds of a program, at the cost of a few stats.
+    def identity(self, *programs: str) -> str:
+        """Return what a build signature holds of programs, at the cost of a few stats.
 
-        That is how it is called and its file; for a script or a link to a program of another name,
-        every program that it may run in turn; for a compiler, the one that really runs; the shared
-        libraries that hold the code.
+        That is how each is called and its file; for a script or a link to a program of another
+        name, every program that it may run in turn; for a compiler, the one that really runs; the
+        shared libraries that hold the code of all these.
 
         Raises:
             OSError: there is no such program.
         """
-        if program not in self._identities:
+        states, running = zip(*map(self._program, programs), strict=True)
+        key = " ".join((*states, "libraries"))
+        known = self._answers.get(key)
+        if known is None or not all(os.access(file, os.F_OK) for file in known.splitlines()):
+            report = _run("ldd", *running, fails=True)  # for a script or a static program
+            known = "\n".join(sorted(set(LIBRARIES.findall(report))))
+            self._answers[key] = known
+        return " ".join((*states, *map(identity, known.splitlines())))
+
+    def _program(self, program: str) -> tuple[str, str]:
+        """Return what the answers of a program depend on, and the path of what really runs."""
+        if program not in self._programs:
             own = _content(program)
             parts = [f"{program}={own}"]
             if _is_wrapper(program, own):
                 name = os.path.basename(program)  # noqa: PTH119 - see identity()
                 parts += map(_content, which_all(name, self.path))
-            running = [program] if ":" in own else []
-            if COMPILER.search(program):
-                running = self._files(program, " ".join(parts), self._running) or running
-            for path in running:
-                parts += map(identity, self._files(path, identity(path), self._with_libraries))
-            self._identities[program] = " ".join(dict.fromkeys(parts))
-        return self._identities[program]
+            state = " ".join(dict.fromkeys(parts))
+            is_compiler = COMPILER.search(program)
+            found = self._compiler(program, state) if is_compiler else (state, program)
+            self._programs[program] = found
+        return self._programs[program]
 
-    def _files(self, program: str, state: str, find: Callable[[str], list[str]]) -> list[str]:
-        """Return the files that belong to a program; find them if one of those known is gone.
+    def _compiler(self, program: str, state: str) -> tuple[str, str]:
+        """Return the same for a compiler, which may run another one.
 
         Args:
-            state: what changes when the program does.
+            state: what changes when the program itself does.
         """
-        key = f"{state} {find.__name__}"
-        known = self._answers.get(key)
-        if known is None or not all(os.access(file, os.F_OK) for file in known.splitlines()):
-            known = "\n".join(find(program))
-            if known:
-                self._remember(key, known)
-        return known.splitlines()
-
-    def _running(self, compiler: str) -> list[str]:
-        """Return the path under which a compiler itself was started, which links may lead to."""
-        words = [compiler, "-no-canonical-prefixes", "-###", "-xc", "-c", os.devnull]
-        found = RUNNING.search(_run(words))
-        path = (found[1] or found[2]) if found else ""
-        path = path if os.path.isabs(path) else self.which(path)  # noqa: PTH117 - see identity()
-        return [path] if path else []
-
-    def _with_libraries(self, program: str) -> list[str]:
-        """Return a program and the shared libraries that hold a part of its code."""
-        ldd = self.which("ldd")
-        report = _run([ldd, program]) if ldd else ""
-        return [program, *sorted(set(LIBRARIES.findall(report)))]
-
-    def _key(self, program: str, arguments: Sequence[str]) -> str:
-        return " ".join((self.identity(program), *arguments))
-
-    def _remember(self, key: str, answer: str) -> None:
-        self._answers[key] = answer
-        if not self._keep:
-            return
-        # A read-only build folder: the build itself reports it, with the remedy.
-        with contextlib.suppress(OSError):
-            write_atomically(self._store, json.dumps(self._answers, indent=1, sort_keys=True))
+        report = ""
+        running = self._answers.get(f"{state} runs", "")
+        if not os.access(running, os.F_OK):
+            report = _run(program, *REPORT)
+            found = RUNNING.search(report)
+            path = (found[1] or found[2]) if found else ""
+            path = path if os.path.isabs(path) else self.which(path)  # noqa: PTH117 - as above
+            running = self._answers[f"{state} runs"] = path or program
+        state += f" {identity(running)}"
+        if report:
+            self._answers[" ".join((state, *REPORT))] = report
+        return state, running
 
 
 def _is_wrapper(program: str, content: str) -> bool:
@@ -179,7 +187,7 @@ def script(program: str) -> bytes:
     """Return what follows `#!` in a program that is a script, b"" for any other."""
     with contextlib.suppress(OSError), open(program, "rb") as file:  # noqa: PTH123 - as identity()
         if file.read(2) == b"#!":
-            return file.read(LONGEST_SCRIPT)
+            return file.read()
     return b""
 
 
@@ -189,7 +197,12 @@ def _content(program: str) -> str:
     return hashlib.sha256(text).hexdigest() if text else identity(program)
 
 
-def _run(command: Sequence[str]) -> str:
+def _run(*command: str, fails: bool = False) -> str:
+    """Return what a command prints; "" if it cannot be run, or fails.
+
+    Args:
+        fails: it may fail, and print something of use.
+    """
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     try:
         done = subprocess.run(
@@ -204,4 +217,4 @@ def _run(command: Sequence[str]) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout + done.stderr if done.returncode == 0 else ""
+    return done.stdout + done.stderr if fails or done.returncode == 0 else ""

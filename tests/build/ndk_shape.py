@@ -8,7 +8,6 @@ Android's loader. It tells nothing of bionic's own headers and functions.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import re
@@ -94,9 +93,6 @@ def make(folder: Path, version: str = VERSION, apis: Iterable[int] = APIS) -> Pa
     _programs(prebuilt / "bin", clang, major)
     _sysroot(prebuilt / "sysroot/usr", prebuilt / "bin/clang", apis)
     (prebuilt / "lib/clang" / major).mkdir(parents=True)
-    (folder / "meta").mkdir()
-    platforms = {"min": apis[0], "max": apis[-1], "aliases": {"25": 24}}
-    (folder / "meta/platforms.json").write_text(json.dumps(platforms))
     text = f"Pkg.Desc = Android NDK\nPkg.Revision = {version}\n"
     (folder / "source.properties").write_text(text)
     return folder

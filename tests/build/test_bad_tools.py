@@ -87,7 +87,7 @@ def test_clang_that_is_too_old_is_reported(tree: Tree, toolbox: Toolbox) -> None
 def test_clang_without_the_bpf_target_is_reported(tree: Tree, toolbox: Toolbox) -> None:
     path = _toolchain(toolbox).script(
         "clang",
-        "case $1 in --version) echo clang version 18.1.8 ;; *) echo '  x86 - 32-bit X86' ;; esac",
+        "[ $1 = --print-targets ] && echo '  x86 - 32-bit X86' || echo clang version 18.1.8",
     )
     result = tree.scons(env=toolbox.only, status=2)
     assert result.err == f"error: {path} is a clang without the BPF target\n{CLANG_HINT}"

@@ -38,7 +38,7 @@ class Toolbox:
 
     def wrap(self, name: str, program: str, version: str = "", first: str = "") -> Path:
         """Add a script that runs the program, with another version and a command before it."""
-        said = f'[ "$1" = --version ] && exec echo "{version}"' if version else ""
+        said = f'case "$*" in *-###*) echo "{version}" ;; esac' if version else ""
         return self.script(name, f'{said}\n{first}\nexec "{real(program)}" "$@"')
 
     @property

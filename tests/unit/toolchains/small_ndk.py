@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -20,8 +19,8 @@ INSTALL = 'install one: sdkmanager "ndk;27.2.12479018"'
 NAME_ONE = f"{INSTALL}, name one: ndk=PATH, or take toolchain=gnu"
 LEVELS = (21, 22, 23, 24, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35)  # of r27; there is no 25
 CLANG = """case $1 in
---version) echo "Android (1, based on r522817c) clang version 18.0.3 (a URL)"; echo Target: x ;;
 --print-targets) echo "    bpf - BPF (host endian)" ;;
+*) echo "Android (1, based on r522817c) clang version 18.0.3 (a URL)"; echo Target: x ;;
 esac"""
 
 
@@ -29,7 +28,6 @@ def small_ndk(
     folder: Path,
     properties: str = "Pkg.Revision = 27.2.12479018",
     levels: tuple[int, ...] = LEVELS,
-    platforms: object = None,
 ) -> Path:
     """Make a folder with the layout of an NDK."""
     (folder / PREBUILT / "bin").mkdir(parents=True)
@@ -44,9 +42,6 @@ def small_ndk(
         (libraries / "libc.a").write_text("!<arch>\n")
         for level in levels:
             (libraries / str(level)).mkdir()
-    if platforms is not None:
-        (folder / "meta").mkdir()
-        (folder / "meta/platforms.json").write_text(json.dumps(platforms))
     return folder
 
 

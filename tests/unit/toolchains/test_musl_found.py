@@ -17,8 +17,8 @@ from toolchains.model import Request
 from toolchains.probe import Probes
 
 CLANG = (
-    "case $1 in --version) echo clang version 19.1.7 ;;"
-    " *) echo '  aarch64 - A'; echo '  bpf - B' ;; esac"
+    "case $1 in --print-targets) echo '  aarch64 - A'; echo '  bpf - B' ;;"
+    " *) echo clang version 19.1.7 ;; esac"
 )
 OR_ZIG = (
     "; or, without the distribution's packages, install it: pip install -r requirements-zig.lock,"

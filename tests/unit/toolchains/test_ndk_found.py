@@ -156,11 +156,10 @@ def test_folder_that_is_no_ndk_is_reported_with_what_named_it(
         ("Pkg.Revision = 23.0.7123448-beta1", "r23-beta1 (23.0.7123448-beta1)"),
         ("Pkg.Revision=25.2.9519653", "r25c (25.2.9519653)"),
         (
-            "Pkg.Revision = 29.0.13846066-beta3\nPkg.BaseRevision = 29.0.13846066\n"
-            "Pkg.ReleaseName = r29-beta3",
+            "Pkg.Revision = 29.0.13846066-beta3\nPkg.BaseRevision = 29.0.13846066",
             "r29-beta3 (29.0.13846066-beta3)",
         ),
-        ("Pkg.Revision = 31.0.1\r\nPkg.ReleaseName =\r\nPkg.Other = x", "r31 (31.0.1)"),
+        ("Pkg.Revision = 31.0.1\r\nPkg.Other = x", "r31 (31.0.1)"),
     ],
 )
 def test_version_is_of_source_properties(tmp_path: Path, properties: str, said: str) -> None:
@@ -175,6 +174,10 @@ def test_bpf_objects_are_made_by_the_ndks_clang_where_it_can(tmp_path: Path, bin
     there = Probes(tmp_path / "probes.json", str(bin_))
     assert bpf.find(there, found.bpf_clang).clang == found.bpf_clang
     own = found.bpf_clang[0]
-    program(Path(own).parent, "clang", "case $1 in --version) echo clang version 18.0.3 ;; esac")
+    program(
+        Path(own).parent,
+        "clang",
+        "case $1 in --print-targets) ;; *) echo clang version 18.0.3 ;; esac",
+    )
     there = Probes(tmp_path / "probes.json", str(bin_))  # of the next start
     assert bpf.find(there, found.bpf_clang).clang == (str(bin_ / "clang"),)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_programs import answer, program
 
-from toolchains.probe import Probes, identity, which
+from toolchains import bpf
+from toolchains.probe import REPORT, Probes, identity, which
 
 
 def test_identity_is_that_of_the_file_behind_links(bin_: Path) -> None:
@@ -55,6 +56,7 @@ def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -
     for _ in range(3):
         probes = Probes(tmp_path / "probes.json", str(bin_))
         assert probes.ask(path, "--version") == "--version\n"
+        probes.save()
     assert counter.read_text() == "asked\n"
     assert probes.ask(path, "-v") == "-v\n"
     assert counter.read_text() == "asked\n" * 2
@@ -63,13 +65,17 @@ def test_an_answer_is_asked_for_once_in_a_lifetime(tmp_path: Path, bin_: Path) -
 def test_a_changed_program_is_asked_again(tmp_path: Path, bin_: Path) -> None:
     for text in ("one", "two"):
         path = str(answer(bin_, "tool", text))
-        assert Probes(tmp_path / "probes.json", str(bin_)).ask(path, "--version") == f"{text}\n"
+        probes = Probes(tmp_path / "probes.json", str(bin_))
+        assert probes.ask(path, "--version") == f"{text}\n"
+        probes.save()
 
 
 def test_a_failure_is_no_answer_and_is_not_remembered(tmp_path: Path, bin_: Path) -> None:
     store = tmp_path / "probes.json"
     path = program(bin_, "tool", "echo wrong; exit 1")
-    assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
+    probes = Probes(store, str(bin_))
+    assert probes.ask(str(path), "--version") == ""
+    probes.save()
     assert not store.exists()
     path.write_bytes(b"\x7fELF no program")
     assert Probes(store, str(bin_)).ask(str(path), "--version") == ""
@@ -85,7 +91,9 @@ def test_a_damaged_store_is_begun_again(tmp_path: Path, bin_: Path, content: str
     store = tmp_path / "probes.json"
     store.write_bytes(os.fsencode(content))
     path = str(answer(bin_, "tool", "12"))
-    assert Probes(store, str(bin_)).ask(path) == "12\n"
+    probes = Probes(store, str(bin_))
+    assert probes.ask(path) == "12\n"
+    probes.save()
     assert list(json.loads(store.read_text()).values()) == ["12\n"]
 
 
@@ -93,3 +101,18 @@ def test_a_store_that_cannot_be_written_does_not_hinder(tmp_path: Path, bin_: Pa
     (tmp_path / "build").touch()
     probes = Probes(tmp_path / "build" / "probes.json", str(bin_))
     assert probes.ask(str(answer(bin_, "tool", "12"))) == "12\n"
+    probes.save()
+
+
+def test_each_clang_is_asked_once_for_its_version_and_for_what_it_runs(
+    tmp_path: Path, bin_: Path
+) -> None:
+    """Though a folder is in PATH twice, the second time through a link."""
+    counter = tmp_path / "counter"
+    report = f"echo $* >>{counter}; echo clang version 19.1.7; echo '    bpf - BPF'"
+    path = program(bin_, "clang", report)
+    (tmp_path / "link").symlink_to(bin_)
+    probes = Probes(tmp_path / "probes.json", f"{bin_}:{tmp_path / 'link'}")
+    assert bpf.newest_clang(probes) == ((str(path),), (19, 1, 7))
+    probes.identity(str(path))
+    assert counter.read_text().splitlines() == [" ".join(REPORT), "--print-targets"]

@@ -157,7 +157,9 @@ def test_ubuntus_script_is_passed_over_for_the_bpftool_that_it_runs(
     """Which one that is depends on the running kernel: the newest is taken instead."""
     monkeypatch.setattr(bpf, "SBIN", "")
     monkeypatch.setattr(bpf, "Path", lambda path: Path(f"{tmp_path}{path}"))
-    program(bin_, "clang", "[ $1 = --version ] && echo clang version 19.1.7 || echo '  bpf - BPF'")
+    program(
+        bin_, "clang", "[ $1 = --print-targets ] && echo '  bpf - BPF' || echo clang version 19.1.7"
+    )
     program(bin_, "bpftool", 'echo bpftool v7.4.0; : "/usr/lib/linux-tools/$(uname -r)/bpftool"')
     for version in ("6.8.0-40", "6.11.0-9"):
         folder = tmp_path / f"usr/lib/linux-tools-{version}"
