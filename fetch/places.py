@@ -34,10 +34,12 @@ def places(pin: Pin, settings: Settings, connections: Connections) -> Iterator[_
         name, file = redact(url), (pin.filename, pin.sha256, pin.size)
         yield name, partial(_from_url, url, *file, settings, connections)
     if pin.alternatives:
-        from fetch import pool
-    for alternative in pin.alternatives:
-        for name, fill in pool.places(alternative, connections.check):
-            yield name, partial(_from_pool, alternative, fill, settings)
+        from fetch import aptconf
+    for other in pin.alternatives:
+        name = f"archive of {other.distribution} {other.suite}"
+        get = partial(_from_archive, other, settings=settings, connections=connections)
+        yield name, partial(get, aptconf.archive_uri)
+        yield f"snapshot of the {name} at {other.snapshot}", partial(get, aptconf.snapshot_uri)
 
 
 def mirror_folder(settings: Settings) -> Path | None:
@@ -114,13 +116,19 @@ def _from_url(
     return _verified(part, name, sha256, size, settings)
 
 
-def _from_pool(file: Alternative, fill: Callable[[Path], None], settings: Settings) -> Path:
+def _from_archive(
+    file: Alternative,
+    uri_of: Callable[[Alternative], str],
+    settings: Settings,
+    connections: Connections,
+) -> Path:
+    from fetch import programs
+
     part = cache.partial(settings.cache, file.sha256)
     http.discard(part)
     settings.progress(file.filename, 0, file.size)
     with cache.writing(settings.cache, file.size):
-        fill(part)
-    settings.progress(file.filename, file.size, file.size)
+        programs.download(uri_of(file), part, connections.check)
     return _verified(part, file.filename, file.sha256, file.size, settings)
 
 

@@ -1,4 +1,4 @@
-"""Run programs of apt and dpkg, and say why one failed."""
+"""Run programs of apt, and say why one failed."""
 
 import contextlib
 import os
@@ -10,7 +10,10 @@ from pathlib import Path
 
 from base.errors import DroidbpfError, printable
 from fetch import cache
+from fetch.errors import PlaceError
 
+_HELPER = "/usr/lib/apt/apt-helper"
+_SECONDS = 600
 _POLL = 0.2  # seconds between two calls of check()
 
 
@@ -19,14 +22,12 @@ def run(
     *,
     seconds: float,
     config: Path | None = None,
-    folder: Path | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program of apt or dpkg.
+    """Run a program of apt.
 
     Args:
         config: the private configuration; None for the machine's.
-        folder: where it runs.
         check: called now and then; raises to end the program.
 
     Raises:
@@ -38,7 +39,6 @@ def run(
     try:
         process = subprocess.Popen(
             command,
-            cwd=folder,
             env={**os.environ, "LC_ALL": "C", **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -60,6 +60,29 @@ def run(
         except BaseException:
             process.kill()
             raise
+
+
+def download(uri: str, path: Path, check: Callable[[], None]) -> None:
+    """Download a file by apt: by the machine's proxies, credentials and kinds of URI.
+
+    No index is read and no signature checked: the caller verifies the pinned hash.
+
+    Args:
+        path: in the cache.
+        check: raises to end the download.
+
+    Raises:
+        PlaceError: apt cannot download it.
+        CacheError: the disk is full.
+    """
+    path.unlink(missing_ok=True)
+    command = [_HELPER, "-qq", "download-file", uri, str(path)]
+    done = run(command, seconds=_SECONDS, check=check)
+    if done.returncode or not path.is_file():
+        path.unlink(missing_ok=True)
+        check_space(done.stderr, path.parent.parent)
+        failure = reason(done.stderr) or f"apt-helper failed with status {done.returncode}"
+        raise PlaceError(failure.removesuffix("; Download Failed"))
 
 
 def reason(errors: str) -> str:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Rewrite the pins that are outdated; print a line for each package; return 0."""
-    from fetch import apt
+    from fetch import apt, aptconf
 
     if settings.offline:
         raise DroidbpfError("offline: the archive cannot be asked")
@@ -34,14 +34,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             place = next((place for place in old.alternatives if place.arch), None)
             if not place:
                 continue
-            new = apt.pin(
-                old.filename.partition("_")[0],
-                suite=place.suite,
-                arch=place.arch,
-                settings=shown,
-                distribution=place.distribution,
-                days=0,
-            )
+            aptconf.require_distribution(place.distribution)
+            package = old.filename.partition("_")[0]
+            new = apt.pin(package, suite=place.suite, arch=place.arch, settings=shown)
             if new.sha256 == old.sha256:
                 print(f"{old.name:<20} {old.version} is the newest")
             else:

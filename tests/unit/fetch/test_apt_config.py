@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from package_archive import ORIGIN, SUITE, Archive, kernel, packages, refusal
 from base.errors import DroidbpfError
 from base.settings import Settings
 from fetch import apt, aptconf
+from fetch.pins import Alternative
 
 pytest_plugins = ("package_fixtures",)
+FILE = Alternative(ORIGIN.lower(), SUITE, "pool/main/x.tar", "20260711T000000Z", "", 0)
 TOOLS = ("apt-get", "apt-cache", "gpg", "dpkg-deb")
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}"
@@ -28,9 +31,9 @@ def test_machine_without_apt_is_a_clear_reason(
     assert failure.value.message == "no apt-get on this machine"
 
 
-def test_other_distribution_is_a_clear_reason(settings: Settings) -> None:
+def test_other_distribution_is_a_clear_reason() -> None:
     with pytest.raises(DroidbpfError) as failure:
-        apt.show("a", suite="x", arch="arm64", settings=settings, distribution="plan9")
+        aptconf.archive_uri(replace(FILE, distribution="plan9"))
     assert failure.value.message == f"this machine runs {ORIGIN.lower()}, not plan9"
 
 
@@ -85,16 +88,6 @@ def by_apt(folder: Path, service: str) -> None:
         file.write(line)
 
 
-def by_a_release(folder: Path, service: str) -> None:
-    (folder / "lists").mkdir()
-    with (folder / "apt.conf").open("a") as file:
-        file.write(f'Dir::State::lists "{folder}/lists";\n')
-    text = f"Origin: {ORIGIN}\nSnapshots: {service}\n"
-    (folder / "lists" / "host_dists_x_Release").write_text(text)
-    other = "Origin: Other\nSnapshots: http://other.invalid/@SNAPSHOTID@/\n"
-    (folder / "lists" / "a_dists_x_Release").write_text(other)
-
-
 def by_a_comment(folder: Path, service: str) -> None:
     comment = f"# {service.replace('@SNAPSHOTID@/', '20250520T000000Z')}\n"
     with (folder / "sources.list").open("a") as file:
@@ -102,15 +95,16 @@ def by_a_comment(folder: Path, service: str) -> None:
 
 
 @pytest.mark.usefixtures("archive")
-@pytest.mark.parametrize("name", [by_apt, by_a_release, by_a_comment])
+@pytest.mark.parametrize("name", [by_apt, by_a_comment])
 def test_snapshot_service_is_the_one_that_the_machine_names(
     tmp_path: Path, name: Callable[[Path, str], None]
 ) -> None:
-    distribution = ORIGIN.lower()
-    assert aptconf.snapshots(distribution) == ""
-    service = f"http://snapshot.invalid/archive/{distribution}/@SNAPSHOTID@/"
-    name(tmp_path, service)
-    assert aptconf.snapshots(distribution) == service
+    with pytest.raises(DroidbpfError) as failure:
+        aptconf.snapshot_uri(FILE)
+    assert failure.value.message == "apt names no snapshot service on this machine"
+    service = f"http://snapshot.invalid/archive/{ORIGIN.lower()}/"
+    name(tmp_path, f"{service}@SNAPSHOTID@/")
+    assert aptconf.snapshot_uri(FILE) == f"{service}20260711T000000Z/pool/main/x.tar"
 
 
 def test_key_is_that_of_the_archives_own_stanza(archive: Archive, tmp_path: Path) -> None:
