@@ -1,19 +1,29 @@
-"""The kernels to boot: the distribution's cloud kernels by version, or any arm64 Image."""
+"""The kernels to boot: the distribution's cloud kernels by version, or any arm64 Image.
 
-import functools
+What is needed of a package is unpacked to the cache, at vm/<name>-<sha256 of the package>: the
+kernel under its name, vmlinuz-<release>, and its modules, numbered in the order of loading.
+"""
+
 import re
-import tomllib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from base.errors import DroidbpfError, printable
+from base.files import write_atomically
 from base.settings import Settings
-from vm import store
+from fetch import cache
 
+# Debian's arm64 cloud kernels: small, with BTF, and made for virtual machines; and their suites.
+SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"}
+METAPACKAGE = "linux-image-cloud-arm64"  # depends on the newest kernel of its suite
+BUSYBOX = ("busybox-static", "bookworm")
+ARCH = "arm64"
 # The drivers of the ports to the host. A kernel that has them built in has no such modules.
 PORT_MODULES = ("virtio_pci", "virtio_console")
+VIRTIO = re.compile(r"/modules/.*/virtio[^/]*\.ko(\.\w+)?$")
+_FOLDER = "vm"
 
 
 @dataclass(frozen=True)
@@ -25,19 +35,17 @@ class Kernel:
         image: the arm64 Image, plain or compressed by gzip.
         release: its `uname -r`.
         modules: modules to load before the first command, in this order.
-        package: the distribution's package, or "".
     """
 
     name: str
     image: Path
     release: str
     modules: tuple[Path, ...] = ()
-    package: str = ""
 
 
 def names() -> tuple[str, ...]:
     """Return the names of the distribution's kernels, the oldest first."""
-    return tuple(_table()["kernel"])
+    return tuple(SUITES)
 
 
 def refuse_unknown(name: str) -> None:
@@ -46,7 +54,7 @@ def refuse_unknown(name: str) -> None:
     Raises:
         DroidbpfError: it is neither.
     """
-    if name not in names():
+    if name not in SUITES:
         _from_path(name)
 
 
@@ -55,46 +63,32 @@ def kernel(name: str, settings: Settings | None = None, *, renew: bool = False) 
 
     Args:
         name: "5.10", "6.1", "6.12", or a path.
+        settings: by default from the environment.
         renew: ask the archive for the newest package, even where one is in the cache.
 
     Raises:
         DroidbpfError: there is no such kernel or file, the file is not an arm64 Image, or the
             package cannot be downloaded.
     """
-    settings = settings or Settings.from_environment()
-    if name not in names():
+    if name not in SUITES:
         return _from_path(name)
-    return (None if renew else cached(name, settings)) or _install(name, settings)
+    settings = settings or Settings.from_environment()
+    if not renew and (found := cached(name, settings)):
+        return found
+    return _from_folder(name, _install(name, SUITES[name], settings, _unpack_kernel))
 
 
-def cached(name: str, settings: Settings | None = None) -> Kernel | None:
+def cached(name: str, settings: Settings) -> Kernel | None:
     """Return one of the distribution's kernels if it is in the cache."""
-    folder = store.current(name, settings or Settings.from_environment())
+    folder = _newest(name, settings)
     return _from_folder(name, folder) if folder else None
 
 
-def busybox(settings: Settings | None = None, *, renew: bool = False) -> Path:
+def busybox(settings: Settings, *, renew: bool = False) -> Path:
     """Return the distribution's static busybox for arm64, from the cache or the archive."""
-    from fetch.deb import unpack_deb
-
-    def unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
-        files = unpack_deb(package, lambda path: path in ("bin/busybox", "usr/bin/busybox"))
-        if len(files) != 1:
-            raise DroidbpfError(f"{package} holds no busybox")
-        return {"busybox": next(iter(files.values()))}, {}
-
-    settings = settings or Settings.from_environment()
-    folder = None if renew else store.current("busybox", settings)
-    if folder is None:
-        table = _table()["busybox"]
-        package, suites = table["package"], table["suites"]
-        folder = store.install("busybox", lambda suite: str(package), suites, settings, unpack)
-    return folder / "busybox"
-
-
-@functools.cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "kernels.toml").read_text())
+    package, suite = BUSYBOX
+    folder = None if renew else _newest(package, settings)
+    return (folder or _install(package, suite, settings, _unpack_busybox)) / "busybox"
 
 
 def _from_path(name: str) -> Kernel:
@@ -109,42 +103,70 @@ def _from_path(name: str) -> Kernel:
 
 
 def _from_folder(name: str, folder: Path) -> Kernel:
-    facts = store.facts(folder)
-    modules = tuple(folder / module for module in facts["modules"])
-    return Kernel(name, folder / "Image", facts["release"], modules, facts["package"])
+    [image] = folder.glob("vmlinuz-*")
+    release = image.name.removeprefix("vmlinuz-")
+    return Kernel(name, image, release, tuple(sorted(folder.glob("*.ko"))))
 
 
-def _install(name: str, settings: Settings) -> Kernel:
+def _newest(name: str, settings: Settings) -> Path | None:
+    """Return the folder that was unpacked last under a name, if there is one."""
+    cache.check_owner(settings.cache, _FOLDER)
+    folders = (settings.cache / _FOLDER).glob(f"{name}-*")
+    return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _install(
+    name: str, suite: str, settings: Settings, unpack: Callable[[Path], Mapping[str, bytes]]
+) -> Path:
+    """Return the folder of a suite's newest package. It appears by a rename: it is complete."""
     from fetch import apt
 
-    def choose(suite: str) -> str:
-        metapackage = str(_table()["metapackage"])
-        depends = apt.depends(metapackage, suite=suite, arch=store.ARCH, settings=settings)
-        found = [p for p in depends if re.fullmatch(rf"linux-image-{re.escape(name)}\.\S+", p)]
-        if len(found) != 1:
-            listed = printable(", ".join(depends))
-            raise DroidbpfError(f"{metapackage} depends on no kernel {name}: {listed}")
-        return found[0]
+    if settings.offline:
+        raise DroidbpfError(f"offline, and {name} is not in the cache", "run once: ./dev vm fetch")
+    package = _kernel_package(name, suite, settings) if name in SUITES else name
+    deb = apt.binary(package, suite=suite, arch=ARCH, settings=settings)
+    folder = cache.make_folder(settings.cache, _FOLDER) / f"{name}-{deb.name}"
+    with cache.lock(settings.cache, f"{_FOLDER}-{name}"), cache.writing(settings.cache):
+        if not folder.exists():
+            new = folder.with_name(f".{name}.new")
+            shutil.rmtree(new, ignore_errors=True)  # left by a process that was killed
+            for file, data in unpack(deb).items():
+                write_atomically(new / file, data, sync=True)
+            new.rename(folder)
+    return folder
 
-    suites = _table()["kernel"][name]["suites"]
-    return _from_folder(name, store.install(name, choose, suites, settings, _unpack))
+
+def _kernel_package(name: str, suite: str, settings: Settings) -> str:
+    from fetch import apt
+
+    depends = apt.depends(METAPACKAGE, suite=suite, arch=ARCH, settings=settings)
+    for package in depends:
+        if package.startswith(f"linux-image-{name}."):
+            return package
+    listed = printable(", ".join(depends))
+    raise DroidbpfError(f"{METAPACKAGE} of {suite} depends on no kernel {name}: {listed}")
 
 
-def _unpack(package: Path) -> tuple[Mapping[str, bytes], Mapping[str, object]]:
-    """Return a kernel package's Image and the modules that a machine needs, and their facts."""
+def _unpack_kernel(package: Path) -> dict[str, bytes]:
     from fetch.deb import unpack_deb
     from vm import image, modules
 
-    def is_virtio(path: str) -> bool:
-        return re.search(r"/modules/.*/virtio[^/]*\.ko(\.\w+)?$", path) is not None
+    files = unpack_deb(package, lambda p: p.startswith("boot/vmlinuz-") or bool(VIRTIO.search(p)))
+    unpacked = {}
+    virtio = {}
+    for path, data in files.items():
+        if VIRTIO.search(path):
+            virtio[modules.name(path)] = modules.unpack(path, data)
+        else:
+            image.check(data, package)
+            unpacked[path.removeprefix("boot/")] = data
+    for number, module in enumerate(modules.load_order(virtio, PORT_MODULES)):
+        unpacked[f"{number:02}-{module}.ko"] = virtio[module]
+    return unpacked
 
-    found = unpack_deb(package, lambda path: path.startswith("boot/vmlinuz-") or is_virtio(path))
-    images = [data for path, data in found.items() if path.startswith("boot/")]
-    if len(images) != 1:
-        raise DroidbpfError(f"{package} holds {len(images)} kernels instead of one")
-    image.check(images[0], package)
-    virtio = {modules.name(p): modules.unpack(p, data) for p, data in found.items() if is_virtio(p)}
-    order = modules.load_order(virtio, PORT_MODULES)
-    files = {f"{module}.ko": virtio[module] for module in order}
-    known = {"release": image.release(images[0]), "modules": list(files)}
-    return {"Image": images[0], **files}, known
+
+def _unpack_busybox(package: Path) -> dict[str, bytes]:
+    from fetch.deb import unpack_deb
+
+    [data] = unpack_deb(package, lambda path: path.endswith("bin/busybox")).values()
+    return {"busybox": data}

@@ -21,7 +21,6 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
                 "name": name,
                 "cached": kernel is not None,
                 "release": kernel.release if kernel else None,
-                "package": kernel.package if kernel else None,
                 "image": str(kernel.image) if kernel else None,
             }
             for name, kernel in found.items()
