@@ -1,13 +1,8 @@
 """Packs minimized BTFs, each with the kernels it is for, as they are embedded in a program.
 
-The form, which runtime/embedded.c reads; numbers have four bytes, the lowest first, texts end by a
-NUL:
-
-    "dBTF", version of the form, size of the rest when it is inflated; the rest, a zlib stream:
-    number of BTFs, number of entries,
-    for each BTF its size and its bytes,
-    for each entry the number of its BTF, flags, month, sublevel, android, kmi, and the texts
-    name, version, commit, release, builds (with a space between two).
+The form, little-endian: four bytes, the size of the rest when it is inflated; the rest is a zlib
+stream of struct droidbpf_embedded (runtime/runtime.h), the summary of its entries, and the BTFs. Of
+entries that fit equally well, the first is the best.
 """
 
 import struct
@@ -16,16 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from base.errors import DroidbpfError
+from btfhub import match
 from btfhub.match import Key
 
-MAGIC = b"dBTF"
-FORM = 1
-MAX_RAW_BYTES = 4 << 20  # when inflated; MAX_RAW_SIZE of runtime/embedded.c
-HEADER = struct.Struct("<4sII")
+MOST_NAMES = 6  # in a summary
 NUMBER = struct.Struct("<I")
-ENTRY = struct.Struct("<IIIiii")
-TEXTS = ("name", "version", "commit", "release")
-EXACT_ONLY, CAREFUL = 1, 2
+ENTRY = struct.Struct("<iiiII??80s64s24s41s65s")  # struct droidbpf_entry
+_SIZES = (80, 64, 24, 41, 65)
 
 
 @dataclass(frozen=True)
@@ -48,42 +40,55 @@ def pack(entries: Sequence[Entry]) -> bytes:
     """Return the bytes to embed for these entries; their order makes no difference.
 
     Raises:
-        DroidbpfError: two entries have one name, a value cannot be stored, or it is all too much.
+        DroidbpfError: two entries have one name, or a value cannot be stored.
     """
-    entries = sorted(entries, key=lambda entry: entry.key.name)
-    names = [entry.key.name for entry in entries]
+    entries = sorted(entries, key=lambda entry: match.preference(entry.key))
+    names = sorted(entry.key.name for entry in entries)
     if twice := [name for name in names if names.count(name) > 1]:
         raise DroidbpfError(f"two BTFs to embed have the name {twice[0]}")
+    text = summary([entry.key for entry in entries]).encode() + b"\0"
+    places, end = {}, NUMBER.size + ENTRY.size * len(entries) + len(text)
     # Similar ones one after the other, as zlib looks back 32 kB.
-    btfs = sorted({entry.btf: None for entry in entries}, key=lambda btf: (len(btf), btf))
-    numbers = {btf: number for number, btf in enumerate(btfs)}
-    raw = b"".join(
-        [
-            NUMBER.pack(len(btfs)) + NUMBER.pack(len(entries)),
-            *(NUMBER.pack(len(btf)) + btf for btf in btfs),
-            *(_entry(entry, numbers[entry.btf]) for entry in entries),
-        ]
-    )
-    if len(raw) > MAX_RAW_BYTES:
-        raise DroidbpfError(
-            f"the BTFs to embed have {len(raw)} bytes, more than {MAX_RAW_BYTES}",
-            "name fewer kernels",
-        )
-    return HEADER.pack(MAGIC, FORM, len(raw)) + zlib.compress(raw, 9)
+    for btf in sorted({entry.btf for entry in entries}, key=lambda btf: (len(btf), btf)):
+        places[btf] = end
+        end += len(btf)
+    packed = b"".join(_entry(entry, places[entry.btf]) for entry in entries)
+    raw = NUMBER.pack(len(entries)) + packed + text + b"".join(places)
+    return NUMBER.pack(len(raw)) + zlib.compress(raw, 9)
 
 
-def _entry(entry: Entry, number: int) -> bytes:
+def summary(keys: Sequence[Key]) -> str:
+    """Return what is embedded in a line: the names, of more than MOST_NAMES the branches."""
+    months: dict[str, set[str]] = {}
+    for key in sorted(keys, key=lambda key: key.name):
+        if len(keys) <= MOST_NAMES or not key.android or key.release:
+            months[key.name] = set()
+            continue
+        branch = months.setdefault(f"android{key.android}-{key.version}", set())
+        if key.month:  # the tip of a branch has none
+            branch.add(f"{key.month // 100}-{key.month % 100:02}")
+    parts = [
+        f"{name} {'..'.join(sorted({min(some), max(some)}))}" if some else name
+        for name, some in months.items()
+    ]
+    left = len(parts) - MOST_NAMES
+    return ", ".join(parts[:MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
+
+
+def _entry(entry: Entry, place: int) -> bytes:
     key = entry.key
-    flags = key.exact_only * EXACT_ONLY | entry.careful * CAREFUL
-    texts = [*(getattr(key, field) for field in TEXTS), " ".join(key.builds)]
     try:
-        numbers = ENTRY.pack(number, flags, key.month, key.sublevel, key.android, key.kmi)
-        data = [text.encode("ascii") for text in texts]
+        texts = [
+            text.encode("ascii")
+            for text in (key.name, " ".join(key.builds), key.version, key.commit, key.release)
+        ]
+        numbers = (key.sublevel, key.android, key.kmi, place, len(entry.btf))
+        packed = ENTRY.pack(*numbers, key.exact_only, entry.careful, *texts)
     except (struct.error, UnicodeEncodeError) as error:
         raise DroidbpfError(f"the key of {key.name!a} cannot be stored: {error}") from error
-    if any(b"\0" in text for text in data) or any(not b or " " in b for b in key.builds):
+    if any(b"\0" in text or len(text) >= size for text, size in zip(texts, _SIZES, strict=True)):
         raise DroidbpfError(f"the key of {key.name!a} has a text that cannot be stored")
-    return numbers + b"".join(text + b"\0" for text in data)
+    return packed
 
 
 def c_source(data: bytes) -> str:

@@ -92,16 +92,19 @@ def rank(k: Key, r: Release) -> int:
     return SUBLEVEL if k.sublevel == r.sublevel else OLDER
 
 
-def ranked(r: Release, keys: Iterable[Key]) -> list[tuple[int, Key]]:
-    """Return the keys that fit with their ranks, the best first.
+def preference(k: Key) -> tuple[int, bool, int, str]:
+    """Return what orders keys that fit equally well.
 
-    Of one rank the highest sublevel goes first, then those named by a release, then the latest
-    month, then the name by its bytes.
+    The highest sublevel goes first, then those named by a release, then the latest month, then the
+    name by its bytes.
     """
+    return -k.sublevel, not k.release, -k.month, k.name
+
+
+def ranked(r: Release, keys: Iterable[Key]) -> list[tuple[int, Key]]:
+    """Return the keys that fit with their ranks, the best first."""
     fitting = [(how, k) for k in keys if (how := rank(k, r)) != NOTHING]
-    return sorted(
-        fitting, key=lambda f: (-f[0], -f[1].sublevel, not f[1].release, -f[1].month, f[1].name)
-    )
+    return sorted(fitting, key=lambda f: (-f[0], preference(f[1])))
 
 
 class Match(NamedTuple):

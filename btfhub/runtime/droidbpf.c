@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,19 @@ struct search {
 /* What the path of the last droidbpf_btf_path() refers to. */
 static struct droidbpf_file file;
 static char named_path[PATH_MAX];
+
+void droidbpf_add(struct droidbpf_text *text, const char *format, ...)
+{
+	size_t left = sizeof(text->text) - text->size;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->text + text->size, left, format, args);
+	va_end(args);
+	if (n > 0)
+		text->size += (size_t)n < left ? (size_t)n : left - 1;
+}
 
 static void begin(struct search *search, bool verbose)
 {
@@ -143,9 +157,11 @@ static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank 
 		droidbpf_add(text, ", the nearest before %d", release->sublevel);
 }
 
-static int try_entry(struct search *search, const struct droidbpf_entry *entry, const char *source)
+static int try_entry(struct search *search, const struct droidbpf_embedded *embedded,
+		     const struct droidbpf_entry *entry, const char *source)
 {
-	int err = droidbpf_write_file(&file, entry->btf, entry->btf_size, search->folder);
+	int err = droidbpf_write_file(&file, (const char *)embedded + entry->btf, entry->btf_size,
+				      search->folder);
 
 	if (err) {
 		droidbpf_add(&search->tried, "%s: cannot write it to a file: %s\n", source,
@@ -161,7 +177,7 @@ static int try_entry(struct search *search, const struct droidbpf_entry *entry, 
 /* Returns 0, PROBE_WRONG if another source may help, or another negative errno. */
 static int try_embedded(struct search *search)
 {
-	struct droidbpf_embedded embedded;
+	struct droidbpf_embedded *embedded;
 	struct droidbpf_release release;
 	struct droidbpf_text source = {};
 	const struct droidbpf_entry *best = NULL;
@@ -179,19 +195,17 @@ static int try_embedded(struct search *search)
 		return PROBE_WRONG;
 	}
 	if (droidbpf_parse_release(search->kernel.release, &release))
-		best = droidbpf_best(&embedded, &release, &rank);
+		best = droidbpf_best(embedded, &release, &rank);
 	if (best) {
 		describe_fit(best, rank, &release, &source);
-		err = try_entry(search, best, source.text);
+		err = try_entry(search, embedded, best, source.text);
 	} else {
 		err = PROBE_WRONG;
 	}
-	if (err == PROBE_WRONG && (!best || embedded.n > 1)) {
-		droidbpf_add(&search->tried, best ? "embedded: " : "embedded, none fits: ");
-		droidbpf_summarize(&embedded, &search->tried);
-		droidbpf_add(&search->tried, "\n");
-	}
-	droidbpf_free(&embedded);
+	if (err == PROBE_WRONG && (!best || embedded->n > 1))
+		droidbpf_add(&search->tried, "embedded%s: %s\n", best ? "" : ", none fits",
+			     (const char *)&embedded->entries[embedded->n]);
+	free(embedded);
 	return err;
 }
 

@@ -23,21 +23,22 @@ struct droidbpf_release {
 
 /* An embedded BTF and the kernels it fits: Key in btfhub/match.py. */
 struct droidbpf_entry {
-	const char *name, *version, *commit, *release;
-	const char *builds; /* separated by spaces */
-	uint32_t month;
 	int32_t sublevel, android, kmi;
+	uint32_t btf, btf_size; /* bytes from the start of struct droidbpf_embedded, and its size */
 	bool exact_only;
 	bool careful; /* refuse it if static_prio is misplaced: CARE_REFUSE */
-	const unsigned char *btf;
-	uint32_t btf_size;
+	char name[80];
+	char builds[64]; /* separated by spaces */
+	char version[24], commit[41], release[RELEASE_LEN + 1];
 };
 
-/* What btfhub/embed.py packed. */
+/*
+ * What btfhub/embed.py packed. Of entries that fit equally well, the first is the best. A summary of
+ * the entries follows them, then the BTFs.
+ */
 struct droidbpf_embedded {
-	unsigned char *raw; /* the entries point into it */
-	struct droidbpf_entry *entries;
-	unsigned int n;
+	uint32_t n;
+	struct droidbpf_entry entries[];
 };
 
 /* How well an entry fits, as in btfhub/match.py. */
@@ -58,17 +59,13 @@ struct droidbpf_text {
 /* Returns false if the text is not a kernel release. */
 bool droidbpf_parse_release(const char *text, struct droidbpf_release *release);
 
-/* Returns 0, -EBADMSG for damaged data, or -ENOMEM. Call droidbpf_free() only after 0. */
-int droidbpf_unpack(const unsigned char *data, size_t size, struct droidbpf_embedded *embedded);
-void droidbpf_free(struct droidbpf_embedded *embedded);
+/* Returns 0, -EBADMSG for damaged data, or -ENOMEM. Call free() only after 0. */
+int droidbpf_unpack(const unsigned char *data, size_t size, struct droidbpf_embedded **embedded);
 
 /* Returns the entry that fits best, or NULL if none does. */
 const struct droidbpf_entry *droidbpf_best(const struct droidbpf_embedded *embedded,
 					   const struct droidbpf_release *release,
 					   enum droidbpf_rank *rank);
-
-/* Adds to the text what is embedded: branches with their months, and names. */
-void droidbpf_summarize(const struct droidbpf_embedded *embedded, struct droidbpf_text *text);
 
 /* Returns 0 or a negative errno. folder: the program's own, the last resort for the file. */
 int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,

@@ -44,7 +44,7 @@ def listed(driver: Path, tmp_path: Path, data: bytes) -> tuple[int, list[str]]:
 
 def line(entry: embed.Entry) -> str:
     k = entry.key
-    values = (k.name, k.version, k.android, k.kmi, k.sublevel, k.month, int(k.exact_only))
+    values = (k.name, k.version, k.android, k.kmi, k.sublevel, int(k.exact_only))
     values += (k.commit, " ".join(k.builds), k.release, int(entry.careful), zlib.crc32(entry.btf))
     return "|".join(map(str, values))
 
@@ -54,7 +54,9 @@ def test_c_reads_every_entry_as_it_was_packed(
 ) -> None:
     status, lines = listed(driver, tmp_path, embed.pack(hub))
     assert status == 0
-    assert lines[:-1] == [line(entry) for entry in sorted(hub, key=lambda e: e.key.name)]
+    assert lines[:-1] == [
+        line(entry) for entry in sorted(hub, key=lambda e: match.preference(e.key))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,54 +100,39 @@ def test_the_whole_hub_is_reported_in_a_line(
     )
 
 
-def packed(raw: bytes, size: int | None = None) -> bytes:
-    header = struct.pack("<4sII", b"dBTF", 1, len(raw) if size is None else size)
-    return header + zlib.compress(raw)
+def packed(raw: bytes, size: int) -> bytes:
+    return struct.pack("<I", size) + zlib.compress(raw)
 
 
 GOOD = embed.pack([embed.Entry(Key("a", "5.10"), b"btf")])
-RAW = zlib.decompress(GOOD[12:])
+RAW = zlib.decompress(GOOD[4:])
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        GOOD[:11],
-        GOOD[:12],
+        GOOD[:4],
         GOOD[:-1],
-        b"X" + GOOD[1:],
-        GOOD[:4] + b"\2" + GOOD[5:],
-        packed(b""),
+        GOOD[:20] + b"\xff" + GOOD[21:],
+        GOOD[:-1] + b"\xff",
         packed(RAW, len(RAW) - 1),
         packed(RAW, len(RAW) + 1),
-        packed(RAW, 0xFFFFFFFF),
         packed(bytes(64 << 20), 1 << 20),
-        packed(RAW + b"\0"),
-        packed(RAW[:-1]),
-        packed(RAW[:8]),
-        packed(b"\xff" * 4 + RAW[4:]),
-        packed(RAW[:4] + b"\xff" * 4 + RAW[8:]),
-        packed(RAW[:8] + b"\xff" * 4 + RAW[12:]),
-        packed(RAW[:15] + b"\1" + RAW[16:]),
     ],
 )
 def test_damaged_data_is_reported_as_such(driver: Path, tmp_path: Path, data: bytes) -> None:
     assert listed(driver, tmp_path, data) == (1, [f"-{EBADMSG}"])
 
 
-def test_what_was_not_damaged_is_read(driver: Path, tmp_path: Path) -> None:
-    assert listed(driver, tmp_path, packed(RAW))[0] == 0
-
-
-def test_mutants_do_no_harm(driver: Path, tmp_path: Path, hub: list[embed.Entry]) -> None:
+def test_no_damage_goes_unnoticed(driver: Path, tmp_path: Path, hub: list[embed.Entry]) -> None:
     file = tmp_path / "packed"
     file.write_bytes(embed.pack(hub[::3]))
-    command = [driver, "fuzz", file, "0", "15000"]
+    command = [driver, "fuzz", file, "0", "5000"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    accepted = int(done.stdout.split()[0])
-    assert 500 < accepted < 14000  # it got behind the first check, and was refused too
+    unnoticed, refused = (int(part.split()[0]) for part in done.stdout.split(", "))
+    assert unnoticed == 0
+    assert refused > 4000
 
 
 @pytest.mark.parametrize("options", [[], ["only_tgid"]])
