@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include "runtime.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define CLOEXEC 1U /* MFD_CLOEXEC, which old bionic lacks, as it does memfd_create() */
 
 /* Defined by the C file that btfhub/embed.py writes, if the app has one. */
 extern const unsigned char droidbpf_btfs[] __attribute__((weak));
@@ -31,21 +32,8 @@ struct search {
 };
 
 /* What the path of the last droidbpf_btf_path() refers to. */
-static struct droidbpf_file file;
-static char named_path[PATH_MAX];
-
-void droidbpf_add(struct droidbpf_text *text, const char *format, ...)
-{
-	size_t left = sizeof(text->text) - text->size;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text->text + text->size, left, format, args);
-	va_end(args);
-	if (n > 0)
-		text->size += (size_t)n < left ? (size_t)n : left - 1;
-}
+static char btf_path[PATH_MAX + RELEASE_LEN + sizeof("/.btf")];
+static int memfd = -1;
 
 static void begin(struct search *search, bool verbose)
 {
@@ -119,17 +107,15 @@ static int try_path(struct search *search, const char *path, enum droidbpf_care 
 static int try_named(struct search *search, const char *named, const char *option)
 {
 	struct droidbpf_text source = {};
-	int err = -ENAMETOOLONG;
+	int err = check_readable(named);
 
 	droidbpf_add(&source, "%s (%s)", named, option);
-	if (snprintf(named_path, sizeof(named_path), "%s", named) < (int)sizeof(named_path))
-		err = check_readable(named_path);
 	if (err) {
 		fprintf(stderr, "%s: error: %s: %s\n", search->program, source.text,
 			strerror(-err));
 		return err;
 	}
-	err = try_path(search, named_path, CARE_WARN, source.text);
+	err = try_path(search, named, CARE_WARN, source.text);
 	if (err == PROBE_WRONG)
 		fprintf(stderr,
 			"%s: error: %s"
@@ -157,21 +143,27 @@ static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank 
 		droidbpf_add(text, ", the nearest before %d", release->sublevel);
 }
 
+/* libbpf takes BTF only from a path. Nobody else sees this file; it goes away with the program. */
+static int write_memfd(const void *data, size_t size)
+{
+	memfd = syscall(SYS_memfd_create, "btf", CLOEXEC);
+	if (memfd < 0 || write(memfd, data, size) < 0)
+		return -errno;
+	snprintf(btf_path, sizeof(btf_path), "/proc/self/fd/%d", memfd);
+	return check_readable(btf_path);
+}
+
 static int try_entry(struct search *search, const struct droidbpf_embedded *embedded,
 		     const struct droidbpf_entry *entry, const char *source)
 {
-	int err = droidbpf_write_file(&file, (const char *)embedded + entry->btf, entry->btf_size,
-				      search->folder);
+	int err = write_memfd((const char *)embedded + entry->btf, entry->btf_size);
 
 	if (err) {
 		droidbpf_add(&search->tried, "%s: cannot write it to a file: %s\n", source,
 			     strerror(-err));
 		return PROBE_WRONG;
 	}
-	err = try_path(search, file.path, entry->careful ? CARE_REFUSE : CARE_NOT, source);
-	if (err)
-		droidbpf_close_file(&file);
-	return err;
+	return try_path(search, btf_path, entry->careful ? CARE_REFUSE : CARE_NOT, source);
 }
 
 /* Returns 0, PROBE_WRONG if another source may help, or another negative errno. */
@@ -212,15 +204,14 @@ static int try_embedded(struct search *search)
 static int try_beside(struct search *search)
 {
 	struct droidbpf_text source = {};
-	int err = -ENAMETOOLONG;
+	int err;
 
-	if (snprintf(named_path, sizeof(named_path), "%s/%s.btf", search->folder,
-		     search->kernel.release) < (int)sizeof(named_path))
-		err = check_readable(named_path);
-	droidbpf_add(&source, "%s (beside the program)", named_path);
+	snprintf(btf_path, sizeof(btf_path), "%s/%s.btf", search->folder, search->kernel.release);
+	err = check_readable(btf_path);
+	droidbpf_add(&source, "%s (beside the program)", btf_path);
 	if (!err)
-		return try_path(search, named_path, CARE_WARN, source.text);
-	droidbpf_add(&search->tried, "%s: %s\n", named_path, strerror(-err));
+		return try_path(search, btf_path, CARE_WARN, source.text);
+	droidbpf_add(&search->tried, "%s: %s\n", btf_path, strerror(-err));
 	return PROBE_WRONG;
 }
 
@@ -237,19 +228,15 @@ static void refuse(const struct search *search)
 		search->program, release);
 }
 
-/* For a kernel that provides none. */
-static int search_btf(struct search *search, const char **path)
+/* Finds a BTF for a kernel that provides none. */
+static int search_btf(struct search *search)
 {
 	int err = try_embedded(search);
 
-	if (!err) {
-		*path = file.path;
-		return 0;
-	}
+	if (err)
+		droidbpf_btf_done();
 	if (err == PROBE_WRONG)
 		err = try_beside(search);
-	if (!err)
-		*path = named_path;
 	if (err == PROBE_WRONG)
 		refuse(search);
 	return err ? search->err : 0;
@@ -265,24 +252,29 @@ int droidbpf_btf_path(const char **path, const char *named, bool verbose)
 	*path = NULL;
 	begin(&search, verbose);
 	if (named || (variable && *variable)) {
-		err = named ? try_named(&search, named, "--btf")
-			    : try_named(&search, variable, "$DROIDBPF_BTF");
-		*path = err ? NULL : named_path;
+		err = try_named(&search, named ?: variable, named ? "--btf" : "$DROIDBPF_BTF");
+		*path = err ? NULL : named ?: variable;
 		return err;
 	}
 	err = check_readable(KERNEL_BTF);
 	if (!err && verbose)
 		fprintf(stderr, "btf: %s, the kernel's own\n", KERNEL_BTF);
-	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* it may well exist */
+	if (!err)
+		return 0;
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) { /* it may well exist */
 		fprintf(stderr, "%s: error: %s: %s\n", search.program, KERNEL_BTF, strerror(-err));
-	else if (err)
-		err = search_btf(&search, path);
+		return err;
+	}
+	err = search_btf(&search);
+	*path = err ? NULL : btf_path;
 	return err;
 }
 
 void droidbpf_btf_done(void)
 {
-	droidbpf_close_file(&file);
+	if (memfd >= 0)
+		close(memfd);
+	memfd = -1;
 }
 
 int ensure_core_btf(struct bpf_object_open_opts *opts)

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,6 +35,19 @@
 #define CHILD_STACK (16 << 10) /* bytes */
 #define TIMER_SLACK 0xd01dbf /* ns: 14 ms; an unusual value */
 #define DEFAULT_PRIO 120 /* static_prio at nice 0, under every scheduling policy */
+
+void droidbpf_add(struct droidbpf_text *text, const char *format, ...)
+{
+	size_t left = sizeof(text->text) - text->size;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->text + text->size, left, format, args);
+	va_end(args);
+	if (n > 0)
+		text->size += (size_t)n < left ? (size_t)n : left - 1;
+}
 
 struct probe {
 	uint32_t offsets[N_FIELDS];

@@ -44,12 +44,6 @@ struct droidbpf_embedded {
 /* How well an entry fits, as in btfhub/match.py. */
 enum droidbpf_rank { RANK_NOTHING, RANK_OLDER, RANK_SUBLEVEL, RANK_BUILD, RANK_RELEASE };
 
-/* A file for libbpf that has no name in any directory. */
-struct droidbpf_file {
-	int fd;
-	char path[32]; /* "" while it is not open */
-};
-
 /* Text that may be printed later; what does not fit is dropped. */
 struct droidbpf_text {
 	char text[4096];
@@ -66,11 +60,6 @@ int droidbpf_unpack(const unsigned char *data, size_t size, struct droidbpf_embe
 const struct droidbpf_entry *droidbpf_best(const struct droidbpf_embedded *embedded,
 					   const struct droidbpf_release *release,
 					   enum droidbpf_rank *rank);
-
-/* Returns 0 or a negative errno. folder: the program's own, the last resort for the file. */
-int droidbpf_write_file(struct droidbpf_file *file, const void *data, size_t size,
-			const char *folder);
-void droidbpf_close_file(struct droidbpf_file *file);
 
 /*
  * Checks by a small BPF program whether the BTF in a file is the running kernel's.

@@ -53,10 +53,7 @@ CASES = {
     "looping file": "none -f /looping.btf",
     "beside": "/beside/hub -v",
     "wrong beside": "/wrong/none",
-    "TMPDIR": "mkdir /tmp2; TMPDIR=/tmp2 own -M && ls /tmp2",
-    "no TMPDIR": "TMPDIR=/no own -M",
-    "nowhere": "mkdir /ro; mount -t tmpfs ro /ro; cp /bin/own /ro; mount -o remount,ro /ro;"
-    " /ro/own -M",
+    "no memfd": "own -M",
     **{f"moved {field}": f"moved_{field}" for field in MOVED},
 }
 
@@ -276,15 +273,8 @@ def test_a_wrong_file_beside_the_program_is_refused(cases: Cases) -> None:
     assert refusal(cases["wrong beside"], "no BTF is embedded in the program", reason)
 
 
-def test_without_memfd_a_file_takes_its_place_and_leaves_no_trace(cases: Cases) -> None:
-    assert re.fullmatch(r"0 /tmp2/#\d+ \(deleted\)\n", clean(cases["TMPDIR"]))
-    assert re.fullmatch(r"0 /bin/#\d+ \(deleted\)\n", clean(cases["no TMPDIR"]))
-
-
-def test_where_no_file_can_be_made_it_says_so(cases: Cases) -> None:
-    case = cases["nowhere"]
+def test_without_memfd_it_says_so(cases: Cases) -> None:
+    case = cases["no memfd"]
     assert case.stdout == b"-2 no path\n"
-    assert (
-        f"own:   {OWN} (embedded), {FIT}: cannot write it to a file: Read-only file system\n"
-        in case.stderr.decode()
-    )
+    reason = "cannot write it to a file: Function not implemented"
+    assert f"own:   {OWN} (embedded), {FIT}: {reason}\n" in case.stderr.decode()
