@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Parses a kernel release by the rules of parse_release() in btfhub/names.py. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime.h"
 
+/* Not the classes of <ctype.h>, which depend on the locale. */
+#define DIGITS "0123456789"
+#define HEX_DIGITS DIGITS "abcdef"
+#define ALPHANUMERICS HEX_DIGITS "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LONGEST_NUMBER 9 /* digits */
-#define SHORTEST_COMMIT 7
-#define LONGEST_COMMIT 40
-#define LONGEST_BUILD 19
-
-/* Not those of <ctype.h>, which depend on the locale. */
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f');
-}
-
-static bool is_alphanumeric(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool skip(const char **at, const char *word)
 {
@@ -39,38 +25,30 @@ static bool skip(const char **at, const char *word)
 /* Reads all the digits at *at. Returns false if there are none, or too many. */
 static bool read_number(const char **at, int32_t *number)
 {
-	size_t n = 0;
+	size_t n = strspn(*at, DIGITS);
 
-	*number = 0;
-	for (; is_digit((*at)[n]); n++) {
-		if (n == LONGEST_NUMBER)
-			return false;
-		*number = *number * 10 + ((*at)[n] - '0');
-	}
+	*number = strtol(*at, NULL, 10);
 	*at += n;
-	return n > 0;
+	return n > 0 && n <= LONGEST_NUMBER;
 }
 
 /*
- * Finds the first "-<mark><digits>" with at least `least` and at most `most` digits that no letter
- * or digit follows.
+ * Finds the first mark that is followed by at least `least` and at most `most` digits, which a
+ * prefix may precede, and by no more letters or digits.
  */
-static void find_part(const char *text, const char *mark, bool hex, size_t least, size_t most,
-		      char *part)
+static void find_part(const char *text, const char *mark, char prefix, const char *digits,
+		      size_t least, size_t most, char *part)
 {
-	for (; (text = strchr(text, '-')); text++) {
-		const char *begin = text + 1;
-		size_t n, digits = 0;
+	while ((text = strstr(text, mark))) {
+		size_t before, n;
 
-		if (!skip(&begin, mark))
+		text += strlen(mark);
+		before = prefix && *text == prefix;
+		n = strspn(text + before, digits);
+		if (n < least || n > most || strspn(text + before + n, ALPHANUMERICS))
 			continue;
-		n = !hex && *begin == 'P'; /* a build before submission */
-		while (digits <= most && (hex ? is_hex(begin[n]) : is_digit(begin[n])))
-			n++, digits++;
-		if (digits < least || digits > most || is_alphanumeric(begin[n]))
-			continue;
-		memcpy(part, begin, n);
-		part[n] = '\0';
+		memcpy(part, text, before + n);
+		part[before + n] = '\0';
 		return;
 	}
 }
@@ -100,12 +78,12 @@ bool droidbpf_parse_release(const char *text, struct droidbpf_release *release)
 
 	after = at;
 	if (skip(&after, "-android") && read_number(&after, &android) && skip(&after, "-") &&
-	    read_number(&after, &kmi) && !is_alphanumeric(*after)) {
+	    read_number(&after, &kmi) && !strspn(after, ALPHANUMERICS)) {
 		at = after;
 		release->android = android;
 		release->kmi = android ? kmi : -1;
 	}
-	find_part(at, "g", true, SHORTEST_COMMIT, LONGEST_COMMIT, release->commit);
-	find_part(at, "ab", false, 1, LONGEST_BUILD, release->build);
+	find_part(at, "-g", '\0', HEX_DIGITS, 7, 40, release->commit);
+	find_part(at, "-ab", 'P', DIGITS, 1, 19, release->build); /* P: before submission */
 	return true;
 }
