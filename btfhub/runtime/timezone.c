@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "timezone.h"
 
@@ -55,6 +56,11 @@ struct type {
 /* A static program contains these only if it uses local time. */
 extern __typeof__(localtime_r) localtime_r __attribute__((weak));
 extern __typeof__(tzset) tzset __attribute__((weak));
+
+static bool read_at(int fd, void *to, size_t size, off_t at)
+{
+	return pread(fd, to, size, at) == (ssize_t)size;
+}
 
 /* Finds a zone in the index of a bundle; makes its start relative to the file. */
 static bool find_entry(int fd, const char *zone, struct entry *entry)

@@ -4,9 +4,6 @@
 #define DROIDBPF_TIMEZONE_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #ifndef DROIDBPF_ROOT
 #define DROIDBPF_ROOT "" /* the tests use another root */
@@ -15,10 +12,5 @@
 
 /* Stores persist.sys.timezone, shorter than ZONE_LEN bytes. Returns false if there is none. */
 bool droidbpf_find_zone(char *zone);
-
-static inline bool read_at(int fd, void *to, size_t size, off_t at)
-{
-	return pread(fd, to, size, at) == (ssize_t)size;
-}
 
 #endif
