@@ -50,27 +50,26 @@ static void emit_read(struct bpf_insn **at, size_t to, size_t size, uint32_t off
 	emit_call(at, BPF_FUNC_probe_read);
 }
 
-/* Exits unless the current process, whose ID is in r0, is only_tgid. */
+/* Exits if only_tgid is set and is not the current process, whose ID is in r0. */
 static void emit_filter(struct bpf_insn **at)
 {
-	emit(at, BPF_ALU64 | BPF_RSH | BPF_K, BPF_REG_0, 0, 0, 32);
 	emit(at, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_1, VALUE, AT(only_tgid), 0);
+	emit(at, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_1, 0, 4, 0);
+	emit(at, BPF_ALU64 | BPF_RSH | BPF_K, BPF_REG_0, 0, 0, 32);
 	emit(at, BPF_JMP | BPF_JEQ | BPF_X, BPF_REG_0, BPF_REG_1, 2, 0);
 	emit_exit(at);
 }
 
-int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, bool only_tgid)
+int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets)
 {
 	struct bpf_insn *at = code;
 
 	emit(&at, BPF_LD | BPF_DW | BPF_IMM, VALUE, BPF_PSEUDO_MAP_VALUE, 0, map);
 	emit(&at, 0, 0, 0, 0, 0); /* the second half: offset 0 in the value */
-	if (only_tgid) {
-		emit_call(&at, BPF_FUNC_get_current_pid_tgid);
-		emit_filter(&at);
-	}
 	emit_call(&at, BPF_FUNC_get_current_pid_tgid);
-	emit(&at, BPF_STX | BPF_MEM | BPF_DW, VALUE, BPF_REG_0, AT(tgid_pid), 0);
+	emit_copy(&at, TASK, BPF_REG_0);
+	emit_filter(&at);
+	emit(&at, BPF_STX | BPF_MEM | BPF_DW, VALUE, TASK, AT(tgid_pid), 0);
 	emit_target(&at, AT(comm), SIZE(comm));
 	emit_call(&at, BPF_FUNC_get_current_comm);
 

@@ -55,22 +55,14 @@ struct probe {
 	int link; /* attached, if the kernel cannot run it on demand; else -1 */
 };
 
-static int load(struct probe *probe, bool only_tgid)
+static int load(struct probe *probe)
 {
 	struct bpf_insn code[PROBE_INSNS];
-	int n = droidbpf_assemble(code, probe->map, probe->offsets, only_tgid);
+	int n = droidbpf_assemble(code, probe->map, probe->offsets);
 
 	probe->program =
 		bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "Dual BSD/GPL", code, n, NULL);
 	return probe->program < 0 ? probe->program : 0;
-}
-
-static int set_only_tgid(const struct probe *probe, pid_t tgid)
-{
-	const struct probe_found only = { .only_tgid = tgid };
-	const uint32_t zero = 0;
-
-	return bpf_map_update_elem(probe->map, &zero, &only, BPF_ANY);
 }
 
 /* Runs the program once in this process. Only makes syscalls: the child of clone() calls it too. */
@@ -80,7 +72,9 @@ static int run_once(const struct probe *probe, struct probe_found *found)
 	int err;
 
 	if (probe->link >= 0) {
-		err = set_only_tgid(probe, syscall(SYS_getpid));
+		const struct probe_found only = { .only_tgid = syscall(SYS_getpid) };
+
+		err = bpf_map_update_elem(probe->map, &zero, &only, BPF_ANY);
 		syscall(SYS_getppid);
 	} else {
 		LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -105,10 +99,6 @@ static int run_here(struct probe *probe, struct probe_found *found)
 	/* Once attached, it selects this process by ID, which must not be a namespace's. */
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != INIT_PID_NS)
 		return -EXDEV;
-	close(probe->program);
-	err = load(probe, true);
-	if (err)
-		return err;
 	probe->link = bpf_raw_tracepoint_open("sys_enter", probe->program);
 	return probe->link < 0 ? probe->link : run_once(probe, found);
 }
@@ -236,7 +226,7 @@ static int probe_quietly(const char *path, enum droidbpf_care care, struct droid
 		return err;
 	probe.map = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t),
 				   sizeof(struct probe_found), 1, NULL);
-	err = probe.map < 0 ? probe.map : load(&probe, false);
+	err = probe.map < 0 ? probe.map : load(&probe);
 	err = err ? explain_load(err, why) : run_and_compare(&probe, care, why);
 	if (probe.link >= 0)
 		close(probe.link);

@@ -3,7 +3,6 @@
 #ifndef DROIDBPF_PROBE_H
 #define DROIDBPF_PROBE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/bpf.h>
@@ -34,7 +33,7 @@ struct probe_found {
 	uint32_t read_parent_tgid;
 	int32_t read_static_prio;
 	uint32_t runs;
-	uint32_t only_tgid; /* if it is attached: ignore other processes */
+	uint32_t only_tgid; /* if it is not 0, as while attached: ignore other processes */
 };
 
 struct droidbpf_text;
@@ -42,7 +41,7 @@ struct droidbpf_text;
 /* Stores the fields' offsets in bytes. Returns 0, or PROBE_WRONG with the reason in `why`. */
 int droidbpf_find_fields(const char *path, uint32_t *offsets, struct droidbpf_text *why);
 
-/* Returns the number of instructions. only_tgid: run only in the process that the map names. */
-int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets, bool only_tgid);
+/* Returns the number of instructions. */
+int droidbpf_assemble(struct bpf_insn *code, int map, const uint32_t *offsets);
 
 #endif

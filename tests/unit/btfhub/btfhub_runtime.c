@@ -119,7 +119,7 @@ static void fuzz(const unsigned char *data, size_t size, unsigned int times)
 	free(mutant);
 }
 
-static int assemble(int bytes, bool only_tgid)
+static int assemble(int bytes)
 {
 	struct bpf_insn *code = malloc(PROBE_INSNS * sizeof(*code));
 	uint32_t offsets[N_FIELDS];
@@ -127,7 +127,7 @@ static int assemble(int bytes, bool only_tgid)
 
 	for (int i = 0; i < N_FIELDS; i++)
 		offsets[i] = bytes + i;
-	n = droidbpf_assemble(code, 77, offsets, only_tgid);
+	n = droidbpf_assemble(code, 77, offsets);
 	for (int i = 0; i < n; i++)
 		printf("%02x r%d r%d %d %d\n", code[i].code, code[i].dst_reg, code[i].src_reg,
 		       code[i].off, code[i].imm);
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 3;
 	if (!strcmp(argv[1], "assemble"))
-		return assemble(atoi(argv[2]), argc > 3);
+		return assemble(atoi(argv[2]));
 	data = read_file(argv[2], &size);
 	if (!strcmp(argv[1], "fuzz") && argc == 5) {
 		next = atoi(argv[3]);
