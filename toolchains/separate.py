@@ -21,11 +21,9 @@ from typing import NamedTuple
 COMMAND = (sys.executable, "-I", os.path.relpath(__file__))
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")  # Elf64_Ehdr of elf(5)
 SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
-SYMBOL = struct.Struct("<IBBHQQ")  # Elf64_Sym
 MAGIC = b"\x7fELF\x02\x01\x01"
-PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
-RESERVED = 0xFF00  # SHN_LORESERVE: from here on, a symbol's section is not in the table
-ALLOC, INFO_LINK = 0x2, 0x40
+PROGBITS, SYMTAB, NOBITS = 1, 2, 8
+ALLOC = 0x2
 STRIPS = {"--strip-all": False, "--strip-debug": True}  # option: whether it keeps the symbols
 LINK = "--add-gnu-debuglink="
 
@@ -45,8 +43,13 @@ class Section(NamedTuple):
     entsize: int
 
 
+INACTIVE = Section(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
 def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = False) -> bytes:
     """Return a program reduced to what is loaded, with a link to the file that has the rest.
+
+    Sections that are removed become inactive (SHT_NULL), so that no number of one changes.
 
     Args:
         debug_name: the file's name without its folder.
@@ -61,53 +64,33 @@ def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = Fals
     header = list(HEADER.unpack_from(program))
     table, count, names = header[6], header[12], header[13]
     old = [Section(*SECTION.unpack_from(program, table + i * SECTION.size)) for i in range(count)]
-    loaded = [0, *(i for i, section in enumerate(old) if section.flags & ALLOC)]
-    end = max(s.offset + (s.size if s.type != NOBITS else 0) for s in (old[i] for i in loaded))
-    if any(s.offset < end for s in old[1:] if not s.flags & ALLOC and s.type != NOBITS):
-        raise ValueError("something that is not loaded comes before something that is")
-    strings = old[names]
-    text = program[strings.offset : strings.offset + strings.size]
-    tables = [i for i, section in enumerate(old) if section.type == SYMTAB] if symbols else []
-    kept = list(dict.fromkeys([*loaded, *tables, *(old[i].link for i in tables)]))
-    number = {before: now for now, before in enumerate(kept)}
-    sections, new_names, content = [], b"\0", program[:end]
-
-    def add(section: Section, name: bytes, data: bytes = b"") -> None:
-        nonlocal new_names, content
-        if data:
-            content += bytes(-len(content) % section.align)
-            section = section._replace(offset=len(content), size=len(data))
-            content += data
-        sections.append(section._replace(name=len(new_names) if name else 0))
-        new_names += name + b"\0" if name else b""
-
-    for section in (old[i] for i in kept):
-        data = b""
-        if len(sections) >= len(loaded):
-            data = program[section.offset : section.offset + section.size]
-        if section.type == SYMTAB:
-            data = _renumbered(data, number)
-        info = number.get(section.info, 0) if section.flags & INFO_LINK else section.info
-        name = text[section.name : text.index(b"\0", section.name)]
-        add(section._replace(link=number.get(section.link, 0), info=info), name, data)
+    data = [program[s.offset : s.offset + s.size] for s in old]
     linked = debug_name.encode() + b"\0"
     linked += bytes(-len(linked) % 4) + struct.pack("<I", zlib.crc32(debug))
-    extra = Section(0, PROGBITS, 0, 0, 0, 0, 0, 0, 4, 0)
-    add(extra, b".gnu_debuglink", linked)
-    add(extra._replace(type=STRTAB, align=1), b".shstrtab", new_names + b".shstrtab\0")
+    old.append(Section(len(data[names]), PROGBITS, 0, 0, 0, 0, 0, 0, 4, 0))
+    added = {names: data[names] + b".gnu_debuglink\0", count: linked}
+    for i, section in enumerate(old):
+        if symbols and section.type == SYMTAB:
+            added |= {i: data[i], section.link: data[section.link]}
+    end = max(s.offset + s.size for s in old if s.flags & ALLOC and s.type != NOBITS)
+    content = program[:end]
+    sections = []
+    for i, section in enumerate(old):
+        if section.flags & ALLOC:
+            is_there = old[section.link].flags & ALLOC or section.link in added
+            sections.append(section if is_there else section._replace(link=0))
+        elif 0 < section.offset < end and section.type != NOBITS:
+            raise ValueError("something that is not loaded comes before something that is")
+        elif i in added:
+            content += bytes(-len(content) % section.align)
+            sections.append(section._replace(offset=len(content), size=len(added[i])))
+            content += added[i]
+        else:
+            sections.append(INACTIVE)
     content += bytes(-len(content) % 8)
-    header[6], header[12], header[13] = len(content), len(sections), len(sections) - 1
+    header[6], header[12] = len(content), len(sections)
     content += b"".join(SECTION.pack(*section) for section in sections)
     return HEADER.pack(*header) + content[HEADER.size :]
-
-
-def _renumbered(table: bytes, number: dict[int, int]) -> bytes:
-    """Return a symbol table with the new numbers of the sections, 0 for removed ones."""
-    symbols = []
-    for name, info, other, section, value, size in SYMBOL.iter_unpack(table):
-        now = section if section >= RESERVED else number.get(section, 0)
-        symbols.append(SYMBOL.pack(name, info, other, now, value, size))
-    return b"".join(symbols)
 
 
 def _main(*words: str) -> None:
