@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import platform
@@ -39,7 +40,7 @@ def find(probes: Probes, own: tuple[str, ...] = (), bpftool: str = "auto") -> Bp
         DroidbpfError: one is missing or too old; names what was found and what to install.
     """
     clang, clang_version = _own(probes, own) or newest_clang(probes)
-    path, version, host = _bpftool_or_host(probes, bpftool)
+    path, version, fault = ("", (), "") if bpftool == "source" else _bpftool(probes)
     return BpfTools(
         clang,
         path,
@@ -47,37 +48,25 @@ def find(probes: Probes, own: tuple[str, ...] = (), bpftool: str = "auto") -> Bp
         version,
         probes.identity(clang[0]),
         probes.identity(path) if path else "",  # one that is built is a node, known by its content
-        host,
+        host=None if path else _host(probes, fault),
     )
 
 
-def _bpftool_or_host(probes: Probes, wanted: str) -> tuple[str, tuple[int, ...], Toolchain | None]:
-    """Return bpftool with its version, or else the toolchain that builds it."""
-    if wanted == "source":
-        return "", (), _host(probes)
-    try:
-        return *_bpftool(probes), None
-    except DroidbpfError as error:
-        try:
-            return "", (), _host(probes)
-        except DroidbpfError:
-            raise error from None
+def _host(probes: Probes, fault: str) -> Toolchain:
+    """Return a toolchain for this machine that builds bpftool.
 
-
-def _host(probes: Probes) -> Toolchain:
-    """Return a toolchain for this machine."""
+    Args:
+        fault: why there must be one; "" if the user asks for it.
+    """
     machine = platform.machine()
     for name in HOSTS:
-        try:
+        with contextlib.suppress(DroidbpfError, KeyError):  # none, or not for such a machine
             module = importlib.import_module(f"toolchains.{name}")
             found: Toolchain = module.find(MACHINES.get(machine, machine), probes, Request())
             return found
-        except (DroidbpfError, KeyError):  # none of it, or not for such a machine
-            continue
-    raise DroidbpfError(
-        "bpftool cannot be built from source: this machine has no compiler for itself",
-        "install it: apt-get install gcc libc6-dev, or use ./dev --no-root",
-    )
+    message = "bpftool cannot be built from source: this machine has no compiler for itself"
+    hint = "install it: apt-get install gcc libc6-dev, or use ./dev --no-root"
+    raise DroidbpfError(fault or message, BPFTOOL_HINT if fault else hint)
 
 
 def _own(probes: Probes, clang: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
@@ -96,34 +85,32 @@ def newest_clang(probes: Probes) -> tuple[tuple[str, ...], tuple[int, ...]]:
         DroidbpfError: there is none; names what to install.
     """
     hint = "install it: apt-get install clang-19 (or any clang from 11 on)"
-    found = sorted(
-        ((_version(probes.version(path)), path) for path in _each(NAMES, probes.path)),
-        reverse=True,
-    )
+    each = _each(NAMES, probes.path)
+    found = sorted(((_version(probes.version(path)), path) for path in each), reverse=True)
     if not found:
         raise DroidbpfError("no clang was found to compile BPF objects", hint)
     version, path = found[0]
     if version < CLANG_OLDEST:
-        raise DroidbpfError(
-            f"{path} is clang {_text(version)}, too old for CO-RE BPF objects", hint
-        )
+        message = f"{path} is clang {_text(version)}, too old for CO-RE BPF objects"
+        raise DroidbpfError(message, hint)
     for version, path in found:
         if version >= CLANG_OLDEST and _has_bpf(probes, (path,)):
             return (path,), version
     raise DroidbpfError(f"{found[0][1]} is a clang without the BPF target", hint)
 
 
-def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...]]:
+def _bpftool(probes: Probes) -> tuple[str, tuple[int, ...], str]:
+    """Return the path and version of a bpftool that is new enough; else the fault of the newest."""
     best: tuple[tuple[int, ...], str] = ((), "")
     for path in _bpftools(probes.path):
         version = _version(probes.ask(path, "version"))
         if version >= BPFTOOL_OLDEST:
-            return path, version
+            return path, version, ""
         best = max(best, (version, path))
     if not best[1]:
-        raise DroidbpfError("no bpftool was found to make skeletons", BPFTOOL_HINT)
+        return "", (), "no bpftool was found to make skeletons"
     fault = f"bpftool {_text(best[0])}, too old" if best[0] else "a bpftool that does not run"
-    raise DroidbpfError(f"{best[1]} is {fault}; 7.0 or newer is needed", BPFTOOL_HINT)
+    return "", (), f"{best[1]} is {fault}; 7.0 or newer is needed"
 
 
 def _bpftools(path: str) -> Iterator[str]:

@@ -5,7 +5,8 @@ class Frames:
     """Splits a stream, as it arrives, into bytes and the words of init's lines after the mark.
 
     Args:
-        mark: the bytes that begin a line of init; random, so that no program writes them.
+        mark: the bytes that begin a line of init; random, so that no program writes them. The
+            first one occurs in it only once.
     """
 
     def __init__(self, mark: bytes) -> None:
@@ -36,7 +37,5 @@ class Frames:
 
     def _begun(self, data: bytes) -> int:
         """Return how many of the last bytes are the beginning of a mark."""
-        for size in range(min(len(self._mark) - 1, len(data)), 0, -1):
-            if data.endswith(self._mark[:size]):
-                return size
-        return 0
+        begin = data.rfind(self._mark[:1])
+        return len(data) - begin if begin >= 0 and self._mark.startswith(data[begin:]) else 0

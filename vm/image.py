@@ -1,5 +1,6 @@
 """Reads arm64 kernel Images: verifies the format, finds the release."""
 
+import gzip
 import re
 import zlib
 from pathlib import Path
@@ -19,17 +20,11 @@ def read(path: Path) -> bytes:
     shown = printable(str(path))
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DroidbpfError(f"cannot read {shown}: {error.strerror}") from error
-    if data.startswith(b"\x1f\x8b"):
-        gzip = zlib.decompressobj(wbits=31)
-        try:
-            data = gzip.decompress(data, MAX_BYTES)
-        except zlib.error as error:
-            raise DroidbpfError(f"{shown}: broken gzip: {error}", HINT) from error
-        if not gzip.eof:
-            raise DroidbpfError(f"{shown} is cut off, or over {MAX_BYTES >> 20} MiB", HINT)
+            is_gzip = file.peek(2).startswith(b"\x1f\x8b")
+            data = (gzip.GzipFile(fileobj=file) if is_gzip else file).read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DroidbpfError(f"cannot read {shown}: {reason}", HINT) from error
     if len(data) > MAX_BYTES:
         raise DroidbpfError(f"{shown} is over {MAX_BYTES >> 20} MiB", HINT)
     check(data, path)

@@ -31,7 +31,7 @@ port_is_up() {
 	done
 }
 channel=serial
-if [ "$CHANNEL" != serial ] && [ -e /sys/bus/virtio/drivers/virtio_console ]; then
+if [ -e /sys/bus/virtio/drivers/virtio_console ]; then
 	port_is_up 1 && port_is_up 2 && port_is_up 3 && channel=virtio
 fi
 if [ $channel = virtio ]; then

@@ -57,7 +57,6 @@ def build(
     env: Mapping[str, str],
     hide_btf: bool = False,
     workload: str = "",
-    channel: str = "auto",
 ) -> bytes:
     """Return the archive that the kernel unpacks and whose /init it starts.
 
@@ -70,7 +69,6 @@ def build(
         env: environment of the commands and the workload; init does not see it.
         hide_btf: cover /sys/kernel/btf by an empty folder.
         workload: a shell command that runs in the background, its output discarded.
-        channel: "auto", or "serial" for the way that works without virtio.
 
     Raises:
         DroidbpfError: a guest path is not allowed, or a file cannot be read.
@@ -79,7 +77,6 @@ def build(
         "MARK": mark,
         "MODULES": " ".join(module.name for module in modules),
         "HIDE_BTF": "1" if hide_btf else "0",
-        "CHANNEL": channel,
     }
     entries = _guest_files(files)
     entries += [

@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import IO, Literal
+from typing import IO
 
 from base.errors import DroidbpfError
 from base.settings import Settings
 from vm import initramfs, kernels, qemu
 from vm.session import Result, Session, Stream, StreamName
-from vm.verdict import GuestError, Reason, Results, check
+from vm.verdict import INTERRUPT, TIMEOUT, GuestError, Results, check
 
 __all__ = ["DEMO_WORKLOAD", "GuestError", "Result", "Results", "run", "terminal"]
 
@@ -35,7 +35,7 @@ SOURCES = ("serial", "stdout", "stderr", "control")
 
 
 class _Stop(Exception):
-    """The machine must be stopped before its end, for this reason."""
+    """The machine must be stopped before its end: verdict.TIMEOUT or INTERRUPT."""
 
 
 def terminal(name: StreamName, data: bytes) -> None:
@@ -57,7 +57,6 @@ def run(
     cpus: int = 2,
     env: Mapping[str, str] | None = None,
     workload: str = "",
-    channel: Literal["auto", "serial"] = "auto",
     append: str = "",
     settings: Settings | None = None,
 ) -> Results:
@@ -81,7 +80,6 @@ def run(
             accel/tcg/cputlb.c), and another processor may translate the old one in between.
         env: added to the commands' environment.
         workload: a shell command that runs in the background, started before the first command.
-        channel: "serial" forces the channel of kernels without virtio_console.
         append: more words for the kernel's command line.
         settings: for the cache of busybox; by default from the environment.
 
@@ -100,15 +98,14 @@ def run(
         env=env or {},
         hide_btf=hide_btf,
         workload=workload,
-        channel=channel,
     )
     program = qemu.find()
     if memory_mb < (needed_mb := _needed_mb(len(archive))):
         message = f"{len(archive) >> 20} MiB of files are too much for {memory_mb} MiB of memory"
         raise DroidbpfError(message, f"the guest needs at least {needed_mb} MiB")
-    begin = time.monotonic()
+    deadline = time.monotonic() + timeout_s
     session = Session(commands, mark, stream)
-    stopped: Reason | None = None
+    stopped = ""
     with contextlib.ExitStack() as stack:
         # Files without a name: nothing is left behind even if we are killed.
         initrd = stack.enter_context(os.fdopen(os.memfd_create("initrd"), "wb"))
@@ -130,7 +127,7 @@ def run(
         )
         process = _start(line, theirs, initrd, qemu_log)
         try:
-            _follow(session, dict(zip(SOURCES, ours, strict=True)), begin + timeout_s)
+            _follow(session, dict(zip(SOURCES, ours, strict=True)), deadline)
         except _Stop as stop:
             stopped = stop.args[0]
         finally:
@@ -139,14 +136,8 @@ def run(
         session.close()
         qemu_log.seek(0)
         qemu_output = qemu_log.read().decode(errors="replace").strip()
-    results = Results(
-        session.results(),
-        session.kernel_log(),
-        session.release,
-        session.channel,
-        session.boot_s,
-        time.monotonic() - begin,
-    )
+    log = session.kernel_log()
+    results = Results(session.results(), log, session.release, session.channel)
     check(session, results, stopped, timeout_s, status, qemu_output)
     return results
 
@@ -198,7 +189,7 @@ def _follow(session: Session, sockets: Mapping[str, socket.socket], deadline: fl
             if left <= 0:
                 if session.done:
                     return
-                raise _Stop("timeout")
+                raise _Stop(TIMEOUT)
             for key, _ in selector.select(left):
                 if data := _receive(sockets[key.data]):
                     session.feed(key.data, data)
@@ -228,7 +219,7 @@ def _interrupts(session: Session, sockets: Mapping[str, socket.socket]) -> Itera
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal passed
         if passed or not session.running:
-            raise _Stop("interrupted")
+            raise _Stop(INTERRUPT)
         passed = True
         _send(session, sockets, b"interrupt\n")
 

@@ -25,14 +25,12 @@ class Result:
         stdout: its output, the exact bytes; the end of it where long output was streamed. On the
             serial channel it includes stderr.
         stderr: its errors, the exact bytes.
-        seconds: its run time, measured on the host.
     """
 
     command: tuple[str, ...]
     status: int
     stdout: bytes
     stderr: bytes
-    seconds: float
 
 
 class Session:
@@ -41,19 +39,16 @@ class Session:
     Attributes:
         channel: "" until init is up, then "virtio" or "serial".
         release: "" until init is up, then the kernel's `uname -r`.
-        boot_s: seconds until the first command could start.
     """
 
     def __init__(self, commands: Sequence[Sequence[str]], mark: str, stream: Stream | None) -> None:
         self.commands = [tuple(command) for command in commands]
         self.channel = ""
         self.release = ""
-        self.boot_s = 0.0
         self._finished = False
         self._stream = stream
-        self._begin = time.monotonic()
         self._started: list[float] = []
-        self._ended: list[tuple[float, int]] = []
+        self._ended: list[int] = []
         self._out: list[bytes] = []
         self._err: list[bytes] = []
         self._current: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
@@ -91,12 +86,8 @@ class Session:
     def results(self) -> tuple[Result, ...]:
         """Return the results of the commands that ended."""
         errors = self._err if self.channel == "virtio" else [b""] * len(self._out)
-        return tuple(
-            Result(command, status, out, err, end - start)
-            for command, start, (end, status), out, err in zip(
-                self.commands, self._started, self._ended, self._out, errors, strict=False
-            )
-        )
+        ended = zip(self.commands, self._ended, self._out, errors, strict=False)
+        return tuple(Result(*each) for each in ended)
 
     def kernel_log(self) -> str:
         """Return the kernel's messages so far."""
@@ -108,7 +99,6 @@ class Session:
 
     def progress(self) -> str:
         """Return how far the guest has come, with its last output, for a message."""
-        now = time.monotonic()
         if not self.channel:
             where, last = "the kernel did not reach its first command", bytes(self._log)
         elif self.done:
@@ -117,7 +107,7 @@ class Session:
             number = min(len(self._ended), len(self.commands) - 1)
             where = f"command {number + 1} of {len(self.commands)}"
             if self.running:
-                where += f" had run for {now - self._started[-1]:.1f} s"
+                where += f" had run for {time.monotonic() - self._started[-1]:.1f} s"
             where += f": {printable_lines(shlex.join(self.commands[number]))}"
             last = bytes(self._current["stdout"]) or bytes(self._current["stderr"])
         if not last.strip():
@@ -129,18 +119,16 @@ class Session:
         return f"{where}; its last output:\n{printable_lines(text)}"
 
     def _mark(self, words: tuple[str, ...]) -> None:
-        now = time.monotonic()
         match words:
             case ("up", channel, release):
                 self.channel, self.release = channel, release
-                self.boot_s = now - self._begin
             case ("run",):
-                self._started.append(now)
+                self._started.append(time.monotonic())
             case ("end",):
                 self._err.append(self._take("stderr"))
             case ("end", status) if status.isdigit():
                 self._out.append(self._take("stdout"))
-                self._ended.append((now, int(status)))
+                self._ended.append(int(status))
             case ("log",):
                 self._log.clear()
             case ("done",):

@@ -1,21 +1,15 @@
 """Decides from the kernel log and the end of a run whether it succeeded, and if not, why."""
 
-import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from base.cli import INTERRUPTED
 from base.errors import DroidbpfError, printable_lines
 from vm import splat
 from vm.session import Result, Session
 
-Reason = Literal["timeout", "kernel", "panic", "rebooted", "powered off", "qemu", "interrupted"]
-
+TIMEOUT, INTERRUPT = "timeout", "interrupt"
 # The kernel's last message before it ends (kernel/reboot.c).
-_ENDS: Mapping[str, Reason] = {
-    "reboot: Restarting system": "rebooted",
-    "reboot: Power down": "powered off",
-}
+_ENDS = {"reboot: Restarting system": "rebooted", "reboot: Power down": "powered off"}
 
 
 @dataclass(frozen=True)
@@ -27,16 +21,12 @@ class Results:
         kernel_log: the kernel's messages.
         release: the kernel's `uname -r`.
         channel: "virtio", or "serial" where stdout and stderr share one stream.
-        boot_s: seconds from the start of QEMU to the first command.
-        wall_s: seconds from the start of QEMU to its end.
     """
 
     commands: tuple[Result, ...]
     kernel_log: str
     release: str
     channel: str
-    boot_s: float
-    wall_s: float
 
     def __getitem__(self, index: int) -> Result:
         """Return the result of the command with this index."""
@@ -47,48 +37,47 @@ class GuestError(DroidbpfError):
     """A run that failed.
 
     Attributes:
-        reason: what happened, in a word for programs.
         results: the results until then.
     """
 
-    def __init__(self, reason: Reason, message: str, results: Results, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.reason: Reason = reason
-        if reason == "interrupted":
-            self.status = 128 + signal.SIGINT
+    def __init__(self, message: str, results: Results, status: int = DroidbpfError.status) -> None:
+        super().__init__(message)
         self.results = results
+        self.status = status
 
 
 def check(
     session: Session,
     results: Results,
-    stopped: Reason | None,
+    stopped: str,
     timeout_s: float,
     qemu_status: int,
     qemu_output: str,
 ) -> None:
     """Verify that a run succeeded.
 
+    Args:
+        stopped: TIMEOUT, INTERRUPT, or "" if the machine ended by itself.
+
     Raises:
         GuestError: it did not.
     """
     log = results.kernel_log
-    report = printable_lines(splat.find(log))
-    if report and "Kernel panic - not syncing" in log:
-        raise GuestError("panic", f"the kernel panicked:\n{report}", results)
-    if report:
-        raise GuestError("kernel", f"the kernel reported an error:\n{report}", results)
-    if stopped == "timeout":
+    if report := printable_lines(splat.find(log)):
+        panicked = "Kernel panic - not syncing" in log
+        what = "panicked" if panicked else "reported an error"
+        raise GuestError(f"the kernel {what}:\n{report}", results)
+    if stopped == TIMEOUT:
         message = f"the guest did not end within {timeout_s:g} s: {session.progress()}"
-        raise GuestError("timeout", message, results)
-    if stopped:
-        raise GuestError("interrupted", "the guest was stopped by an interrupt", results)
+        raise GuestError(message, results)
+    if stopped == INTERRUPT:
+        raise GuestError("the guest was stopped by an interrupt", results, INTERRUPTED)
     if session.done:
         return
-    for words, reason in _ENDS.items():
+    for words, end in _ENDS.items():
         if words in log:
-            message = f"the guest {reason} before its commands ended: {session.progress()}"
-            raise GuestError(reason, message, results)
+            message = f"the guest {end} before its commands ended: {session.progress()}"
+            raise GuestError(message, results)
     message = f"QEMU ended with status {qemu_status} before the guest's commands did"
     why = printable_lines(qemu_output) or session.progress()
-    raise GuestError("qemu", f"{message}: {why}", results)
+    raise GuestError(f"{message}: {why}", results)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from vm import machine
@@ -63,7 +64,6 @@ def test_output_status_files_and_guest_are_as_promised(kernel: Kernel, run_in_vm
     assert output(12) == b"1\n2\n"
     assert results.channel == "virtio"
     assert "Linux version" in results.kernel_log
-    assert 0 < results.boot_s < results.wall_s < 30
 
 
 def test_hidden_btf_is_gone_from_the_file_system(kernel: Kernel, run_in_vm) -> None:
@@ -89,13 +89,12 @@ def test_kernel_without_btf_boots_from_its_gzip_image(nobtf_kernel: Kernel, run_
 
 def test_serial_port_alone_is_enough(old_kernel: Kernel, run_in_vm) -> None:
     results = run_in_vm(
-        old_kernel,
+        replace(old_kernel, modules=()),
         [
             ["cat", "/x"],
             ["sh", "-c", "echo out; echo err >&2; echo '<4>a kernel message' >/dev/kmsg; exit 5"],
         ],
         {"/x": EVERY_BYTE},
-        channel="serial",
     )
     assert results.channel == "serial"
     assert results[0].stdout == EVERY_BYTE
@@ -143,7 +142,7 @@ def test_last_line_of_each_of_many_programs_arrives(old_kernel: Kernel, run_in_v
 
 
 def test_environment_is_that_of_the_commands_alone(old_kernel: Kernel, run_in_vm) -> None:
-    names = ("CHANNEL", "MARK", "PATH", "channel", "from_host", "status")
+    names = ("MARK", "PATH", "channel", "from_host", "status")
     script = " ".join(f'"${name}"' for name in names)
     results = run_in_vm(
         old_kernel, [["/bin/sh", "-c", f"echo {script}"]], env={name: name for name in names}

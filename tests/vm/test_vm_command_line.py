@@ -35,15 +35,15 @@ def test_interrupt_reaches_the_program_and_its_end_is_handed_through(
     old_kernel: Kernel, settings, channel: str
 ) -> None:
     code = (
-        "import sys; from vm import kernels, machine\n"
-        "r = machine.run(kernels.kernel('5.10'), [['sh', '-c', sys.argv[1]]],"
-        " stream=machine.terminal, channel=sys.argv[2])\n"
+        "import sys; from dataclasses import replace; from vm import kernels, machine\n"
+        "kernel = kernels.kernel('5.10')\n"
+        "kernel = kernel if sys.argv[2] == 'virtio' else replace(kernel, modules=())\n"
+        "r = machine.run(kernel, [['sh', '-c', sys.argv[1]]], stream=machine.terminal)\n"
         "sys.exit(r[0].status)"
     )
     script = "trap 'echo interrupted; exit 7' INT; echo ready; while :; do sleep 0.1; done"
-    mode = "auto" if channel == "virtio" else "serial"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, script, mode], cwd=ROOT, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, script, channel], cwd=ROOT, stdout=subprocess.PIPE
     )
     assert first_line(process) == b"ready\n"
     process.send_signal(signal.SIGINT)
@@ -98,4 +98,14 @@ def test_kernel_that_is_none_is_refused(tmp_path: Path) -> None:
         f"error: {image} is not an arm64 kernel Image: it is an ELF file, such as vmlinux\n"
         "hint: use the file arch/arm64/boot/Image or Image.gz of a kernel build\n"
     )
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize("option", ["--memory", "--timeout"])
+@pytest.mark.parametrize("value", ["-5", "0", "nan", "1e9", "\x1b[2J"])
+def test_amount_that_is_none_is_refused_in_one_line(option: str, value: str) -> None:
+    process = vm("run", option, value, "true")
+    shown = value.replace("\x1b", "\\x1b")
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors.decode()) == (b"", f"error: {option}={shown} is not a positive number\n")
     assert process.returncode == 2

@@ -1,6 +1,8 @@
 """`./dev vm run`: run a program on a kernel and exit with its status."""
 
 import argparse
+import contextlib
+from functools import partial
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
@@ -18,22 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--kernel", default="5.10", help=f"{known}, or the path of an arm64 Image (default: 5.10)")
     add("--hide-btf", action="store_true", help="make /sys/kernel/btf an empty folder")
-    add("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds (default: 60)")
-    add("--memory", type=int, default=512, metavar="MIB", help="MiB (default: 512)")
-    add(
-        "--file",
-        action="append",
-        default=[],
-        metavar="HOST[:GUEST]",
-        help=f"copy a file into the guest, by default to {GUEST_FOLDER}",
-    )
-    add(
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a variable of the program's environment",
-    )
+    for option, default, unit in (("--timeout", 60, "seconds"), ("--memory", 512, "MiB")):
+        number = partial(_positive, option)
+        add(option, type=number, default=default, metavar="N", help=f"{unit} (default: {default})")
+    place = f"copy a file into the guest, by default to {GUEST_FOLDER}"
+    add("--file", action="append", default=[], metavar="HOST[:GUEST]", help=place)
+    variable = "set a variable of the program's environment"
+    add("--env", action="append", default=[], metavar="NAME=VALUE", help=variable)
     add("--workload", default="", metavar="CMD", help="run a shell command in the background")
     add("--demo", action="store_true", help="run a workload that makes a few syscalls")
     add("program", help="a command of the guest, or an arm64 program here, which is copied in")
@@ -60,21 +53,18 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         timeout_s=options.timeout,
         hide_btf=options.hide_btf,
         stream=machine.terminal,
-        memory_mb=options.memory,
+        memory_mb=int(options.memory),
         env=dict(_variable(text) for text in options.env),
         workload=options.workload or (machine.DEMO_WORKLOAD if options.demo else ""),
     )
     return results[0].status
 
 
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"not a number of seconds: {printable(text)}")
-    return value
+def _positive(option: str, text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (value := float(text)) < 1e9:
+            return value
+    raise DroidbpfError(f"{option}={printable(text)} is not a positive number")
 
 
 def _file(text: str) -> tuple[str, Path]:

@@ -1,4 +1,4 @@
-"""The archive has the bytes of the format, and refuses names that could lead elsewhere."""
+"""The archive has the bytes of the format."""
 
 import stat
 import subprocess
@@ -73,14 +73,3 @@ def test_cpio_program_reads_the_archive(tmp_path: Path) -> None:
     subprocess.run(["cpio", "-id", "--quiet"], input=data, cwd=tmp_path, check=True)
     assert (tmp_path / "bin/a").read_bytes() == b"12345"
     assert (tmp_path / "link").readlink() == Path("bin/a")
-
-
-@pytest.mark.parametrize("path", ["", "/etc/passwd", "a/../../b", "..", "a\0b"])
-def test_path_outside_the_archive_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match=r"^not a relative path inside the archive: "):
-        cpio.archive([cpio.file(path, b"")])
-
-
-def test_name_of_the_trailer_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^TRAILER!!! ends an archive and cannot name a member$"):
-        cpio.archive([cpio.file("TRAILER!!!", b"")])
