@@ -27,6 +27,8 @@ def read(path: Path) -> bytes:
     Raises:
         DroidbpfError: it is none of these, has no BTF, is damaged, or cannot be read.
     """
+    if path.is_fifo():
+        raise DroidbpfError(f"{shown(path)} is a pipe", "write it into a file first")
     with file_errors("read", path), path.open("rb") as file:
         return _read(path, file)
 

@@ -11,7 +11,7 @@ import time
 from SCons.Taskmaster.Job import Jobs
 
 import workspace
-from base.errors import printable_lines
+from base.errors import DroidbpfError, printable, printable_lines
 
 SIGNAL_S = 0.05  # a signal that ended a command reaches this process, too, within this time
 COLOURED = "-fdiagnostics-color=always"  # asks a compiler for colours
@@ -19,6 +19,7 @@ COLOUR = re.compile(r"(\x1b\[[0-9;]*[mK])")
 
 failed = {}  # words of a command that failed -> what it printed, its variables
 _printing = threading.Lock()
+_log = None
 
 
 def keep_signals():
@@ -28,6 +29,22 @@ def keep_signals():
     ends it. It has no public setting for that.
     """
     Jobs._setup_sig_handler = Jobs._reset_sig_handler = lambda jobs: None
+
+
+def open_log():
+    """Open $DROIDBPF_STEP_LOG, which gets one JSON line for each command.
+
+    Raises:
+        DroidbpfError: it cannot be written.
+    """
+    global _log
+    path = os.environ.get("DROIDBPF_STEP_LOG")
+    if path and workspace.held():  # else nothing is to be written
+        try:
+            _log = open(path, "a")  # noqa: SIM115 - until this process ends
+        except OSError as error:
+            message = f"cannot write {printable(path)}: {error.strerror}"
+            raise DroidbpfError(message, "DROIDBPF_STEP_LOG takes a file") from None
 
 
 def run_step(shell, escape, program, arguments, environment):
@@ -87,15 +104,15 @@ def _run(arguments, environment, into):
                 file.write(output)
             messages.seek(0)
             output = messages.read()
-    if log := os.environ.get("DROIDBPF_STEP_LOG"):
-        _log(log, arguments, began, usage.ru_utime + usage.ru_stime)
+    if _log:
+        _add_to_log(arguments, began, usage.ru_utime + usage.ru_stime)
     status = process.returncode
     return (128 - status if status < 0 else status), output
 
 
-def _log(log, arguments, began_s, cpu_s):
-    """Append one JSON line about a command that has just ended to $DROIDBPF_STEP_LOG."""
+def _add_to_log(arguments, began_s, cpu_s):
+    """Append one JSON line about a command that has just ended."""
     wall_s = time.monotonic() - began_s
     line = json.dumps({"command": arguments, "began_s": began_s, "wall_s": wall_s, "cpu_s": cpu_s})
-    with _printing, open(log, "a") as file:
-        file.write(line + "\n")
+    with _printing:
+        print(line, file=_log, flush=True)

@@ -124,7 +124,7 @@ def _exceptions(env, script, name):
         env.SConscript(file_node(env, script), exports={"env": env, "name": name})
     except DroidbpfError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # KeyboardInterrupt and SystemExit, too
         place, reason = generator.fault(script, error)
         raise DroidbpfError(f"{place}: {reason}", HINT) from None
     _check_types(env, script)

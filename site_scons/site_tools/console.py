@@ -19,6 +19,7 @@ def generate(env):
     env["ESCAPE"] = str
     env["SPAWN"] = spawn.run_step
     spawn.keep_signals()
+    spawn.open_log()
     env["SHORT"] = env["V"] == "0"
     coloured = sys.stderr.isatty() and not plain_terminal()
     env["COLOUR"] = [spawn.COLOURED] if coloured else []

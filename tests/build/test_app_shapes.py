@@ -143,6 +143,7 @@ def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> No
         ("env.Append(LIBS=[)\n", "SConscript:1: SyntaxError: "),
         ('Import("env")\n\nenv.Apend(LIBS=[])\n', "SConscript:3: AttributeError: "),
         ('Import("nothing")\n', "SConscript:1: UserError: "),
+        ("raise KeyboardInterrupt\n", "SConscript:1: KeyboardInterrupt: "),
     ],
 )
 def test_fault_of_a_script_is_reported_in_a_line(tree: Tree, script: str, text: str) -> None:

@@ -103,6 +103,16 @@ def test_value_of_an_option_is_no_code(tree: Tree) -> None:
     assert not (tree.path / "WITNESS").exists()
 
 
+def test_log_that_cannot_be_written_is_reported(tree: Tree) -> None:
+    tree.append("apps/hello/hello.c", "int more;\n")
+    result = tree.scons("hello", env={"DROIDBPF_STEP_LOG": "no/log\n"}, status=2)
+    assert result.err == (
+        "error: cannot write no/log\\n: No such file or directory\n"
+        "hint: DROIDBPF_STEP_LOG takes a file\n"
+    )
+    assert result.out == ""
+
+
 def test_run_of_several_apps_asks_which(tree: Tree) -> None:
     result = tree.scons("run", status=2)
     assert result.err == "error: run takes one app, not 2\nhint: name it: app=NAME run\n"

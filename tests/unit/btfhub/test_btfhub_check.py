@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import os
 from pathlib import Path
 
 import hubs
@@ -39,16 +40,19 @@ def test_files_of_all_forms_and_of_the_hub_are_reported(tmp_path: Path, capsys: 
 
 def test_bad_files_are_named_and_the_others_are_reported(tmp_path: Path, capsys: Captured) -> None:
     good = str(renew.FOLDER / "arm64.btf.xz")
-    cut, text, none = (tmp_path / name for name in ("cut.btf", "text.btf", "none.btf"))
+    names = ("cut.btf", "text.btf", "none.btf", "pipe.btf")
+    cut, text, none, pipe = (tmp_path / name for name in names)
     cut.write_bytes(lzma.decompress(Path(good).read_bytes())[:-1])
     text.write_text("text")
-    assert main(["check", str(cut), str(text), good, str(none)]) == 2
+    os.mkfifo(pipe)
+    assert main(["check", str(cut), str(text), good, str(none), str(pipe)]) == 2
     reported = capsys.readouterr()
     assert reported.out == f"{good}  arm64   127357 types   5641065 bytes\n"
     assert [line for line in reported.err.splitlines() if line.startswith("error")] == [
         f"error: {cut}: BTF: its header states 5641065 bytes, there are 5641064",
         f"error: {text} is neither BTF nor a file that has BTF",
         f"error: cannot read {none}: No such file or directory",
+        f"error: {pipe} is a pipe",
     ]
     assert main(["check", "--json", str(text), good]) == 2
     first, second = json.loads(capsys.readouterr().out)["files"]
