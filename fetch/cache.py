@@ -1,28 +1,26 @@
 """The content-addressed cache: nothing is under `<cache>/sha256/<hash>` that was not verified.
 
-Beside it: `verified/<hash>`, a stamp that spares the next rehash; `locks/<hash>`, one lock a file;
-`partial/<hash>`, what a broken download left, never trusted.
+Beside it: `locks/<hash>`, one lock a file; `partial/<hash>`, what a broken download left, never
+trusted.
 
-A verified file stays what it is because nobody else can write there: a cache, or a folder of it,
-that belongs to neither the user nor root, or that others may write to, is refused.
+A file is verified before each use, and stays what it is because nobody else can write there: a
+cache, or a folder of it, that belongs to neither the user nor root, or that others may write to, is
+refused.
 """
 
 import contextlib
 import errno
 import fcntl
-import hashlib
-import io
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 from base import files
 from base.errors import DroidbpfError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CHUNK = 1 << 18
 _POLL = 0.05  # seconds between two attempts to get a lock
 
 
@@ -34,9 +32,7 @@ class CorruptError(DroidbpfError):
     """A cached file has not the bytes that its name promises."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"the cached file {path} is corrupt ({reason})", "delete it")
-        self.path = path
-        self.reason = reason
+        super().__init__(f"the cached file {path} is corrupt ({reason})")
 
 
 def content(cache: Path, sha256: str) -> Path:
@@ -81,56 +77,30 @@ def make_folder(cache: Path, name: str = "") -> Path:
     return folder
 
 
-def find(cache: Path, sha256: str, size: int) -> Path | None:
-    """Return a cached file, verified against its stamp or, without a good one, by its bytes.
-
-    Args:
-        size: what it must be, in bytes; 0 where it is not known.
+def find(cache: Path, sha256: str) -> Path | None:
+    """Return a cached file, verified; None where it is not there.
 
     Raises:
         CorruptError: the file is there with other bytes.
         CacheError: it cannot be read, or the cache is another user's.
     """
     path = content(cache, sha256)
-    check_owner(cache, "sha256", "verified")
+    check_owner(cache, "sha256")
+    if path.is_symlink():
+        raise CorruptError(path, "it is a link")
     try:
-        with _open(path) as file:
-            status = os.fstat(file.fileno())
-            if size and status.st_size != size:
-                raise CorruptError(path, f"{status.st_size} bytes instead of {size}")
-            stamp = _stamp_of(status)
-            with contextlib.suppress(OSError):
-                if (cache / "verified" / sha256).read_text() == stamp:
-                    return path
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = files.sha256(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise CorruptError(path, "it is a link") from error
         raise CacheError(f"cannot read {path}: {error.strerror}") from error
     if found != sha256:
         raise CorruptError(path, f"its sha256 is {found}")
-    with contextlib.suppress(OSError):
-        files.write_atomically(cache / "verified" / sha256, stamp)
     return path
 
 
-def find_or_remove(
-    cache: Path, sha256: str, size: int, report: Callable[[str], None]
-) -> Path | None:
-    """Return a cached file as find() does; a corrupt one is reported and removed."""
-    try:
-        return find(cache, sha256, size)
-    except CorruptError as error:
-        report(f"{error.message}: it is removed and fetched again")
-        with writing(cache):
-            error.path.unlink(missing_ok=True)
-        return None
-
-
 @contextlib.contextmanager
-def lock(cache: Path, name: str, pause: Callable[[float], None] | None = None) -> Iterator[None]:
+def lock(cache: Path, name: str, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
     """Hold the lock of a file of the cache; others, in this process or not, wait.
 
     Args:
@@ -141,22 +111,14 @@ def lock(cache: Path, name: str, pause: Callable[[float], None] | None = None) -
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         handle = os.open(path, flags, 0o644)
     try:
-        if pause:
-            while not _try_lock(handle):
-                pause(_POLL)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            pause(_POLL)
         yield
     finally:
         os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def partial(cache: Path, sha256: str) -> Path:
@@ -164,36 +126,17 @@ def partial(cache: Path, sha256: str) -> Path:
     return make_folder(cache, "partial") / sha256
 
 
-def adopt(file: Path, cache: Path, sha256: str, size: int) -> Path | None:
+def adopt(file: Path, cache: Path, sha256: str) -> Path | None:
     """Move a file into the cache if it has the promised bytes; else return None and leave it.
 
     Args:
         file: a file on the cache's file system, that nobody else writes.
-        size: what it must be, in bytes; 0 where it is not known.
     """
-    with writing(cache, size):
-        with _open(file) as opened:
-            handle = opened.fileno()
-            if size and os.fstat(handle).st_size != size:
-                return None
-            if hashlib.file_digest(opened, "sha256").hexdigest() != sha256:
-                return None
-            os.fchmod(handle, 0o644)
-            os.fsync(handle)
-        path = make_folder(cache, "sha256") / sha256
-        file.replace(path)
-        _sync_folder(path.parent)
-        files.write_atomically(make_folder(cache, "verified") / sha256, _stamp_of(path.stat()))
-    return path
-
-
-def copy(source: IO[bytes], target: Path, cache: Path, size: int) -> None:
-    """Write at most one byte more than `size` of a stream to a file of the cache."""
-    left = size + 1
-    with writing(cache, size), target.open("wb") as write:
-        while left and (chunk := source.read(min(left, _CHUNK))):
-            write.write(chunk)
-            left -= len(chunk)
+    with writing(cache):
+        if files.sha256(file) != sha256:
+            return None
+        file.chmod(0o644)
+        return file.replace(make_folder(cache, "sha256") / sha256)
 
 
 @contextlib.contextmanager
@@ -228,22 +171,3 @@ def check_space(cache: Path, size: int) -> None:
         status = os.statvfs(cache)
     if status.f_bavail * status.f_frsize < size:
         raise full(cache, size)
-
-
-def _open(path: Path) -> io.BufferedReader:
-    """Open a file to read, but no link."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    return os.fdopen(handle, "rb")
-
-
-def _stamp_of(status: os.stat_result) -> str:
-    """Return what changes when a file is written to."""
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

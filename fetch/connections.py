@@ -8,15 +8,31 @@ for that thread with a deadline. A thread that was given up ends at its next byt
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from fetch.errors import RetryError
+
 if TYPE_CHECKING:
-    import requests
+    from fetch.session import Session
 
 T = TypeVar("T")
 _POLL = 0.1  # seconds between two looks at the clock while nothing comes
 _AHEAD = 8  # items that are read before they are asked for
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a server may keep a download: seconds, bytes a second, and counts."""
+
+    connect: float = 10
+    window: float = 15  # in every window, `rate` bytes a second must arrive
+    rate: int = 4096
+    retries: int = 3
+    backoff: float = 0.5  # before the first retry; doubled each time, with jitter
+    retry_after: float = 10  # a longer Retry-After is cut to this
 
 
 class StoppedError(Exception):
@@ -26,23 +42,23 @@ class StoppedError(Exception):
 class Connections:
     """A pool of kept connections for any number of threads.
 
-    `reached` holds the hosts (host:port) that answered, `unreachable` why others did not.
+    `hosts` has each host (host:port) that was asked: why it cannot be reached, or "" if it can.
     """
 
     def __init__(self, size: int = 1) -> None:
-        self.reached: set[str] = set()
-        self.unreachable: dict[str, str] = {}
+        self.hosts: dict[str, str] = {}
         self._size = size
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
+        self._session: Session | None = None
         self._stopped = threading.Event()
 
     @property
-    def session(self) -> "requests.Session":
+    def session(self) -> "Session":
         """The session of requests, which any thread may use."""
+        from fetch.session import Session
+
         with self._lock:
-            if self._session is None:
-                self._session = _new_session(self._size)
+            self._session = self._session or Session(self._size)
             return self._session
 
     def check(self) -> None:
@@ -59,73 +75,56 @@ class Connections:
         """Have all downloads, now and later, raise StoppedError."""
         self._stopped.set()
 
-    def close(self) -> None:
-        """Close the kept connections."""
-        with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
 
-    def __enter__(self) -> "Connections":
-        return self
+def read_aside(answer: Iterator[T], limits: Limits, connections: Connections) -> Iterator[T]:
+    """Yield the items of a generator that runs in a thread of its own: a response, then its bytes.
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def read_aside(items: Iterator[T], check: Callable[[], None]) -> Iterator[T]:
-    """Yield the items of a generator that runs in a thread of its own.
-
-    Args:
-        check: called before each item, and while none comes; raises to give the generator up.
+    Raises:
+        RetryError: they come too slowly.
+        StoppedError: the connections were stopped.
     """
     found: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(_AHEAD)
     given_up = threading.Event()
 
     def read() -> None:
         try:
-            for item in items:
+            for item in answer:
                 found.put((item,))
                 if given_up.is_set():
                     break
-            items.close()  # type: ignore[attr-defined]
+            answer.close()  # type: ignore[attr-defined]
             found.put(None)
         except BaseException as error:
             found.put(error)
 
     threading.Thread(target=read, daemon=True).start()
+    answered = False
+    count = 0
+    window = limits.connect + limits.window
+    begin = time.monotonic()
     try:
         while True:
-            check()
+            connections.check()
             with contextlib.suppress(queue.Empty):
                 item = found.get(timeout=_POLL)
                 if item is None:
                     return
                 if isinstance(item, BaseException):
                     raise item
+                if isinstance(item[0], bytes):
+                    count += len(item[0])
                 yield item[0]
+                if not answered:
+                    answered, window, begin = True, limits.window, time.monotonic()
+            if time.monotonic() - begin < window:
+                continue
+            if not answered:
+                raise RetryError(f"no answer in {window:g} seconds", unreachable=True)
+            if count < limits.rate * window:
+                raise RetryError(f"too slow: {count} bytes in {window:g} seconds")
+            count, begin = 0, time.monotonic()
     finally:
         given_up.set()
         with contextlib.suppress(queue.Empty):
             while True:
                 found.get_nowait()
-
-
-def _new_session(size: int) -> "requests.Session":
-    """Return a session that keeps `size` connections, and no cookies.
-
-    A kept connection may be closed by its server at any moment: a request that got no answer on it
-    is sent once more. What else to retry depends on what is there already: http.download decides.
-    """
-    import http.cookiejar
-
-    import requests.adapters
-    import urllib3
-
-    retry = urllib3.Retry(total=1, connect=0, read=1, respect_retry_after_header=False)
-    session = requests.Session()
-    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("http", "https"):
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=size, max_retries=retry)
-        session.mount(f"{scheme}://", adapter)
-    return session

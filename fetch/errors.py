@@ -26,25 +26,22 @@ class PlaceError(DroidbpfError):
         self.unreachable = unreachable
 
 
+class RetryError(PlaceError):
+    """A failure that another attempt may cure.
+
+    Args:
+        wait: seconds to wait before it, as the server asks.
+        unreachable: as in PlaceError.
+    """
+
+    def __init__(self, message: str, wait: float = 0, *, unreachable: bool = False) -> None:
+        super().__init__(message, unreachable=unreachable)
+        self.wait = wait
+
+
 class ArchiveError(DroidbpfError):
     """An archive is damaged or hostile."""
 
 
 class AbsentError(DroidbpfError):
     """Some files are not in the cache, and no place gives them."""
-
-
-class NoPlaceError(AbsentError):
-    """No place gives some files; `tried` has for each, described, the places with their reasons."""
-
-    def __init__(self, tried: dict[str, list[str]], hint: str) -> None:
-        if len(tried) == 1:
-            ((file, reasons),) = tried.items()
-            message = "\n  ".join([f"no place gives {file}:", *reasons])
-        else:
-            lines = [f"no place gives these {len(tried)} files:"]
-            for file, reasons in tried.items():
-                lines += [file, *(f"  {reason}" for reason in reasons)]
-            message = "\n  ".join(lines)
-        super().__init__(message, hint)
-        self.tried = tried

@@ -1,4 +1,4 @@
-"""Download one URL into a file: bounded in size, time and redirects, resumed where the server can.
+"""Download one URL into a file: bounded in size, time and redirects, resumed where it broke.
 
 What arrives is exactly what the server stores (no content encoding is asked for or undone), and
 is not verified here. TLS is never off; proxies, netrc (for https only) and REQUESTS_CA_BUNDLE are
@@ -6,26 +6,24 @@ those of the environment, as requests reads them.
 """
 
 import contextlib
-import json
+import email.utils
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from base.errors import DroidbpfError
-from fetch import cache
-from fetch.connections import Connections, StoppedError, read_aside
-from fetch.errors import PlaceError
-from fetch.pace import Limits, Pace
-from fetch.reasons import RetryError, explain, redact, retry_after
-from fetch.request import receive
+import requests
+import urllib3
 
-if TYPE_CHECKING:
-    import requests
+from base.errors import printable
+from fetch import cache
+from fetch.connections import Connections, Limits, read_aside
+from fetch.errors import PlaceError, RetryError
+from fetch.reasons import redact
+from fetch.session import credentials
 
 _CHUNK = 1 << 16
 _AGAIN = {408, 429} | set(range(500, 600)) - {501, 505}
@@ -42,7 +40,7 @@ def download(
     exact: bool = True,
     connections: Connections | None = None,
 ) -> bool:
-    """Fill the file `part` from a URL; go on from what it has if the server proves it unchanged.
+    """Fill the file `part` from a URL; where its size is known, go on from what it has.
 
     Args:
         part: in the cache; what a broken attempt leaves there is for the next one.
@@ -59,171 +57,158 @@ def download(
         CacheError: `part` cannot be written.
         StoppedError: the connections were stopped.
     """
-    try:
-        import requests  # noqa: F401
-    except ImportError as error:
-        raise PlaceError("the Python package requests is not installed (use ./dev)") from error
-    if connections is None:
-        with Connections() as own:
-            return download(url, part, size, progress, limits, exact=exact, connections=own)
-    attempt = partial(_attempt, url, part, size, progress, limits, exact, connections)
+    connections = connections or Connections()
     host = _host(url)
-    if reason := connections.unreachable.get(host):
+    if reason := connections.hosts.get(host):
         raise PlaceError(reason)
-    try:
-        return _repeated(attempt, part, size, limits, connections)
-    except PlaceError as error:
-        if error.unreachable and host not in connections.reached:
-            connections.unreachable[host] = error.message
-        raise
-
-
-def _repeated(
-    attempt: Callable[[], bool],
-    part: Path,
-    size: int,
-    limits: Limits,
-    connections: Connections,
-) -> bool:
-    """Attempt a download as often as the limits allow.
-
-    This is not urllib3's Retry: that cannot go on from the bytes that are there.
-    """
-    resumed = False
     retry = 0
     while True:
         started = time.monotonic()
-        before = _length(part)
+        before = _length(part) if exact else 0
+        get = partial(_attempt, url, part, before, size, progress, limits, exact, connections)
         try:
-            return attempt() or resumed
-        except RetryError as error:
-            retry += 1
+            return get() or retry > 0
+        except PlaceError as error:
             have = _length(part)
             late = time.monotonic() - started >= limits.window and have - before < _CHUNK
-            if retry > limits.retries or late:
-                after = f" after {have} of {size} bytes" if have else ""
-                message = f"{error.message}{after}"
-                raise PlaceError(message, unreachable=error.unreachable) from error
-            resumed = True
-            backoff = limits.backoff * 2 ** (retry - 1) * random.uniform(0.75, 1.25)
+            if not isinstance(error, RetryError) or retry == limits.retries or late:
+                if error.unreachable:
+                    connections.hosts.setdefault(host, error.message)
+                if have and isinstance(error, RetryError):
+                    error.message += f" after {have} of {size} bytes"
+                raise
+            backoff = limits.backoff * 2**retry * random.uniform(0.75, 1.25)
+            retry += 1
             connections.pause(max(backoff, min(error.wait, limits.retry_after)))
 
 
 def _attempt(
     url: str,
     part: Path,
+    have: int,
     size: int,
     progress: Callable[[int], None],
     limits: Limits,
     exact: bool,
     connections: Connections,
 ) -> bool:
-    import requests
-
-    have, headers = _resume_headers(url, part, size)
-    pace = Pace(limits)
-
-    def check() -> None:
-        connections.check()
-        pace.check()
-
-    answer = read_aside(receive(connections.session, url, headers, limits), check)
+    """Download a file, or the rest of it; return whether it was the rest."""
+    headers = {"Accept-Encoding": "identity", "User-Agent": "droidbpf"}
+    have = have if have < size else 0
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    answer = read_aside(_receive(url, headers, limits, connections), limits, connections)
     try:
         with contextlib.closing(answer):  # type: ignore[type-var]
             response = next(answer)
             assert isinstance(response, requests.Response)
-            pace.begin()
-            connections.reached.add(_host(url))
-            have = _accept(response, url, part, size, have, exact)
+            connections.hosts[_host(url)] = ""
+            length = _content_length(response)
+            got = have = _accept(response, length, part, size, have, exact)
             with cache.writing(part.parent.parent, size):
                 file = part.open("r+b" if have else "wb")
             with file:
                 file.seek(have)
-                got = have
                 for chunk in answer:
                     assert isinstance(chunk, bytes)
                     got += len(chunk)
-                    pace.count += len(chunk)
                     if got > size:
                         raise PlaceError(f"more than {size} bytes", wrong=True)
                     with cache.writing(part.parent.parent, size):
                         file.write(chunk)
                         file.flush()
                     progress(got)
-    except DroidbpfError as error:
-        if isinstance(error, cache.CacheError) or (isinstance(error, PlaceError) and error.wrong):
-            discard(part)
+    except cache.CacheError:
+        part.unlink(missing_ok=True)
         raise
-    except StoppedError:
-        raise
-    except Exception as error:
-        raise explain(error, url) from error
-    length = _content_length(response)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise _explain(error, url) from error
     if got < (have + length if length is not None else size if exact else 0):
         raise RetryError("the connection broke")
     return have > 0
 
 
-def _resume_headers(url: str, part: Path, size: int) -> tuple[int, dict[str, str]]:
-    """Return the length of what is there of a file, and the headers that ask for the rest."""
-    headers = {"Accept-Encoding": "identity", "User-Agent": "droidbpf"}
-    have = _length(part)
-    if 0 < have < size:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            note = json.loads(_note(part).read_text())
-            if note["url"] == redact(url) and note["size"] == size:
-                headers |= {"Range": f"bytes={have}-", "If-Range": str(note["validator"])}
-                return have, headers
-    return 0, headers
+def _receive(
+    url: str, headers: dict[str, str], limits: Limits, connections: Connections
+) -> Iterator[requests.Response | bytes]:
+    """Send a request; yield the response, then its body.
+
+    The timeout of a read only ends the thread of an answer that was given up long before.
+    """
+    timeout = (limits.connect, 2 * (limits.connect + limits.window))
+    with connections.session.get(
+        url, headers=headers, stream=True, timeout=timeout, auth=credentials(url)
+    ) as response:
+        yield response
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            yield chunk
 
 
 def _accept(
-    response: "requests.Response", url: str, part: Path, size: int, have: int, exact: bool
+    response: requests.Response, length: int | None, part: Path, size: int, have: int, exact: bool
 ) -> int:
     """Return the offset that the body begins at, or raise why it is refused."""
     status = response.status_code
     if status == 416 and have:
-        discard(part)
+        part.unlink()
         raise RetryError("HTTP 416: the rest of the file is refused")
     if status in _AGAIN:
-        raise RetryError(f"HTTP {status}", retry_after(response.headers.get("Retry-After", "")))
+        raise RetryError(f"HTTP {status}", _retry_after(response.headers.get("Retry-After", "")))
     if status not in (200, 206):
         raise PlaceError(f"HTTP {status}", missing=status in (404, 410))
-    length = _content_length(response)
     if status == 206:
         rest = f"bytes {have}-{size - 1}/{size}"
         if response.headers.get("Content-Range") != rest or length not in (None, size - have):
-            discard(part)
+            part.unlink(missing_ok=True)
             raise RetryError("another part of the file than asked for")
         return have
-    discard(part)
     if length is not None and exact and length != size:
         raise PlaceError(f"{length} bytes instead of {size}", wrong=True)
     if length is not None and length > size:
         raise PlaceError(f"{length} bytes, more than {size}", wrong=True)
-    validator = response.headers.get("ETag", "") or response.headers.get("Last-Modified", "")
-    if validator and not validator.startswith("W/"):
-        with cache.writing(part.parent.parent, size):
-            note = {"url": redact(url), "size": size, "validator": validator}
-            _note(part).write_text(json.dumps(note))
     return 0
 
 
-def _content_length(response: "requests.Response") -> int | None:
+def _content_length(response: requests.Response) -> int | None:
     length = response.headers.get("Content-Length", "")
     return int(length) if re.fullmatch("[0-9]{1,18}", length) else None
 
 
-def discard(part: Path) -> None:
-    """Remove what was downloaded of a file."""
-    with contextlib.suppress(OSError):
-        _note(part).unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
+def _retry_after(value: str) -> float:
+    """Return the seconds of a Retry-After header, which has seconds or a date (RFC 9110)."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    return 0
 
 
-def _note(part: Path) -> Path:
-    """Return the file that says what `part` is the beginning of."""
-    return part.with_name(f"{part.name}.json")
+def _explain(error: Exception, url: str) -> PlaceError:
+    """Return why a request failed, from an exception of requests or urllib3."""
+    host = printable(_host(url))
+    chain: list[object] = [error]
+    for one in chain:
+        if isinstance(one, BaseException) and len(chain) < 100:
+            chain += [*one.args, one.__cause__, one.__context__, getattr(one, "reason", None)]
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(one, kinds) for one in chain)
+
+    if among(urllib3.exceptions.NameResolutionError):
+        return PlaceError(f"unknown host {host}", unreachable=True)
+    if among(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+        return PlaceError(f"the TLS certificate of {host} is not accepted")
+    if among(requests.exceptions.ProxyError):
+        return PlaceError("the proxy fails")
+    if among(ConnectionRefusedError):
+        return PlaceError("connection refused", unreachable=True)
+    if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.NewConnectionError):
+        return PlaceError(f"no connection to {host}", unreachable=True)
+    if among(requests.exceptions.TooManyRedirects):
+        return PlaceError("too many redirects")
+    if isinstance(error, ValueError):
+        return PlaceError(f"not an http(s) URL that can be asked: {redact(url)}")
+    return RetryError("the connection broke")
 
 
 def _host(url: str) -> str:
@@ -234,7 +219,4 @@ def _host(url: str) -> str:
 
 
 def _length(part: Path) -> int:
-    try:
-        return part.stat().st_size
-    except OSError:
-        return 0
+    return part.stat().st_size if part.exists() else 0

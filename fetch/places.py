@@ -4,6 +4,7 @@ The mirror, upstream's URLs, then the distribution's archive and its snapshots. 
 is verified before it is in the cache.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import quote
 from base import files
 from base.errors import printable
 from base.settings import Settings, expand_user
-from fetch import cache, http
+from fetch import cache
 from fetch.connections import Connections
 from fetch.errors import PlaceError
 from fetch.pins import LARGEST, Alternative, Pin
@@ -24,22 +25,19 @@ _Place = tuple[str, Callable[[], Path]]
 def places(pin: Pin, settings: Settings, connections: Connections) -> Iterator[_Place]:
     """Yield the places of a pin: a name, and what downloads it to the cache from there."""
     if folder := mirror_folder(settings):
-        yield f"mirror {printable(str(folder))}", partial(_from_folder, pin, folder, settings)
-    if settings.offline:
-        return
-    if settings.mirror and not folder:
-        name = f"mirror {redact(settings.mirror)}"
-        yield name, partial(_from_mirror, pin, settings.mirror, settings, connections)
+        get = partial(_from_folder, folder, settings=settings)
+        yield f"mirror {printable(str(folder))}", partial(_from_mirror, pin, get)
+    elif settings.mirror:
+        get = partial(_from_url, settings.mirror, pin, settings, connections)
+        yield f"mirror {redact(settings.mirror)}", partial(_from_mirror, pin, get)
     for url in pin.urls:
-        name, file = redact(url), (pin.filename, pin.sha256, pin.size)
-        yield name, partial(_from_url, url, *file, settings, connections)
-    if pin.alternatives:
-        from fetch import aptconf
-    for other in pin.alternatives:
-        name = f"archive of {other.distribution} {other.suite}"
-        get = partial(_from_archive, other, settings=settings, connections=connections)
-        yield name, partial(get, aptconf.archive_uri)
-        yield f"snapshot of the {name} at {other.snapshot}", partial(get, aptconf.snapshot_uri)
+        get = partial(_from_url, url, pin, settings, connections)
+        yield redact(url), partial(get, "", pin.sha256, pin.size)
+    for file in pin.alternatives:
+        archive = f"archive of {file.distribution} {file.suite}"
+        yield archive, partial(_from_archive, file, False, settings, connections)
+        snapshot = f"snapshot of the {archive} at {file.snapshot}"
+        yield snapshot, partial(_from_archive, file, True, settings, connections)
 
 
 def mirror_folder(settings: Settings) -> Path | None:
@@ -48,101 +46,97 @@ def mirror_folder(settings: Settings) -> Path | None:
     return expand_user(mirror).absolute() if mirror and "://" not in mirror else None
 
 
-def _files(pin: Pin) -> Iterator[tuple[str, str, int]]:
-    """Yield path below a mirror, sha256 and size (bytes) of every file that satisfies the pin."""
-    found = [(pin.sha256, pin.size, [pin.filename])]
-    found += [(a.sha256, a.size, [a.filename, a.path]) for a in pin.alternatives]
-    for sha256, size, names in found:
+def _from_mirror(pin: Pin, get: Callable[[str, str, int], Path]) -> Path:
+    """Try each path below a mirror that may have a file that satisfies the pin."""
+    files = [(pin.sha256, pin.size, [pin.filename])]
+    files += [(file.sha256, file.size, [file.filename, file.path]) for file in pin.alternatives]
+    wrong = []
+    for sha256, size, names in files:
         for name in (f"sha256/{sha256}", *names):
-            yield name, sha256, size
+            try:
+                return get(name, sha256, size)
+            except PlaceError as error:
+                if error.wrong:
+                    wrong.append(f"{name}: {error.message}")
+                elif not error.missing:
+                    raise
+    if wrong:
+        raise PlaceError("; ".join(wrong), wrong=True)
+    raise PlaceError("not there", missing=True)
 
 
-def _from_folder(pin: Pin, folder: Path, settings: Settings) -> Path:
+def _from_folder(folder: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
     if not folder.is_dir():
         raise PlaceError("no such folder")
-    wrong = []
-    for name, sha256, size in _files(pin):
-        part = cache.partial(settings.cache, sha256)
-        try:
-            with (folder / name).open("rb") as file:
-                cache.copy(file, part, settings.cache, size or LARGEST)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise PlaceError(f"cannot read {name}: {error.strerror}") from error
-        try:
-            return _verified(part, name, sha256, size, settings)
-        except PlaceError as error:
-            wrong.append(error.message)
-    if wrong:
-        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
-    raise PlaceError("not there", missing=True)
-
-
-def _from_mirror(pin: Pin, mirror: str, settings: Settings, connections: Connections) -> Path:
-    wrong = []
-    for name, sha256, size in _files(pin):
-        url = f"{mirror.rstrip('/')}/{quote(name)}"
-        try:
-            return _from_url(url, pin.filename, sha256, size, settings, connections)
-        except PlaceError as error:
-            if error.wrong:
-                wrong.append(f"{name}: {error.message}")
-            elif not error.missing:
-                raise
-    if wrong:
-        raise PlaceError("; ".join(dict.fromkeys(wrong)), wrong=True)
-    raise PlaceError("not there", missing=True)
+    part = cache.partial(settings.cache, sha256)
+    try:
+        file = (folder / name).open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PlaceError("not there", missing=True) from error
+    except OSError as error:
+        raise PlaceError(f"cannot read {name}: {error.strerror}") from error
+    with file, cache.writing(settings.cache, size), part.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+    return _verified(part, sha256, settings)
 
 
 def _from_url(
     url: str,
+    pin: Pin,
+    settings: Settings,
+    connections: Connections,
     name: str,
     sha256: str,
     size: int,
-    settings: Settings,
-    connections: Connections,
 ) -> Path:
-    part = cache.partial(settings.cache, sha256)
+    """Download a file from a URL, or from a path below it."""
+    _require_network(settings)
+    try:
+        from fetch import http
+    except ImportError as error:
+        raise PlaceError("the Python package requests is not installed (use ./dev)") from error
 
     def progress(got: int) -> None:
-        settings.progress(name, got, size)
+        settings.progress(pin.filename, got, size)
 
+    url = f"{url.rstrip('/')}/{quote(name)}" if name else url
+    part = cache.partial(settings.cache, sha256)
     limit, exact = size or LARGEST, size > 0
     get = partial(http.download, url, part, limit, progress, exact=exact, connections=connections)
     if get() and files.sha256(part) != sha256:
-        http.discard(part)  # the older bytes may be the wrong ones: once more from the beginning
+        part.unlink()  # the older bytes may be the wrong ones: once more from the beginning
         get()
-    return _verified(part, name, sha256, size, settings)
+    return _verified(part, sha256, settings)
 
 
 def _from_archive(
-    file: Alternative,
-    uri_of: Callable[[Alternative], str],
-    settings: Settings,
-    connections: Connections,
+    file: Alternative, old: bool, settings: Settings, connections: Connections
 ) -> Path:
-    from fetch import programs
+    """Download a file from the machine's package archive, or from a snapshot of that."""
+    from fetch import aptconf, programs
 
+    _require_network(settings)
+    uri = aptconf.snapshot_uri(file) if old else aptconf.archive_uri(file)
     part = cache.partial(settings.cache, file.sha256)
-    http.discard(part)
     settings.progress(file.filename, 0, file.size)
     with cache.writing(settings.cache, file.size):
-        programs.download(uri_of(file), part, connections.check)
-    return _verified(part, file.filename, file.sha256, file.size, settings)
+        programs.download(uri, part, connections.check)
+    return _verified(part, file.sha256, settings)
 
 
-def _verified(part: Path, name: str, sha256: str, size: int, settings: Settings) -> Path:
+def _require_network(settings: Settings) -> None:
+    if settings.offline:
+        raise PlaceError("not asked: offline=1")
+
+
+def _verified(part: Path, sha256: str, settings: Settings) -> Path:
     """Move a complete download into the cache, or raise what it is instead."""
-    if found := cache.adopt(part, settings.cache, sha256, size):
-        http.discard(part)
+    if found := cache.adopt(part, settings.cache, sha256):
         return found
     with part.open("rb") as file:
         start = file.read(512).lstrip().lower()
     html = start.startswith((b"<!doctype html", b"<html"))
     guess = ", an HTML page: is there a login page in between?" if html else ""
-    reason = (
-        f"wrong bytes in {name} ({part.stat().st_size} bytes, sha256 {files.sha256(part)}{guess})"
-    )
-    http.discard(part)
+    reason = f"wrong bytes ({part.stat().st_size} bytes, sha256 {files.sha256(part)}{guess})"
+    part.unlink()
     raise PlaceError(reason, wrong=True)

@@ -28,7 +28,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         try:
             sha256, size = files.sha256(path), path.stat().st_size
         except OSError as error:
-            raise DroidbpfError(f"cannot read {path}: {error.strerror}") from error
+            hint = "name an archive of this machine, or a URL that begins with http:// or https://"
+            raise DroidbpfError(f"cannot read {path}: {error.strerror}", hint) from error
     version = re.search(r"[0-9]+(\.[0-9]+)+", path.name)
     name = re.split(r"[-_.]?v?[0-9]", path.name, maxsplit=1)[0] or "NAME"
     print(f"[{json.dumps(name) if not re.fullmatch(r'[A-Za-z0-9_-]+', name) else name}]")

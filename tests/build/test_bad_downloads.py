@@ -62,10 +62,10 @@ def test_corrupt_archive_in_the_cache_is_never_used(unfetched: Tree, template: T
     result = unfetched.scons("offline=1", status=2)
     pin = _pin(unfetched)
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    assert f"error: offline=1, and not in the cache:\n  {pin.filename} (sha256" in result.err
+    assert f"error: no place gives this file:\n  {pin.filename} (sha256" in result.err
     if archive.name == pin.sha256:
-        assert f"  the file there is corrupt: its sha256 is {sha256}\n" in result.err
-    assert "hint: put the files there" in result.err
+        assert f"    the cached file {archive} is corrupt (its sha256 is {sha256})\n" in result.err
+    assert "hint: put the file at " in result.err
     assert not _extracted(unfetched)
     archive.write_bytes(good)
     unfetched.scons("offline=1")
@@ -89,10 +89,11 @@ def test_mirror_with_wrong_bytes_is_reported_and_nothing_of_it_is_used(
     wrong = hashlib.sha256(b"wrong").hexdigest()
     assert _told(result.err) == (
         f"warning: {pin.filename}: mirror {mirror} is skipped: "
-        f"wrong bytes in {pin.filename} (5 bytes, sha256 {wrong})\n"
-        f"error: no place gives {pin.filename} (sha256 {pin.sha256}, {pin.size} bytes):\n"
-        f"  cache {cache}: not there\n"
-        f"  mirror {mirror}: wrong bytes in {pin.filename} (5 bytes, sha256 {wrong})\n"
+        f"{pin.filename}: wrong bytes (5 bytes, sha256 {wrong})\n"
+        "error: no place gives this file:\n"
+        f"  {pin.filename} (sha256 {pin.sha256}, {pin.size} bytes)\n"
+        f"    cache {cache}: not there\n"
+        f"    mirror {mirror}: {pin.filename}: wrong bytes (5 bytes, sha256 {wrong})\n"
         f"hint: put the file at {cache}/sha256/{pin.sha256}, "
         "or name a folder or URL that holds it: mirror=…\n"
     )
@@ -110,11 +111,12 @@ def test_every_place_and_its_reason_is_listed(unfetched: Tree, tmp_path: Path) -
     result = unfetched.scons(f"mirror={tmp_path}/none", status=2)
     pin, cache = _pin(unfetched), unfetched.env["DROIDBPF_CACHE"]
     assert _told(result.err) == (
-        f"error: no place gives {pin.filename} (sha256 {pin.sha256}, {pin.size} bytes):\n"
-        f"  cache {cache}: not there\n"
-        f"  mirror {tmp_path}/none: no such folder\n"
-        f"  {urls[0]}: connection refused\n"
-        f"  {urls[1]}: connection refused\n"
+        "error: no place gives this file:\n"
+        f"  {pin.filename} (sha256 {pin.sha256}, {pin.size} bytes)\n"
+        f"    cache {cache}: not there\n"
+        f"    mirror {tmp_path}/none: no such folder\n"
+        f"    {urls[0]}: connection refused\n"
+        f"    {urls[1]}: connection refused\n"
         f"hint: put the file at {cache}/sha256/{pin.sha256}, "
         "or name a folder or URL that holds it: mirror=…\n"
     )
@@ -126,11 +128,14 @@ def test_offline_lists_what_is_missing_and_where_to_put_it(unfetched: Tree) -> N
     result = unfetched.scons("offline=1", status=2)
     pin, cache = _pin(unfetched), unfetched.env["DROIDBPF_CACHE"]
     assert _told(result.err) == (
-        "error: offline=1, and not in the cache:\n"
+        "error: no place gives this file:\n"
         f"  {pin.filename} (sha256 {pin.sha256}, {pin.size} bytes)\n"
-        + "".join(f"    from {url}\n" for url in pin.urls)
-        + f"    to {cache}/sha256/{pin.sha256}\n"
-        "hint: put the files there, name a folder that holds them (mirror=…), or go online\n"
+        f"    cache {cache}: not there\n"
+        + "".join(f"    {url}: not asked: offline=1\n" for url in pin.urls)
+        + "    archive of debian trixie: not asked: offline=1\n"
+        "    snapshot of the archive of debian trixie at 20260913T000000Z: not asked: offline=1\n"
+        f"hint: put the file at {cache}/sha256/{pin.sha256}, "
+        "or name a folder or URL that holds it: mirror=…; or go online\n"
     )
 
 

@@ -30,5 +30,5 @@ def reason(url: str, settings: Settings, data: bytes = DATA) -> str:
         obtain(pin_of(url, data=data), settings)
     assert stored(settings) == []
     lines = failure.value.message.split("\n  ")
-    assert lines[1] == f"cache {settings.cache}: not there"
-    return lines[2].removeprefix(f"{url}: ")
+    assert lines[2] == f"  cache {settings.cache}: not there"
+    return lines[3].removeprefix(f"  {url}: ")

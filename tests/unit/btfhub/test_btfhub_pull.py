@@ -134,8 +134,8 @@ def test_pull_names_all_files_that_no_place_gives(
     site.routes |= {f"/{MAY}": status(404), f"/{A13}": status(500)}
     assert run("pull", "a12-5.10-2022-05", "rock5b", "--hub", site.url, "--lock", pins) == 2
     error = capsys.readouterr().err
-    assert f"error: no place gives {MAY} (sha256 {entry(MAY).sha256}" in error
-    assert f"\n  {site.url}/{MAY}: HTTP 404\n  {site.url}/up/{MAY}: HTTP 404\n" in error
+    assert f"error: no place gives this file:\n  {MAY} (sha256 {entry(MAY).sha256}" in error
+    assert f"\n    {site.url}/{MAY}: HTTP 404\n    {site.url}/up/{MAY}: HTTP 404\n" in error
 
 
 def test_pull_offline_from_a_folder_opens_no_socket(hub: Path, pins: Path, server: Server) -> None:

@@ -111,7 +111,7 @@ def test_tampered_package_is_refused(archive: Archive, settings: Settings, tmp_p
     data = deb(tmp_path)
     archive.publish(packages(data))
     archive.serve("pool/kernel_1.0_arm64.deb", data[:-1] + b"x")
-    assert f"archive of {ORIGIN.lower()} {SUITE}: wrong bytes in kernel_1.0" in refusal(settings)
+    assert f"archive of {ORIGIN.lower()} {SUITE}: wrong bytes (" in refusal(settings)
 
 
 def test_unknown_package_is_a_clear_error(archive: Archive, settings: Settings) -> None:

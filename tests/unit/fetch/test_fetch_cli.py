@@ -80,11 +80,12 @@ def test_offline_names_what_is_missing(run: Run, tmp_path: Path, server: Server)
     done = run("get", "--offline")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: offline=1, and not in the cache:\n"
+        "error: no place gives this file:\n"
         f"  thing-1.0.tar.gz (sha256 {HASH}, 200000 bytes)\n"
-        f"    from {server.url}/thing-1.0.tar.gz\n"
-        f"    to {tmp_path}/cache/sha256/{HASH}\n"
-        "hint: put the files there, name a folder that holds them (mirror=…), or go online\n"
+        f"    cache {tmp_path}/cache: not there\n"
+        f"    {server.url}/thing-1.0.tar.gz: not asked: offline=1\n"
+        f"hint: put the file at {tmp_path}/cache/sha256/{HASH}, "
+        "or name a folder or URL that holds it: mirror=…; or go online\n"
     )
 
 
@@ -123,7 +124,11 @@ def test_pin_prints_the_lines_for_the_file(
     ("arguments", "message"),
     [
         (["get", "thang"], "error: no pin named thang\nhint: did you mean thing?\n"),
-        (["pin", "/none"], "error: cannot read /none: No such file or directory\n"),
+        (
+            ["pin", "/none"],
+            "error: cannot read /none: No such file or directory\n"
+            "hint: name an archive of this machine, or a URL that begins with http:// or https://\n",
+        ),
         (["pin", "http://no.invalid/a"], "error: unknown host no.invalid\n"),
         (["pin", "--offline", "http://x/a"], "error: offline: http://x/a cannot be asked\n"),
     ],
@@ -150,7 +155,10 @@ def test_missing_file_of_pins_is_a_clear_error(run: Run, pins: Path) -> None:
 
 def test_malformed_url_to_pin_is_one_line(run: Run) -> None:
     done = run("pin", "http://[::1")
-    assert (done.returncode, done.stderr) == (2, "error: a malformed URL\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: not an http(s) URL that can be asked: a malformed URL\n",
+    )
 
 
 def test_file_to_renew_that_is_no_text_is_one_line(run: Run, tmp_path: Path) -> None:

@@ -148,13 +148,10 @@ def as_nobody(tmp_path: Path) -> Callable[[Path, str], str]:
     return run
 
 
-@pytest.mark.parametrize("stamped", [True, False])
 def test_read_only_cache_serves_what_it_holds(
-    settings: Settings, as_nobody: Callable[[Path, str], str], stamped: bool
+    settings: Settings, as_nobody: Callable[[Path, str], str]
 ) -> None:
     path = obtain(PIN, settings)
-    if not stamped:
-        (settings.cache / "verified" / HASH).unlink()
     read_only(settings)
     assert as_nobody(settings.cache, HASH) == f"{path}\n"
 

@@ -49,7 +49,7 @@ def test_archive_of_unknown_size_is_decided_by_its_hash_alone(
     pin = replace(pin_of(server.url + "/cut", server.url + "/whole"), size=0)
     obtain(pin, settings)
     assert reported == [
-        f"thing-1.0.tar.gz: {server.url}/cut is skipped: wrong bytes in thing-1.0.tar.gz "
+        f"thing-1.0.tar.gz: {server.url}/cut is skipped: wrong bytes "
         f"(399999 bytes, sha256 {hashlib.sha256(DATA[:-1]).hexdigest()})"
     ]
     assert stored(settings) == [DATA]
@@ -68,11 +68,12 @@ def test_no_place_reachable_lists_every_place_and_its_reason(
     with pytest.raises(DroidbpfError) as failure:
         obtain(pin, settings._replace(mirror=str(tmp_path / "none")))
     assert str(failure.value) == (
-        f"error: no place gives thing-1.0.tar.gz (sha256 {pin.sha256}, 400000 bytes):\n"
-        f"  cache {settings.cache}: not there\n"
-        f"  mirror {tmp_path}/none: no such folder\n"
-        f"  http://nowhere.invalid/a: unknown host nowhere.invalid\n"
-        f"  {server.url}/b: HTTP 403\n"
+        "error: no place gives this file:\n"
+        f"  thing-1.0.tar.gz (sha256 {pin.sha256}, 400000 bytes)\n"
+        f"    cache {settings.cache}: not there\n"
+        f"    mirror {tmp_path}/none: no such folder\n"
+        f"    http://nowhere.invalid/a: unknown host nowhere.invalid\n"
+        f"    {server.url}/b: HTTP 403\n"
         f"hint: put the file at {settings.cache}/sha256/{pin.sha256}, "
         "or name a folder or URL that holds it: mirror=…"
     )

@@ -25,12 +25,12 @@ def test_redirects_are_followed(server: Server, settings: Settings) -> None:
 
 def test_redirects_without_end_are_refused(server: Server, settings: Settings) -> None:
     server.routes["/a"] = redirect("/a")
-    assert reason(server.url + "/a", settings) == "more than 10 redirects"
+    assert reason(server.url + "/a", settings) == "too many redirects"
 
 
 def test_redirect_to_a_file_is_refused(server: Server, settings: Settings) -> None:
     server.routes["/a"] = redirect("file:///etc/passwd")
-    assert reason(server.url + "/a", settings) == "not an http(s) URL: file:///etc/passwd"
+    assert reason(server.url + "/a", settings) == "redirects from http to file, refused"
 
 
 @pytest.fixture
@@ -49,10 +49,9 @@ def certificate(tmp_path: Path) -> Path:
 def test_unknown_certificate_is_refused(settings: Settings, certificate: Path) -> None:
     with http_server.running(certificate) as server:
         server.routes["/a"] = body(DATA)
-        assert (
-            reason(server.url + "/a", settings)
-            == "the TLS certificate of 127.0.0.1 is not accepted"
-        )
+        host = server.url.removeprefix("https://")
+        message = f"the TLS certificate of {host} is not accepted"
+        assert reason(server.url + "/a", settings) == message
 
 
 def test_redirect_from_https_to_http_is_refused(
@@ -73,7 +72,8 @@ def test_kept_tls_connection_is_used_again_and_cut_where_it_is_slow(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     limits = http.Limits(window=1, retries=0)
     (tmp_path / "partial").mkdir()
-    with http_server.running(certificate) as secure, Connections() as connections:
+    connections = Connections()
+    with http_server.running(certificate) as secure:
         secure.keep = True
         secure.routes |= {f"/{n}": body(DATA) for n in range(3)} | {"/slow": body(DATA, rate=100)}
         for name in ("0", "1", "2", "slow"):
@@ -94,7 +94,7 @@ def test_credentials_stay_with_their_host_and_out_of_messages(
             obtain(pin_of(url + "/a?token=secret"), settings)
         assert "authorization" not in other.requests[0].headers
     assert ["authorization" in r.headers for r in server.requests] == [True, True]
-    assert f"\n  {server.url}/a: HTTP 404" in failure.value.message
+    assert f"\n    {server.url}/a: HTTP 404" in failure.value.message
     assert "secret" not in str(failure.value)
     for path in settings.cache.rglob("*"):
         assert not path.is_file() or b"secret" not in path.read_bytes()
@@ -105,9 +105,9 @@ def test_netrc_is_not_used_over_http(
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    server.routes["/a"] = body(DATA)
+    server.routes |= {"/a": redirect("/b"), "/b": body(DATA)}
     obtain(pin_of(server.url + "/a"), settings)
-    assert "authorization" not in server.requests[0].headers
+    assert ["authorization" in request.headers for request in server.requests] == [False, False]
 
 
 def test_proxy_of_the_environment_is_used(

@@ -89,7 +89,7 @@ def test_archive_with_other_bytes_is_skipped_and_named(
     assert obtain(pins, settings) == package
     assert len(reported) == 1
     assert reported[0].startswith(
-        f"kernel_1.0_arm64.deb: archive of {ID} {SUITE} is skipped: wrong bytes in "
+        f"kernel_1.0_arm64.deb: archive of {ID} {SUITE} is skipped: wrong bytes ("
     )
 
 
@@ -108,12 +108,12 @@ def test_package_that_no_place_has_names_each_place_and_the_remedies(
     with pytest.raises(DroidbpfError) as failure:
         packages.obtain_pinned(pins, "arm64", settings)
     lines = failure.value.message.split("\n  ")
-    assert lines[1] == f"cache {settings.cache}: not there"
-    assert lines[2].startswith(
-        f"archive of {ID} {SUITE}: Failed to fetch {archive.server.url}/{PATH}  404  Not Found"
+    assert lines[2] == f"  cache {settings.cache}: not there"
+    assert lines[3].startswith(
+        f"  archive of {ID} {SUITE}: Failed to fetch {archive.server.url}/{PATH}  404  Not Found"
     )
-    assert lines[3] == (
-        f"snapshot of the archive of {ID} {SUITE} at 20260711T000000Z: "
+    assert lines[4] == (
+        f"  snapshot of the archive of {ID} {SUITE} at 20260711T000000Z: "
         "apt names no snapshot service on this machine"
     )
     assert failure.value.hint.endswith(
