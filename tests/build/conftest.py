@@ -9,13 +9,13 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import ndk_shape
 import no_root
 import pytest
-from checkout import ARCH, ROOT, Result, Tree, check_out, download_cache
+from checkout import ARCH, ROOT, TRIPLE, Result, Tree, check_out, download_cache
 from musl_packages import skip_without_musl
 from toolbox import Toolbox
 
@@ -28,10 +28,16 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def _built_once(folder: Path, arch: str, make: Callable[[Path], Tree], *args: str) -> Tree:
+def _built_once(
+    folder: Path,
+    arch: str,
+    make: Callable[[Path], Tree],
+    *args: str,
+    env: Mapping[str, str] | None = None,
+) -> Tree:
     """Make a tree and build it, unless another worker did."""
     folder.mkdir(exist_ok=True)
-    tree = Tree(folder / "tree", arch=arch)
+    tree = Tree(folder / "tree", dict(env or {}), arch)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _steps(tree).exists():
@@ -65,6 +71,33 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 def first_build(template: Tree) -> Result:
     """What the build of the template did."""
     return _first(template)
+
+
+@pytest.fixture(scope="session")
+def another_compiler(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The template, built once more by a gcc in a folder of its own; no test may change it.
+
+    A script `hook` beside a copy of the tree is run before the compiler, as a part of the command
+    that calls it: a test that needs another behaviour compiles no library again. There is no g++.
+    """
+    folder = _shared(tmp_path_factory) / "another-compiler"
+    tools = folder / "of $mine, too"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock of the tools").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tools.exists():
+            box = Toolbox(tools)
+            box.wrap(f"{TRIPLE}-gcc", f"{TRIPLE}-gcc", first="[ -e ../hook ] && . ../hook")
+            for name in ("ar", "strip", "objcopy"):
+                box.wrap(f"{TRIPLE}-{name}", f"{TRIPLE}-{name}")
+    env = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    return _built_once(folder, template.arch, template.copy, env=env)
+
+
+@pytest.fixture(scope="session")
+def build_by_another_compiler(another_compiler: Tree) -> Result:
+    """What that build did."""
+    return _first(another_compiler)
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +177,17 @@ def alone(archives: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 @pytest.fixture
 def tree(template: Tree, tmp_path: Path) -> Iterator[Tree]:
     """A built tree of the test's own; at the end, its last good build must be up to date."""
-    own = template.copy(tmp_path / "tree")
+    yield from _own(template, tmp_path)
+
+
+@pytest.fixture
+def hooked(another_compiler: Tree, tmp_path: Path) -> Iterator[Tree]:
+    """As `tree`, built by `another_compiler`, whose hook is beside it."""
+    yield from _own(another_compiler, tmp_path)
+
+
+def _own(built: Tree, folder: Path) -> Iterator[Tree]:
+    own = built.copy(folder / "tree")
     yield own
     try:
         if own.last:

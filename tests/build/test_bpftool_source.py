@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from checkout import ARCH, TRIPLE, Result, Tree
-from toolbox import in_place_of_bpftool, real
+from toolbox import in_place_of, real
 
 from btfhub.minimize import minimize
 from fetch import pins
@@ -75,7 +75,7 @@ def test_second_build_does_nothing_and_the_machines_bpftool_makes_all_of_it_agai
 
 def test_bpftool_is_built_where_none_is_found(sourced: Tree) -> None:
     """In a tree built with bpftool=source that is: it is the same, and there is nothing to do."""
-    hidden = in_place_of_bpftool(os.devnull)
+    hidden = in_place_of("bpftool", os.devnull)
     assert sourced.scons(prefix=hidden).commands == []
     (sourced.path / BPFTOOL).unlink()
     assert sourced.scons(prefix=hidden).made == ["third_party/bpftool"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from checkout import TRIPLE, Tree
-from toolbox import Toolbox
 
 GCC = f"{TRIPLE}-gcc"
 USER_SIDE = ["apps/hello/hello", "apps/hello/hello.o"]
@@ -105,34 +104,36 @@ def test_changed_library_links_again(tree: Tree, tmp_path: Path, named: str) -> 
 
 
 def test_header_that_is_edited_while_the_compiler_runs_rebuilds(
-    tree: Tree, toolbox: Toolbox, tmp_path: Path
+    hooked: Tree, tmp_path: Path
 ) -> None:
+    tree = hooked
     header = tmp_path / "word.h"
     header.write_text("#define WORD 1\n")
     edited = tmp_path / "edited"
-    toolbox.script(
-        GCC,
+    (tmp_path / "hook").write_text(
         f'{shutil.which(GCC)} "$@" || exit\n'
         f'case "$*" in *hello.o.tmp*) [ -e {edited} ] || echo "#define WORD 2" >{header}\n'
-        f": >{edited} ;; esac",
+        f": >{edited} ;; esac\n"
+        "exit 0\n"
     )
     script(tree, f'env.Append(CCFLAGS=["-I{tmp_path}"])')
     tree.append("apps/hello/hello.c", f"#include <word.h>\n{USE}")
-    tree.env = toolbox.first
     tree.scons("hello")
     assert "apps/hello/hello.o" in tree.scons("hello").made
 
 
 def test_header_of_the_libc_rebuilds_bpf_objects_and_libraries(
-    tree: Tree, tmp_path: Path, toolbox: Toolbox
+    hooked: Tree, tmp_path: Path
 ) -> None:
     """A folder that the compiler itself searches stands for the libc's."""
-    folder = tmp_path / "libc"
+    tree, folder = hooked, tmp_path / "libc"
     folder.mkdir()
     original = Path(f"/usr/{TRIPLE}/include/features-time64.h")
     (folder / "features-time64.h").write_bytes(original.read_bytes())
-    toolbox.script(GCC, f'exec {shutil.which(GCC)} -isystem {folder} "$@"')
-    tree.env = toolbox.first
+    (tmp_path / "hook").write_text(f'set -- -isystem "{folder}" "$@"\n')
+    (tree.app("hello") / "hello.o").unlink()
+    shutil.rmtree(tree.variant / "third_party/libz")
+    (tree.variant / "third_party/libz.a").unlink()
     tree.scons("hello")
     tree.assert_up_to_date("hello")
     with (folder / "features-time64.h").open("a") as file:

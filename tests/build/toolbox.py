@@ -52,15 +52,16 @@ class Toolbox:
         return {"PATH": str(self.folder)}
 
 
-def in_place_of_bpftool(path: Path | str) -> list[str]:
-    """Return a command that runs another one with a file in place of the machine's bpftool.
+def in_place_of(program: str, path: Path | str) -> list[str]:
+    """Return a command that runs another one with a file in place of a program of the machine.
 
-    It is looked for beside PATH, so that it must be hidden where it is.
+    bpftool is looked for beside PATH, so that it must be hidden where it is. And without g++ in
+    PATH, but with the same gcc, no library is compiled again.
     """
     if os.geteuid():
-        pytest.skip("only root can hide the machine's bpftool")
+        pytest.skip("only root can hide a program of the machine")
     script = f'{real("mount")} --bind "$0" "$1" && shift && exec "$@"'
-    hidden = os.path.realpath(real("bpftool"))
+    hidden = os.path.realpath(real(program))
     return [real("unshare"), "--mount", real("sh"), "-c", script, str(path), hidden]
 
 
