@@ -180,6 +180,18 @@ def tree(template: Tree, tmp_path: Path) -> Iterator[Tree]:
     yield from _own(template, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def refusing(template: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A built tree for runs that are refused before their first step, which a file's tests share.
+
+    At the end it must be up to date.
+    """
+    own = template.copy(tmp_path_factory.mktemp("refusing") / "tree")
+    yield own
+    own.assert_up_to_date()
+    shutil.rmtree(own.path)
+
+
 @pytest.fixture
 def hooked(another_compiler: Tree, tmp_path: Path) -> Iterator[Tree]:
     """As `tree`, built by `another_compiler`, whose hook is beside it."""

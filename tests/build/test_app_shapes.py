@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from checkout import Tree
@@ -62,10 +64,20 @@ def test_what_is_to_be_linked_is_one_of_two_words(linked: Tree) -> None:
     )
 
 
+@pytest.fixture
+def sconscript(refusing: Tree) -> Iterator[Path]:
+    """The script of the app many, removed at the end."""
+    path = refusing.source("many/SConscript")
+    yield path
+    path.unlink()
+
+
 @pytest.mark.parametrize(("value", "reported"), [("None", "None"), ("'-x'", "-x"), ("3", "3")])
-def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, reported: str) -> None:
-    tree.source("many/SConscript").write_text(f'Import("env")\nenv["SKELETON_SUFFIX"] = {value}\n')
-    assert tree.scons("app=many", status=2).err == (
+def test_a_skeletons_suffix_is_part_of_a_name(
+    sconscript: Path, refusing: Tree, value: str, reported: str
+) -> None:
+    sconscript.write_text(f'Import("env")\nenv["SKELETON_SUFFIX"] = {value}\n')
+    assert refusing.scons("app=many", status=2).err == (
         f"error: SKELETON_SUFFIX={reported}\n"
         "hint: it ends the name of a C struct: letters, digits and _\n"
     )
@@ -83,9 +95,11 @@ def test_a_skeletons_suffix_is_part_of_a_name(tree: Tree, value: str, reported: 
         ('env["DEMO_ARGS"] = ["-n", "3"]', "DEMO_ARGS cannot be of the type list"),
     ],
 )
-def test_value_of_a_wrong_type_is_refused(tree: Tree, statement: str, text: str) -> None:
-    tree.source("many/SConscript").write_text(f'Import("env")\n{statement}\n')
-    assert tree.scons("app=many", status=2).err == (
+def test_value_of_a_wrong_type_is_refused(
+    sconscript: Path, refusing: Tree, statement: str, text: str
+) -> None:
+    sconscript.write_text(f'Import("env")\n{statement}\n')
+    assert refusing.scons("app=many", status=2).err == (
         f"error: apps/many/SConscript: {text}\n"
         "hint: docs/reference/app-folders.md lists what a SConscript may set\n"
     )
@@ -101,9 +115,11 @@ def test_value_of_a_wrong_type_is_refused(tree: Tree, statement: str, text: str)
         'env.Generate("many.o", "SConscript", {})',
     ],
 )
-def test_value_that_scons_refuses_is_reported_in_a_line(tree: Tree, statement: str) -> None:
-    tree.source("many/SConscript").write_text(f'Import("env")\n{statement}\n')
-    reported = tree.scons("app=many", status=2)
+def test_value_that_scons_refuses_is_reported_in_a_line(
+    sconscript: Path, refusing: Tree, statement: str
+) -> None:
+    sconscript.write_text(f'Import("env")\n{statement}\n')
+    reported = refusing.scons("app=many", status=2)
     assert re.fullmatch(
         r"error: apps/many/SConscript: \w+: .+\n"
         r"hint: docs/reference/app-folders.md lists what a SConscript may set\n",
@@ -146,9 +162,11 @@ def test_a_script_names_libraries_definitions_and_the_skeleton(tree: Tree) -> No
         ("raise KeyboardInterrupt\n", "SConscript:1: KeyboardInterrupt: "),
     ],
 )
-def test_fault_of_a_script_is_reported_in_a_line(tree: Tree, script: str, text: str) -> None:
-    tree.source("many/SConscript").write_text(script)
-    reported = tree.scons("app=many", status=2).err
+def test_fault_of_a_script_is_reported_in_a_line(
+    sconscript: Path, refusing: Tree, script: str, text: str
+) -> None:
+    sconscript.write_text(script)
+    reported = refusing.scons("app=many", status=2).err
     assert reported.startswith(f"error: apps/many/{text}")
     assert reported.endswith(
         "\nhint: docs/reference/app-folders.md lists what a SConscript may set\n"
