@@ -21,9 +21,9 @@ from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from benchmarks._figures import Figure, add_rounds, print_figures
 from benchmarks._runs import ASSETS, ROOT, scratch, seconds
-from btfhub import lock, mirror
+from btfhub import lock
+from btfhub.hub import Hub
 from fetch import download
-from fetch.pins import Pin
 
 DELAY_S = 0.1
 LEAST_RATIO = 4.0
@@ -59,7 +59,7 @@ def measure(hub: Path, rounds: int) -> list[Figure]:
         DroidbpfError: the folder holds no file of the lock.
     """
     pins = lock.load(ROOT / "btfhub" / "btfhub.lock")
-    files = list(mirror.holding(str(hub), pins).files.values())
+    files = list(Hub(str(hub), pins, Settings(hub)).holding().files.values())
     if not files:
         raise DroidbpfError(
             f"{printable(str(hub))} holds no file of the lock",
@@ -69,10 +69,10 @@ def measure(hub: Path, rounds: int) -> list[Figure]:
     with serving(hub) as (url, served), scratch() as folder:
         connections, requests, sent = 0, 0, 0
         for number in range(rounds):
-            loop = Settings(folder / f"serial{number}")
-            serial.append(seconds(functools.partial(obtain_one_by_one, files, url, loop)))
+            loop = Hub(url, pins, Settings(folder / f"serial{number}"))
+            serial.append(seconds(functools.partial(obtain_one_by_one, files, loop)))
             cold = Settings(folder / f"parallel{number}")
-            pull = functools.partial(mirror.obtain, files, url, cold)
+            pull = functools.partial(Hub(url, pins, cold).obtain, files)
             before = served.connections
             parallel.append(seconds(pull))
             connections = max(connections, served.connections - before)
@@ -95,11 +95,10 @@ def measure(hub: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def obtain_one_by_one(files: Sequence[lock.HubFile], url: str, settings: Settings) -> None:
+def obtain_one_by_one(files: Sequence[lock.HubFile], hub: Hub) -> None:
     """Download one file after the other."""
     for file in files:
-        where = (mirror.url_of(url, file.path),)
-        download.obtain(Pin(file.name, "", file.path, file.sha256, file.size, where), settings)
+        download.obtain(hub.pin(file._replace(url="")), hub.settings)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from base.settings import Settings
 from benchmarks._figures import Figure, add_rounds, print_figures, warn_if_busy
 from benchmarks._runs import ASSETS, ROOT, SCONS, execute, scratch
 from btfhub import archive, embed, lock, match
-from btfhub.minimize import minimize
+from btfhub.minimize import relocate
 from btfhub.names import parse_name
 from vm import kernels, machine
 
@@ -61,7 +61,7 @@ def measure(assets: Path, kernel: Path, rounds: int, folder: Path) -> list[Figur
     targets = [str(path.relative_to(ROOT)) for path in (*OBJECTS, *LIBRARIES)]
     hub = [f"kernels={HUB[0]}", f"btfhub={assets / 'btfhub'}"]  # builds the probe
     execute([*SCONS, "ARCH=arm64", f"app={APP}", *hub, *targets])
-    data = _embedded(assets, kernel, folder)
+    data = _embedded(assets, kernel)
     source, program = folder / "embedded.c", folder / "runtime_start"
     source.write_text(embed.c_source(data))
     gcc = ["aarch64-linux-gnu-gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-static"]
@@ -84,19 +84,19 @@ def measure(assets: Path, kernel: Path, rounds: int, folder: Path) -> list[Figur
     ]
 
 
-def _embedded(assets: Path, kernel: Path, folder: Path) -> bytes:
+def _embedded(assets: Path, kernel: Path) -> bytes:
     """Return the bytes that a program embeds for the whole hub and this kernel."""
     small: dict[str, bytes] = {}
     for name in HUB:
         path = assets / "btfhub" / FOLDERS[name[:3]] / f"{name}-arm64.btf.tar.xz"
-        small[name] = _minimized(archive.unpack(path)[1], folder)
+        small[name] = _minimized(archive.unpack(path)[1])
     names = lock.load(ROOT / "btfhub/btfhub.lock").files
     entries = [
         embed.Entry(match.key(parse_name(name)), small.get(name) or small[_like(name)])
         for name in names
     ]
     (packed,) = kernel.glob("*.btf.tar.xz")
-    own = _minimized(archive.unpack(packed)[1], folder)
+    own = _minimized(archive.unpack(packed)[1])
     entries.append(embed.Entry(match.key(parse_name(packed.name)), own))
     return embed.pack(entries)
 
@@ -105,7 +105,5 @@ def _like(name: str) -> str:
     return "a13-5.10-2022-05" if name.startswith("a13") else "a12-5.10-2022-05"
 
 
-def _minimized(btf: bytes, folder: Path) -> bytes:
-    raw = folder / "raw.btf"
-    raw.write_bytes(btf)
-    return minimize(OBJECTS, raw)
+def _minimized(btf: bytes) -> bytes:
+    return relocate(OBJECTS, btf, "kernel")[1]

@@ -8,12 +8,17 @@ import io
 import lzma
 import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from base.errors import DroidbpfError, printable
 from btfhub.btf import MAX_BYTES
 from btfhub.file_errors import file_errors
 
+T = TypeVar("T")
+
+RAW = b"\x9f\xeb"  # begins BTF
 _ENTRIES = 16  # some packers write folders and headers of attributes around the file
 _HEADERS = 1 << 20  # bytes of a tar archive beside its file, at most
 _XZ_MEMORY = 70 << 20
@@ -32,11 +37,24 @@ def unpack(archive: Path) -> tuple[str, bytes]:
     Raises:
         DroidbpfError: damaged or hostile, not exactly one *.btf member, or it cannot be read.
     """
+    return _opened(archive, _only_file)
+
+
+def read(archive: Path) -> bytes:
+    """Return what unpack() finds in a hub's archive, or the BTF in an .xz file.
+
+    Raises:
+        DroidbpfError: as unpack().
+    """
+    return _opened(archive, lambda data: data if data.startswith(RAW) else _only_file(data)[1])
+
+
+def _opened(archive: Path, find: Callable[[bytes], T]) -> T:
     with file_errors("read", archive), archive.open("rb") as file:
         packed = file.read(MAX_BYTES + 1)
     where = printable(str(archive))
     try:
-        return _only_file(_decompressed(packed, MAX_BYTES + _HEADERS))
+        return find(_decompressed(packed, MAX_BYTES + _HEADERS))
     except DroidbpfError as error:
         hint = "a hub's archive holds one file, *.btf"
         raise DroidbpfError(f"the archive {where} {error.message}", hint) from error

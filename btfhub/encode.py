@@ -7,11 +7,10 @@ import tempfile
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
-from base.files import write_atomically
 from btfhub import archive, elf, images, names
-from btfhub.file_errors import errors_of, file_errors
+from btfhub.file_errors import errors_of, file_errors, write_file
+from btfhub.kernels import ARCH, check
 from btfhub.lock import PATH, SUFFIX, is_form
-from btfhub.raw import ARCH, check
 
 _OLDEST = (1, 22)  # the first that writes BTF into a separate file
 # Flags of the kernel's scripts/Makefile.btf, with the first version that has them. Not -j: with it
@@ -39,11 +38,11 @@ def encode(source: Path, name: str, folder: Path, *, replace: bool = False) -> P
     data = read(source)
     check(data, str(source))
     packed = archive.pack(path.name.removesuffix(SUFFIX) + ".btf", data)
-    with file_errors("write", path):
+    with file_errors("read", path):
         if path.exists() and not replace and path.read_bytes() != packed:
             where = printable(str(path))
             raise DroidbpfError(f"another file is at {where}", "--replace replaces it")
-        write_atomically(path, packed)
+    write_file(path, packed)
     return path
 
 

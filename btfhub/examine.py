@@ -13,7 +13,7 @@ from btfhub.relocations import interpret
 
 def examine(
     name: HubName,
-    raw: Path,
+    data: bytes,
     objects: Sequence[Path],
     bpftool: str = "bpftool",
     kept: Sequence[Path] = (),
@@ -21,7 +21,7 @@ def examine(
     """Return the results of an app on a kernel, and the minimized BTF.
 
     Args:
-        raw: the kernel's BTF, checked.
+        data: the kernel's BTF, checked.
         objects: the app's BPF objects.
         bpftool: the program, 7.0 or newer.
         kept: objects whose types the BTF keeps, too; no results of theirs are returned.
@@ -29,12 +29,11 @@ def examine(
     Raises:
         DroidbpfError: as objects.wanted(), minimize.relocate() and relocations.interpret().
     """
-    data = raw.read_bytes()
     others = [one for path in kept for one in wanted(path)]
     own = [one for path in objects for one in wanted(path)]
     minimized, results = b"", []
     if own:
-        log, minimized = relocate([*kept, *objects], raw, bpftool)
+        log, minimized = relocate([*kept, *objects], data, name.name, bpftool)
         before = sum(one.kind != LOCAL_KIND for one in others)
         results = interpret([*others, *own], log, minimized)[before:]
     known = lint.defects(data, name.branch)

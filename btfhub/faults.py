@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from base.errors import DroidbpfError, printable
-from base.files import write_atomically
-from btfhub.file_errors import file_errors
+from btfhub.file_errors import file_errors, write_file
 
 
 class Faults(NamedTuple):
@@ -27,8 +26,7 @@ def write(path: Path, faults: Faults) -> None:
     Raises:
         DroidbpfError: it cannot be written.
     """
-    with file_errors("write", path):
-        write_atomically(path, json.dumps(faults._asdict(), indent=1) + "\n")
+    write_file(path, json.dumps(faults._asdict(), indent=1) + "\n")
 
 
 def read(path: Path) -> Faults:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
+from base.files import write_atomically
 
 
 @contextmanager
@@ -32,3 +33,13 @@ def errors_of(where: str | Path) -> Iterator[None]:
         yield
     except DroidbpfError as error:
         raise DroidbpfError(f"{printable(str(where))}: {error.message}", error.hint) from error
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file so that readers see the old content or the new.
+
+    Raises:
+        DroidbpfError: it cannot be written.
+    """
+    with file_errors("write", path):
+        write_atomically(path, content)

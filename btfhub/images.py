@@ -1,7 +1,6 @@
 """The BTF in a hub's archive, an ELF file or a kernel image."""
 
 import io
-import lzma
 import zlib
 from pathlib import Path
 from typing import IO
@@ -13,7 +12,6 @@ from btfhub.file_errors import errors_of, file_errors
 MAX_BYTES = 160 << 20  # of an unpacked image: theirs have 20 to 60 MB
 _MOST_CANDIDATES = 20
 _GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
-_XZ_MEMORY = 128 << 20
 _ARM64 = slice(56, 60)  # of an Image: Documentation/arm64/booting.rst
 
 
@@ -27,35 +25,30 @@ def read(path: Path) -> bytes:
     Raises:
         DroidbpfError: it is none of these, has no BTF, is damaged, or cannot be read.
     """
+    where = printable(str(path))
     if path.is_fifo():
-        raise DroidbpfError(f"{shown(path)} is a pipe", "write it into a file first")
+        raise DroidbpfError(f"{where} is a pipe", "write it into a file first")
     with file_errors("read", path), path.open("rb") as file:
-        return _read(path, file)
+        return _read(path, where, file)
 
 
-def shown(path: Path) -> str:
-    """Return a path as a message shows it."""
-    return printable(str(path))
-
-
-def _read(path: Path, file: IO[bytes]) -> bytes:
+def _read(path: Path, where: str, file: IO[bytes]) -> bytes:
     head = file.read(64)
     file.seek(0)
     if head.startswith(_XZ):
-        data = _unxz(path, file)
-        return data if data.startswith(b"\x9f\xeb") else archive.unpack(path)[1]
+        return archive.read(path)
     if head.startswith(_GZIP):
-        image = _gunzip(path, file)
+        image = _gunzip(where, file)
         if image.startswith(elf.MAGIC):
-            return _in_elf(path, io.BytesIO(image))
-        return _in_image(path, image)
+            return _in_elf(where, io.BytesIO(image))
+        return _in_image(where, image)
     if head.startswith(elf.MAGIC):
-        return _in_elf(path, file)
+        return _in_elf(where, file)
     if head[_ARM64] == b"ARM\x64":
-        return _in_image(path, file.read(MAX_BYTES))
-    if not head.startswith((b"\x9f\xeb", b"\xeb\x9f")):
+        return _in_image(where, file.read(MAX_BYTES))
+    if not head.startswith((archive.RAW, archive.RAW[::-1])):
         raise DroidbpfError(
-            f"{shown(path)} is neither BTF nor a file that has BTF",
+            f"{where} is neither BTF nor a file that has BTF",
             "give raw BTF (/sys/kernel/btf/vmlinux), a vmlinux, an Image, or a hub's .btf.tar.xz",
         )
     return file.read(btf.MAX_BYTES + 1)
@@ -86,44 +79,33 @@ def find(image: bytes) -> bytes:
     return found[0]
 
 
-def _in_elf(path: Path, file: IO[bytes]) -> bytes:
-    with errors_of(path):
+def _in_elf(where: str, file: IO[bytes]) -> bytes:
+    with errors_of(where):
         found = elf.read(file)
         if section := found.section(".BTF"):
             return found.content(section, btf.MAX_BYTES)
     raise DroidbpfError(
-        f"{shown(path)} is an ELF file without BTF",
+        f"{where} is an ELF file without BTF",
         "./dev btfhub encode makes BTF from the DWARF of a vmlinux",
     )
 
 
-def _in_image(path: Path, image: bytes) -> bytes:
+def _in_image(where: str, image: bytes) -> bytes:
     if image[_ARM64] != b"ARM\x64":
-        raise DroidbpfError(f"{shown(path)} holds no arm64 Image and no ELF file")
+        raise DroidbpfError(f"{where} holds no arm64 Image and no ELF file")
     try:
         return find(image)
     except DroidbpfError as error:
         hint = "was it built with CONFIG_DEBUG_INFO_BTF? Else encode its vmlinux, which has DWARF"
-        raise DroidbpfError(f"{shown(path)}: {error.message}", hint) from error
+        raise DroidbpfError(f"{where}: {error.message}", hint) from error
 
 
-def _unxz(path: Path, file: IO[bytes]) -> bytes:
-    """Return the content of a stream, cut one byte above the size that BTF may have."""
-    xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
-    try:
-        return xz.decompress(file.read(btf.MAX_BYTES), btf.MAX_BYTES + 1)
-    except lzma.LZMAError as error:
-        raise DroidbpfError(f"the archive {shown(path)} is damaged") from error
-
-
-def _gunzip(path: Path, file: IO[bytes]) -> bytes:
+def _gunzip(where: str, file: IO[bytes]) -> bytes:
     gzip = zlib.decompressobj(wbits=31)
     try:
         data = gzip.decompress(file.read(MAX_BYTES), MAX_BYTES)
     except zlib.error as error:
-        raise DroidbpfError(f"{shown(path)} is damaged: {error}") from error
+        raise DroidbpfError(f"{where} is damaged: {error}") from error
     if not gzip.eof:
-        raise DroidbpfError(
-            f"{shown(path)} is cut off, or unpacks to more than {MAX_BYTES >> 20} MB"
-        )
+        raise DroidbpfError(f"{where} is cut off, or unpacks to more than {MAX_BYTES >> 20} MB")
     return data

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from base.errors import DroidbpfError, printable
 from base.files import sha256
-from base.settings import Settings
-from btfhub import mirror, processes
+from btfhub import processes
 from btfhub.file_errors import file_errors
+from btfhub.hub import Holding, Hub, compare, named, paths_of
 from btfhub.lock import LARGEST, LARGEST_FILE, HubFile, Lock, make, parse
 from fetch.errors import PlaceError
 
@@ -25,25 +25,15 @@ def describe_all(files: Mapping[str, Path]) -> list[HubFile]:
     Raises:
         DroidbpfError: one is damaged, or its BTF is not that of an arm64 kernel, or not sound.
     """
-    names = mirror.named(files)
-    paths = list(files)
-    return processes.each(describe, list(files.values()), paths, [names[path] for path in paths])
+    return processes.each(_describe, list(files.values()), *zip(*named(files).items(), strict=True))
 
 
-def describe(file: Path, path: str, name: str) -> HubFile:
-    """Unpack and check one archive; return its entry in an index.
-
-    Args:
-        path: of the archive below its hub.
-
-    Raises:
-        DroidbpfError: it is damaged, or its BTF is not that of an arm64 kernel, or not sound.
-    """
-    from btfhub import archive, raw
+def _describe(file: Path, path: str, name: str) -> HubFile:
+    from btfhub import archive, kernels
 
     size, digest_ = digest(file)
-    _, data = archive.unpack(file)
-    raw.check(data, str(file))
+    data = archive.unpack(file)[1]
+    kernels.check(data, str(file))
     branch, month = _origin(path)
     return HubFile(
         name, path, size, digest_, len(data), hashlib.sha256(data).hexdigest(), branch, month
@@ -83,7 +73,7 @@ def of_folder(folder: Path) -> Lock:
     Raises:
         DroidbpfError: it holds none, or one is damaged.
     """
-    paths = sorted(mirror.paths_of(folder))
+    paths = sorted(paths_of(folder))
     if not paths:
         raise DroidbpfError(
             f"{printable(str(folder))} holds no archive of a hub",
@@ -92,8 +82,8 @@ def of_folder(folder: Path) -> Lock:
     return make("", describe_all({path: folder / path for path in paths}))
 
 
-def of_url(hub: str) -> dict[str, HubFile] | None:
-    """Return the entries of a web server's index by name; None if it has no index.
+def of_url(hub: Hub) -> dict[str, HubFile] | None:
+    """Return the entries of a web server's index by path; None if it has no index.
 
     Raises:
         PlaceError: the server does not answer.
@@ -101,24 +91,26 @@ def of_url(hub: str) -> dict[str, HubFile] | None:
     """
     from fetch import http
 
-    url = mirror.url_of(hub, NAME)
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder, "partial", NAME)
         part.parent.mkdir()
         try:
-            http.download(url, part, LARGEST, exact=False)
+            http.download(hub.url_of(NAME), part, LARGEST, exact=False)
         except PlaceError as error:
             if error.missing:
                 return None
-            where = mirror.shown(hub)
-            raise PlaceError(
-                f"the index of {where} cannot be downloaded: {error.message}"
-            ) from error
-        files = parse(part.read_bytes(), f"the index of {mirror.shown(hub)}").files
-    return {name: file._replace(url="") for name, file in files.items()}
+            message = f"the index of {hub} cannot be downloaded: {error.message}"
+            raise PlaceError(message) from error
+        files = parse(part.read_bytes(), f"the index of {hub}").files
+    return {file.path: file._replace(url="") for file in files.values()}
 
 
-def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
+def compared(entries: Mapping[str, HubFile], lock: Lock) -> Holding:
+    """Compare the entries of an index, by path, with the lock."""
+    return compare({path: (file.size, file.sha256) for path, file in entries.items()}, lock)
+
+
+def holding(hub: Hub) -> Holding:
     """Compare what a hub holds with the lock; of a URL by its index, if it has one.
 
     Offline, or without an index, a URL is assumed to hold all that the lock pins.
@@ -127,23 +119,10 @@ def holding(hub: str, lock: Lock, settings: Settings) -> mirror.Holding:
         PlaceError: the server does not answer.
         DroidbpfError: no such folder; the index is malformed.
     """
-    if not hub or mirror.folder_of(hub) or settings.offline:
-        return mirror.holding(hub, lock)
-    index = of_url(hub)
-    if index is None:
-        settings.report(
-            f"{mirror.shown(hub)} has no {NAME}: it is assumed to hold all that the lock pins"
-        )
-        return mirror.Holding(lock.files)
-    return compare(index, lock)
-
-
-def compare(index: dict[str, HubFile], lock: Lock) -> mirror.Holding:
-    """Compare the files of an index with the lock, by their hashes, too."""
-    by_path = {entry.path: entry for entry in index.values()}
-    held = mirror.compare(by_path, lock)
-    for file in held.files.values():
-        entry = by_path[file.path]
-        if (file.sha256, file.size) != (entry.sha256, entry.size):
-            held.differing[file.name] = entry
-    return held
+    if not hub.place or hub.folder or hub.settings.offline:
+        return hub.holding()
+    entries = of_url(hub)
+    if entries is not None:
+        return compared(entries, hub.lock)
+    hub.settings.report(f"{hub} has no {NAME}: it is assumed to hold all that the lock pins")
+    return hub.holding()

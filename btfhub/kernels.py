@@ -2,26 +2,29 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from base.errors import DroidbpfError, printable
-from base.files import sha256, write_atomically
-from base.settings import Settings
-from btfhub import archive, mirror, processes
-from btfhub.file_errors import file_errors
+from base.files import sha256
+from btfhub import processes
+from btfhub.file_errors import errors_of, write_file
+from btfhub.hub import Hub
 from btfhub.lock import SUFFIX, HubFile, Lock
 from btfhub.names import HubName, parse_name
-from btfhub.raw import checked
 
-_NAMES = "a hub names them by `uname -r`, or like a12-5.10-2022-05"
+ARCH = "arm64"  # of all kernels of the hubs
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel by its BTF: a file of a hub, or one at a path (raw, or packed as a hub packs)."""
+class Kernel(NamedTuple):
+    """A kernel by its BTF.
+
+    Attributes:
+        file: what the lock has of it; None for a BTF at a path.
+        path: a file that has it, in any form that images.read() takes; None before obtain().
+    """
 
     name: HubName
     file: HubFile | None = None
@@ -33,135 +36,161 @@ class Kernel:
         return self.file.name if self.file else str(self.path)
 
 
-def choose(
-    selectors: Sequence[str], hub: str, lock: Lock, settings: Settings, *, any_name: bool = False
-) -> list[Kernel]:
+def select(selectors: Sequence[str], hub: Hub) -> list[Kernel]:
     """Return the kernels that hub names, branches, `all` and paths of BTFs select, each once.
 
-    Args:
-        any_name: accept BTFs whose name is not of a kernel. Else those of a hub are left out where
-            a branch or `all` selects them.
+    A BTF whose name is not of a kernel has that as the kernel's, of no kind.
+
+    Raises:
+        DroidbpfError: an unknown name. Files at paths are not opened.
+    """
+    paths = dict.fromkeys(one for one in selectors if is_path(one, hub.lock))
+    others = [one for one in selectors if one not in paths]
+    chosen = [
+        Kernel(_name(path, Path(path).name.removesuffix(".btf")), path=Path(path)) for path in paths
+    ]
+    if others:
+        chosen += [Kernel(_name(file.path, file.name), file) for file in hub.choose(others)]
+    return chosen
+
+
+def choose(selectors: Sequence[str], hub: Hub) -> list[Kernel]:
+    """Return what select() does, but no two BTFs of one kernel, and none of an unknown one.
+
+    BTFs whose name is not of a kernel are left out where a branch or `all` selects them.
 
     Raises:
         DroidbpfError: an unknown name, a path without a file or whose name is not of a kernel; two
             BTFs for the same one.
     """
-    paths = [s for s in selectors if is_path(s) and s not in lock.files]
-    others = [s for s in selectors if s not in paths]
-    chosen = [_own(Path(path), any_name) for path in dict.fromkeys(paths)]
-    if others:
-        files = mirror.choose(others, hub, lock, settings)
-        chosen += _of_hub(files, others, settings, any_name)
-        if not chosen:
-            raise DroidbpfError("no selected BTF is named after a kernel", _NAMES)
-    seen: dict[str, str] = {}
-    for kernel in chosen:
-        other = seen.setdefault(kernel.name.name, kernel.selector)
-        if other != kernel.selector:
-            both = printable(f"{other} and {kernel.selector}")
-            raise DroidbpfError(f"two BTFs for {kernel.name.name}: {both}", "name one of them")
-    return chosen
-
-
-def is_path(selector: str) -> bool:
-    """Return whether a selector is the path of a BTF, not a name of the hub."""
-    return os.sep in selector or selector.endswith((".btf", SUFFIX))
-
-
-def _own(path: Path, any_name: bool) -> Kernel:
-    if not path.is_file():
-        raise DroidbpfError(
-            f"there is no file {printable(str(path))}", "give the path of a .btf file"
-        )
-    try:
-        return Kernel(parse_name(path.name), path=path)
-    except DroidbpfError:
-        if not any_name:
-            raise
-        name = printable(path.name.removesuffix(".btf"))
-        return Kernel(HubName(name, "", "release"), path=path)
-
-
-def _of_hub(
-    files: Iterable[HubFile], selectors: Sequence[str], settings: Settings, any_name: bool
-) -> Iterator[Kernel]:
-    for file in files:
+    chosen: dict[str, Kernel] = {}
+    for kernel in select(selectors, hub):
+        if kernel.path and not kernel.path.is_file():
+            where = printable(kernel.selector)
+            raise DroidbpfError(f"there is no file {where}", "give the path of a .btf file")
         try:
-            name = parse_name(file.path)
+            path = kernel.file.path if kernel.file else Path(kernel.selector).name
+            name = parse_name(path).name
         except DroidbpfError as error:
-            if any_name:
-                name = HubName(file.name, file.branch, "release")
-            elif file.name in selectors:
+            if kernel.path or kernel.selector in selectors:
                 raise
-            else:
-                settings.report(f"left out: {error.message}")
-                continue
-        yield Kernel(name, file=file)
+            hub.settings.report(f"left out: {error.message}")
+            continue
+        if (other := chosen.setdefault(name, kernel)) != kernel:
+            both = printable(f"{other.selector} and {kernel.selector}")
+            raise DroidbpfError(f"two BTFs for {name}: {both}", "name one of them")
+    if not chosen:
+        hint = "a hub names them by `uname -r`, or like a12-5.10-2022-05"
+        raise DroidbpfError("no selected BTF is named after a kernel", hint)
+    return list(chosen.values())
 
 
-def obtain(kernels: Iterable[Kernel], hub: str, settings: Settings) -> dict[str, Path]:
-    """Return the verified files of kernels by their names, downloading those of the hub at need.
+def is_path(selector: str, lock: Lock) -> bool:
+    """Return whether a selector is the path of a BTF, not a name of the hub."""
+    if selector in lock.files:
+        return False
+    return os.sep in selector or selector.endswith((".btf", SUFFIX)) or Path(selector).is_file()
+
+
+def _name(path: str, otherwise: str) -> HubName:
+    try:
+        return parse_name(path)
+    except DroidbpfError:
+        return HubName(printable(otherwise), "", "")
+
+
+def obtain(kernels: Sequence[Kernel], hub: Hub, unpacked: Path | None = None) -> list[Kernel]:
+    """Return kernels with the paths of their files, downloading those of the hub at need.
+
+    Args:
+        unpacked: a folder where the BTFs of some may be, as unpack() leaves them.
 
     Raises:
         DroidbpfError: files that no place gives, each with the places.
     """
-    kernels = list(kernels)
-    files = [kernel.file for kernel in kernels if kernel.file]
-    found = mirror.obtain(files, hub, settings)
-    archives = {kernel.name.name: found[kernel.file.name] for kernel in kernels if kernel.file}
-    return archives | {kernel.name.name: kernel.path for kernel in kernels if kernel.path}
+    if unpacked:
+        paths = [unpacked / file_name(kernel) for kernel in kernels]
+        kernels = [
+            kernel._replace(path=path) if kernel.file and path.is_file() else kernel
+            for kernel, path in zip(kernels, paths, strict=True)
+        ]
+    files = hub.obtain([kernel.file for kernel in kernels if kernel.file and not kernel.path])
+    return [
+        kernel._replace(path=files[kernel.file.name]) if kernel.file and not kernel.path else kernel
+        for kernel in kernels
+    ]
 
 
-def is_unpacked(kernel: Kernel, folder: Path) -> bool:
-    """Return whether raw() needs no archive of the hub for a kernel."""
-    if not kernel.file:
-        return True
-    try:
-        return sha256(unpacked(kernel, folder)) == kernel.file.btf_sha256
-    except OSError:
-        return False
+def read(kernel: Kernel) -> bytes:
+    """Return the raw BTF of a kernel whose path is known.
+
+    Raises:
+        DroidbpfError: as read_file().
+    """
+    return read_file(kernel.path or Path(), kernel.file.btf_sha256 if kernel.file else "")
 
 
-def raw(kernel: Kernel, packed: Path | None, folder: Path) -> Path:
-    """Return the raw BTF of a kernel as a file, in the folder where it was packed.
-
-    A BTF whose hash the lock has was checked when it was pinned; one at a path is checked here.
+def read_file(path: Path, pin: str = "") -> bytes:
+    """Return the raw BTF of a file: as pinned by its hash, else checked.
 
     Args:
-        packed: the hub's archive, needed unless is_unpacked().
-        folder: where BTFs are unpacked to.
+        path: as of images.read().
+        pin: the sha256 of the raw BTF, which was checked when it was pinned.
 
     Raises:
-        DroidbpfError: the archive or the BTF is damaged or hostile, or of another architecture.
+        DroidbpfError: it is not as pinned; it is damaged, hostile or no arm64 kernel's.
     """
-    path = unpacked(kernel, folder)
-    if kernel.file:
-        if is_unpacked(kernel, folder):
-            return path
-        data = archive.unpack(packed or Path())[1]
-        if hashlib.sha256(data).hexdigest() != kernel.file.btf_sha256:
-            raise DroidbpfError(f"the BTF in {kernel.file.path} is not the one of the lock")
-    else:
-        own = kernel.path or Path()
-        data = checked(own)
-        if own.stat().st_size == len(data):  # it is raw already
-            return own
-    with file_errors("write", path):
-        write_atomically(path, data)
-    return path
+    from btfhub import images
+
+    data = images.read(path)
+    if not pin:
+        check(data, str(path))
+    elif hashlib.sha256(data).hexdigest() != pin:
+        raise DroidbpfError(
+            f"{printable(str(path))} is not the BTF that is pinned",
+            "remove it and build again: the build unpacks it from the pinned archive",
+        )
+    return data
 
 
-def unpack(kernels: Iterable[Kernel], archives: Mapping[str, Path], folder: Path) -> None:
-    """Unpack archives of the hub by their kernels' names, on all CPUs.
+def check(data: bytes, where: str) -> None:
+    """Check that a BTF is sound and a whole arm64 kernel's.
+
+    Args:
+        where: what messages call it.
 
     Raises:
-        DroidbpfError: as raw().
+        DroidbpfError: it is not.
     """
-    kernels = list(kernels)
-    packed = [archives[kernel.name.name] for kernel in kernels]
-    processes.each(partial(raw, folder=folder), kernels, packed)
+    from btfhub import btf, plausible
+
+    with errors_of(where):
+        btf.check(data)
+        plausible.kernel(data, ARCH)
 
 
-def unpacked(kernel: Kernel, folder: Path) -> Path:
-    """Return where the BTF of a kernel is unpacked to."""
-    return folder / f"{kernel.name.name}.btf"
+def unpack(kernels: Iterable[Kernel], hub: Hub, folder: Path) -> None:
+    """Obtain the BTFs of a hub that are not in a folder, and unpack them there, on all CPUs.
+
+    Raises:
+        DroidbpfError: as obtain() and read().
+    """
+    missing = [kernel for kernel in kernels if not _is_unpacked(kernel, folder)]
+    processes.each(partial(_unpack, folder=folder), obtain(missing, hub))
+
+
+def _unpack(kernel: Kernel, folder: Path) -> None:
+    write_file(folder / file_name(kernel), read(kernel))
+
+
+def _is_unpacked(kernel: Kernel, folder: Path) -> bool:
+    try:
+        found = sha256(folder / file_name(kernel))
+    except OSError:
+        return False
+    return bool(kernel.file and found == kernel.file.btf_sha256)
+
+
+def file_name(kernel: Kernel) -> str:
+    """Return the name of the raw BTF of a kernel."""
+    return f"{kernel.name.name}.btf"

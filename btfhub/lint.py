@@ -6,18 +6,16 @@ other options than the phone's kernel (lint.toml). Then a program reads wrong me
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from btfhub.typegraph import Struct, structs
 
 _TABLE = Path(__file__).with_name("lint.toml")
 
 
-@dataclass(frozen=True)
-class Defect:
+class Defect(NamedTuple):
     """What is wrong with a BTF.
 
     Attributes:
@@ -29,18 +27,17 @@ class Defect:
     title: str
 
 
-@dataclass(frozen=True)
-class Unreliable:
+class Unreliable(NamedTuple):
     """A field that is elsewhere on a real kernel, or may be.
 
     Attributes:
-        offset: where the BTF has it, in bits.
+        bit_offset: where the BTF has it.
         defects: names of those that move it.
     """
 
     struct: str
     member: str
-    offset: int
+    bit_offset: int
     defects: tuple[str, ...]
 
 
@@ -94,7 +91,7 @@ def unreliable(
             by = tuple(which for which, members in moved.items() if member in members)
             if by and (name, member) in wanted:
                 bad.append(Unreliable(name, member, offset, by))
-    return tuple(sorted(bad, key=lambda one: (one.struct, one.offset, one.member)))
+    return tuple(sorted(bad, key=lambda one: (one.struct, one.bit_offset, one.member)))
 
 
 def _moved(rule: Mapping[str, Any] | None, struct: Struct) -> Sequence[str]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from base.errors import DroidbpfError, printable
-from base.files import write_atomically
-from btfhub.file_errors import file_errors
+from btfhub.file_errors import file_errors, write_file
 
 SCHEMA = 1
 SUFFIX = ".btf.tar.xz"
@@ -174,8 +173,7 @@ def write(path: Path, lock: Lock) -> None:
     Raises:
         DroidbpfError: the file cannot be written.
     """
-    with file_errors("write", path):
-        write_atomically(path, render(lock))
+    write_file(path, render(lock))
 
 
 def make(url: str, files: Iterable[HubFile]) -> Lock:

@@ -18,29 +18,27 @@ _NO_BPFTOOL = (
 _INFORMATIVE = re.compile(r"libbpf: (prog '.*': relo #[0-9]+: [<mn]|CO-RE relocating )")
 
 
-def minimize(objects: Sequence[Path], btf: Path, bpftool: str = "bpftool") -> bytes:
-    """Return the BTF with the types that the objects' relocations find in it, and no others.
-
-    Args and Raises are those of relocate().
-    """
-    return relocate(objects, btf, bpftool)[1]
-
-
-def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str], bytes]:
+def relocate(
+    objects: Sequence[Path], btf: bytes, name: str, bpftool: str = "bpftool"
+) -> tuple[list[str], bytes]:
     """Return the lines that `bpftool -d` prints of each relocation, and the minimized BTF.
+
+    That has the types that the objects' relocations find in the kernel's, and no others.
 
     Args:
         objects: all BPF objects that the result must relocate.
         btf: a kernel's raw BTF, checked.
+        name: the kernel's.
         bpftool: the program, 7.0 or newer.
 
     Raises:
         DroidbpfError: bpftool is missing or fails; with what it printed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder, "min.btf")
+        source, result = Path(folder, "kernel.btf"), Path(folder, "min.btf")
+        source.write_bytes(btf)
         # A name may begin with "-": as an absolute path it is no option.
-        paths = [path.absolute() for path in (btf, result, *objects)]
+        paths = [source, result, *(path.absolute() for path in objects)]
         command: list[str | Path] = [bpftool, "-d", "gen", "min_core_btf", *paths]
         try:
             done = subprocess.run(
@@ -51,7 +49,6 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
                 timeout=_TIMEOUT,
             )
         except subprocess.TimeoutExpired as error:
-            name = printable(btf.name)
             raise DroidbpfError(f"bpftool did not end on {name} in {_TIMEOUT} s") from error
         except OSError as error:
             message = f"cannot run {printable(bpftool)}: {error.strerror}"
@@ -61,6 +58,6 @@ def relocate(objects: Sequence[Path], btf: Path, bpftool: str) -> tuple[list[str
             names = printable(", ".join(path.name for path in objects))
             last = [line for line in lines if line.strip() and not _INFORMATIVE.match(line)]
             why = "".join(f"\n  {printable(line.strip())}" for line in last[-_LAST_LINES:])
-            reason = f"bpftool cannot relocate {names} on {printable(btf.name)}"
+            reason = f"bpftool cannot relocate {names} on {name}"
             raise DroidbpfError(f"{reason}:{why or f' status {done.returncode}'}")
         return lines, result.read_bytes()

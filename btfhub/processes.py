@@ -3,8 +3,6 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from base.errors import DroidbpfError
@@ -21,6 +19,9 @@ def each(do: Callable[..., T], first: Sequence[Any], *others: Sequence[Any]) -> 
     jobs = min(len(first), len(os.sched_getaffinity(0)))
     if jobs < 2:
         return list(map(do, first, *others))
+    from concurrent.futures import ProcessPoolExecutor  # as slow to import as Python is to start
+    from concurrent.futures.process import BrokenProcessPool
+
     pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent)
     try:
         return list(pool.map(do, first, *others))

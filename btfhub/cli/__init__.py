@@ -1,9 +1,22 @@
 """The commands of `./dev btfhub`, a module each: add_arguments(parser), run(options, settings)."""
 
 import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from base.errors import DroidbpfError, printable
+from base.progress import show_progress
+from base.settings import Settings
+from btfhub import kernels, processes
+from btfhub.hub import Hub
+from btfhub.kernels import Kernel
+from btfhub.lock import load
+
+Row = dict[str, Any]
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
@@ -43,3 +56,39 @@ def check_objects(paths: list[Path]) -> None:
                 f"there is no file {printable(str(path))}", "./dev scons app=NAME builds NAME.bpf.o"
             )
         objects.count(path)
+
+
+@contextmanager
+def opened_hub(options: argparse.Namespace, settings: Settings) -> Iterator[Hub]:
+    """Yield the hub and the lock that a command names; warnings and progress are shown."""
+    with show_progress(settings) as shown:
+        yield Hub(options.hub, load(options.lock), shown)
+
+
+def obtained(
+    options: argparse.Namespace, settings: Settings, unpacked: Path | None = None
+) -> list[Kernel]:
+    """Return the kernels that a command names, else all of the hub, with their files."""
+    with opened_hub(options, settings) as hub:
+        return kernels.obtain(kernels.select(options.kernels or ["all"], hub), hub, unpacked)
+
+
+def rows(do: Callable[[Kernel], Row], given: Sequence[Kernel]) -> tuple[list[Row], list[Row]]:
+    """Return a row for each kernel, by several processes, and those without an "error".
+
+    An error is printed.
+    """
+    found = processes.each(partial(_row, do), given)
+    good = [row for row in found if "error" not in row]
+    for row in found:
+        if "error" in row:
+            print(DroidbpfError(row["error"], row["hint"]), file=sys.stderr)
+    return found, good
+
+
+def _row(do: Callable[[Kernel], Row], given: Kernel) -> Row:
+    name = {"name": printable(given.selector)}
+    try:
+        return name | do(given)
+    except DroidbpfError as error:
+        return name | {"error": error.message, "hint": error.hint}

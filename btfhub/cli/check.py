@@ -1,18 +1,20 @@
 """`./dev btfhub check`: check BTFs, and print which kernels they are of."""
 
 import argparse
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 from base.cli import print_json
 from base.settings import Settings
-from btfhub import inputs
+from btfhub import cli
 from btfhub.file_errors import errors_of
+from btfhub.kernels import Kernel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "selectors",
+        "kernels",
         nargs="+",
         metavar="FILE|NAME",
         help="raw BTF, an archive of a hub, an ELF file or an arm64 Image with BTF;"
@@ -26,15 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Check all inputs, with one error for each bad one; return 0, or 2 if one is bad."""
-    from functools import partial
-
-    from base.progress import show_progress
-    from btfhub import lock
-
-    with show_progress(settings) as shown:
-        given = inputs.gather(options.selectors, options.hub, lock.load(options.lock), shown)
-    rows = inputs.rows(partial(_look, arch=options.arch, anything=options.any), given)
-    good = [row for row in rows if "error" not in row]
+    look = partial(_look, arch=options.arch, anything=options.any)
+    rows, good = cli.rows(look, cli.obtained(options, settings))
     if options.json:
         print_json({"files": rows})
     else:
@@ -47,11 +42,12 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 2 if len(good) < len(rows) else 0
 
 
-def _look(given: inputs.Input, arch: str, anything: bool) -> dict[str, Any]:
+def _look(given: Kernel, arch: str, anything: bool) -> cli.Row:
     """Check one; return its architecture, types and size."""
-    from btfhub import btf, plausible
+    from btfhub import btf, images, plausible
 
-    data = inputs.read(given, again=True)
-    with errors_of(given.name):
+    data = images.read(given.path or Path())
+    with errors_of(given.selector):
+        types = btf.check(data)
         found = plausible.architecture(data) if anything else plausible.kernel(data, arch)
-    return {"arch": found, "types": len(btf.walk(data).starts) - 1, "size": len(data)}
+    return {"arch": found, "types": types, "size": len(data)}

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from base.errors import printable
-from base.files import write_atomically
 from base.settings import Settings
 from btfhub import embed, match
 from btfhub.faults import Faults, read
-from btfhub.file_errors import file_errors
+from btfhub.file_errors import file_errors, write_file
 from btfhub.names import parse_name
 
 _EMPTY = "/* The app has no CO-RE relocations: it needs no BTF. */\n"
@@ -44,8 +43,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         source = embed.c_source(embed.pack(entries))
     else:
         print(f"{printable(options.app)} has no CO-RE relocations: no BTF is embedded")
-    with file_errors("write", options.out):
-        write_atomically(options.out, source)
+    write_file(options.out, source)
     return 0
 
 

@@ -3,20 +3,16 @@
 import argparse
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from base.cli import print_json
 from base.settings import Settings
-from btfhub import cli, inputs
-
-if TYPE_CHECKING:
-    from btfhub.lint import Defect, Unreliable
+from btfhub import cli, kernels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "selectors", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
+        "kernels", nargs="*", metavar="FILE|NAME", help="BTFs, names or branches of a hub [all]"
     )
     cli.add_objects(parser, "a BPF object of an app: also list its unreliable fields")
     parser.add_argument(
@@ -33,16 +29,11 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         With objects, 1 if a field of theirs is unreliable; without, 1 if there is a defect;
         2 if a BTF is damaged; else 0.
     """
-    from base.progress import show_progress
-    from btfhub import lock, objects
+    from btfhub import objects
 
-    wanted = (one for path in options.objects for one in objects.wanted(path))
-    fields = objects.fields(wanted)
-    with show_progress(settings) as shown:
-        pins = lock.load(options.lock)
-        given = inputs.gather(options.selectors or ["all"], options.hub, pins, shown)
-    rows = inputs.rows(partial(_look, fields=fields, branch=options.branch), given)
-    good = [row for row in rows if "error" not in row]
+    fields = objects.fields(one for path in options.objects for one in objects.wanted(path))
+    look = partial(_look, fields=fields, branch=options.branch)
+    rows, good = cli.rows(look, cli.obtained(options, settings))
     if options.json:
         print_json({"files": rows})
     else:
@@ -52,35 +43,22 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return int(any(row["unreliable" if options.objects else "defects"] for row in rows))
 
 
-def _look(given: inputs.Input, fields: Iterable[tuple[str, str]], branch: str) -> dict[str, Any]:
+def _look(given: kernels.Kernel, fields: Iterable[tuple[str, str]], branch: str) -> cli.Row:
     """Return the defects of one, and which of the fields they make unreliable."""
     from btfhub import lint
 
-    data = inputs.read(given)
-    branch = given.branch or branch
+    data = kernels.read(given)
+    branch = given.name.branch or branch
     found = lint.defects(data, branch)
     return {
         "branch": branch,
         "judged": lint.is_judged(branch),
-        "defects": [_defect(one) for one in found],
-        "unreliable": [_field(one) for one in lint.unreliable(data, found, fields)],
+        "defects": [one._asdict() for one in found],
+        "unreliable": [one._asdict() for one in lint.unreliable(data, found, fields)],
     }
 
 
-def _defect(defect: "Defect") -> dict[str, str]:
-    return {"name": defect.name, "title": defect.title}
-
-
-def _field(field: "Unreliable") -> dict[str, Any]:
-    return {
-        "struct": field.struct,
-        "member": field.member,
-        "bit_offset": field.offset,
-        "defects": list(field.defects),
-    }
-
-
-def _shown(rows: Sequence[dict[str, Any]], with_objects: bool) -> list[str]:
+def _shown(rows: Sequence[cli.Row], with_objects: bool) -> list[str]:
     """Return the lines: defects by file, their meaning, unreliable fields by files."""
     width = max((len(row["name"]) for row in rows), default=0)
     lines: list[str] = []

@@ -1,14 +1,13 @@
 """`./dev btfhub lock`: pin what a hub has by sha256 and size."""
 
 import argparse
-from dataclasses import replace
-from pathlib import Path
 
 from base.cli import print_json
 from base.errors import DroidbpfError, printable
 from base.progress import show_progress
 from base.settings import Settings
-from btfhub import index, lock, mirror
+from btfhub import index, lock
+from btfhub.hub import Holding, Hub, compare, paths_of
 from btfhub.lock import HubFile, Lock
 from fetch.reasons import redact
 
@@ -34,20 +33,21 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if not options.hub:
         raise DroidbpfError("name the hub whose files are to be pinned", "--hub URL or --hub DIR")
     pins = lock.load(options.lock) if options.check or options.lock.exists() else Lock("", {})
-    folder = mirror.folder_of(options.hub)
     with show_progress(settings) as shown:
-        if folder:
-            held, entries = _compare(folder, pins), {}
+        hub = Hub(options.hub, pins, shown)
+        entries: dict[str, HubFile] = {}
+        if folder := hub.folder:
+            held = compare({path: index.digest(folder / path) for path in paths_of(folder)}, pins)
         else:
-            entries = _entries(options.hub, shown)
-            held = index.compare(entries, pins)
+            entries = _entries(hub)
+            held = index.compared(entries, pins)
         if options.check:
             _print(options, pins, held, [], [])
             return 1 if held.unpinned or held.differing else 0
         _refuse_to_replace(options.replace, pins, held)
         names = {path: name for name, path in held.unpinned.items()}
-        names |= {file.path: name for name, file in held.differing.items()}
-        files = _described(list(names), options.hub, folder, entries, shown)
+        names |= {held.files[name].path: name for name in held.differing}
+        files = _described(list(names), hub, entries)
     new = [file._replace(name=names[file.path]) for file in files]
     if new:
         lock.write(options.lock, Lock(pins.url, pins.files | lock.make("", new).files))
@@ -56,35 +56,24 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _compare(folder: Path, pins: Lock) -> mirror.Holding:
-    """Compare a folder with the lock by the hashes of its files."""
-    held = mirror.holding(str(folder), pins)
-    differing = {}
-    for file in held.files.values():
-        size, sha256 = index.digest(folder / file.path)
-        if (size, sha256) != (file.size, file.sha256):
-            differing[file.name] = file._replace(size=size, sha256=sha256)
-    return replace(held, differing=differing)
-
-
-def _entries(hub: str, settings: Settings) -> dict[str, HubFile]:
+def _entries(hub: Hub) -> dict[str, HubFile]:
     """Return what a web server has, by its index.
 
     Raises:
         DroidbpfError: offline; it has no index.
     """
-    if settings.offline:
-        raise DroidbpfError(f"offline: {mirror.shown(hub)} is not asked")
+    if hub.settings.offline:
+        raise DroidbpfError(f"offline: {hub} is not asked")
     entries = index.of_url(hub)
     if entries is None:
         raise DroidbpfError(
-            f"{mirror.shown(hub)} has no {index.NAME}, so its content is unknown",
+            f"{hub} has no {index.NAME}, so its content is unknown",
             "run ./dev btfhub index DIR on the folder that it serves",
         )
     return entries
 
 
-def _refuse_to_replace(accepted: list[str], pins: Lock, held: mirror.Holding) -> None:
+def _refuse_to_replace(accepted: list[str], pins: Lock, held: Holding) -> None:
     """Raise an error with both hashes of each file that differs and is not accepted."""
     for name in accepted:
         if name not in held.differing:
@@ -101,43 +90,35 @@ def _refuse_to_replace(accepted: list[str], pins: Lock, held: mirror.Holding) ->
         )
 
 
-def _difference(name: str, pins: Lock, held: mirror.Holding) -> str:
-    pinned, entry = pins.files[name], held.differing[name]
+def _difference(name: str, pins: Lock, held: Holding) -> str:
+    pinned, (size, sha256) = pins.files[name], held.differing[name]
     return (
         f"{name}: the lock has sha256 {pinned.sha256} ({pinned.size} bytes), "
-        f"the hub {entry.sha256} ({entry.size} bytes)"
+        f"the hub {sha256} ({size} bytes)"
     )
 
 
-def _described(
-    paths: list[str],
-    hub: str,
-    folder: Path | None,
-    entries: dict[str, HubFile],
-    settings: Settings,
-) -> list[HubFile]:
+def _described(paths: list[str], hub: Hub, entries: dict[str, HubFile]) -> list[HubFile]:
     """Unpack and check archives of a hub, downloading those of a web server.
 
     Raises:
         DroidbpfError: one is damaged, or is not as in the index.
     """
-    if folder:
+    if folder := hub.folder:
         return index.describe_all({path: folder / path for path in paths})
-    by_path = {entry.path: entry for entry in entries.values()}
-    wanted = [by_path[path] for path in paths]
-    found = mirror.obtain(wanted, hub, settings)
-    files = index.describe_all({entry.path: found[entry.name] for entry in wanted})
+    found = hub.obtain([entries[path] for path in paths])
+    files = index.describe_all({path: found[entries[path].name] for path in paths})
     for file in files:
-        entry_ = by_path[file.path]
-        if (file.btf_size, file.btf_sha256) != (entry_.btf_size, entry_.btf_sha256):
+        entry = entries[file.path]
+        if (file.btf_size, file.btf_sha256) != (entry.btf_size, entry.btf_sha256):
             raise DroidbpfError(f"the BTF in {file.path} is not the one of the hub's index")
-    return [file._replace(url=redact(mirror.url_of(hub, file.path))) for file in files]
+    return [file._replace(url=redact(hub.url_of(file.path))) for file in files]
 
 
 def _print(
     options: argparse.Namespace,
     pins: Lock,
-    held: mirror.Holding,
+    held: Holding,
     added: list[HubFile],
     replaced: list[HubFile],
 ) -> None:
@@ -148,8 +129,8 @@ def _print(
             "replaced": [file._asdict() for file in replaced],
             "unpinned": sorted(held.unpinned.values()) if options.check else [],
             "differing": [
-                {"name": name, "lock": pins.files[name].sha256, "hub": entry.sha256}
-                for name, entry in held.differing.items()
+                {"name": name, "lock": pins.files[name].sha256, "hub": sha256}
+                for name, (_, sha256) in held.differing.items()
             ],
             "absent": list(held.absent),
         }

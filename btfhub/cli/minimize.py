@@ -1,23 +1,22 @@
 """`./dev btfhub minimize`: the BTFs of kernels, as small as an app's objects need them.
 
-With --out-btf it is a build's step for one kernel: it reads a file and imports nothing that
-looks for one.
+With --out-btf it is a build's step for one kernel.
 """
 
 import argparse
+import hashlib
+import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from base.cli import print_json
+from base.cli import SCHEMA, print_json
 from base.errors import DroidbpfError
-from base.files import write_atomically
 from base.settings import Settings
-from btfhub import cli
-from btfhub.file_errors import file_errors
-
-if TYPE_CHECKING:
-    from btfhub import kernels
+from btfhub import answers, cli, faults, kernels, objects, processes
+from btfhub.examine import examine
+from btfhub.file_errors import write_file
+from btfhub.minimize import relocate
+from btfhub.names import parse_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,56 +51,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     cli.check_objects([*options.probe, *options.objects])
     if options.out_btf or options.out_faults or options.sha256:
         return _one(options)
-    return _many(options, settings)
-
-
-def _one(options: argparse.Namespace) -> int:
-    if len(options.kernels) != 1 or not options.out_btf or options.out:
-        raise DroidbpfError(
-            "--out-btf, --out-faults and --sha256 are for one kernel",
-            "name one file, and --out-btf; --out DIR is for several kernels",
-        )
-    from btfhub import answers, faults, objects, raw
-    from btfhub.examine import examine
-    from btfhub.names import parse_name
-
-    path = Path(options.kernels[0])
-    found, minimized = faults.Faults(), b""
-    if any(map(objects.count, options.objects)):
-        with raw.opened(path, options.sha256) as btf:
-            kernel, minimized = examine(
-                parse_name(path.name), btf, options.objects, options.bpftool, options.probe
-            )
-        found = faults.Faults(tuple(answers.missing(kernel)), tuple(answers.unreliable(kernel)))
-    if options.out_faults:
-        faults.write(options.out_faults, found)
-    _write(options.out_btf, minimized)
-    return 0
-
-
-def _write(path: Path, content: bytes | str) -> None:
-    with file_errors("write", path):
-        write_atomically(path, content)
-
-
-def _many(options: argparse.Namespace, settings: Settings) -> int:
-    import hashlib
-    import json
-
-    from base.cli import SCHEMA
-    from base.progress import show_progress
-    from btfhub import kernels, lock, processes
-
-    pins = lock.load(options.lock)
-    with show_progress(settings) as shown:
-        chosen = kernels.choose(options.kernels or ["all"], options.hub, pins, shown, any_name=True)
-        packed = kernels.obtain(chosen, options.hub, shown)
-    archives = [packed.get(kernel.name.name) for kernel in chosen]
-    objects = [*options.probe, *options.objects]
-    do = partial(_minimize, objects=objects, bpftool=options.bpftool)
+    given = cli.obtained(options, settings)
     blobs: dict[str, bytes] = {}
     serves: dict[str, list[str]] = {}
-    for kernel, data in zip(chosen, processes.each(do, chosen, archives), strict=True):
+    for kernel, data in zip(given, processes.each(partial(_minimize, options), given), strict=True):
         name = hashlib.sha256(data).hexdigest()[:16]
         blobs[name] = data
         serves.setdefault(name, []).append(kernel.name.name)
@@ -111,25 +64,38 @@ def _many(options: argparse.Namespace, settings: Settings) -> int:
     ]
     if options.out:
         for name, data in blobs.items():
-            _write(options.out / f"{name}.btf", data)
+            write_file(options.out / f"{name}.btf", data)
         document = json.dumps({"schema": SCHEMA, "btfs": index}, indent=2)
-        _write(options.out / "index.json", f"{document}\n")
+        write_file(options.out / "index.json", f"{document}\n")
     if options.json:
         print_json({"btfs": index})
         return 0
     for name, data in blobs.items():
         print(f"{name}.btf  {len(data):>6} bytes  {', '.join(serves[name])}")
-    print(f"{len(chosen)} kernels, {len(blobs)} BTFs, {sum(map(len, blobs.values()))} bytes")
+    print(f"{len(given)} kernels, {len(blobs)} BTFs, {sum(map(len, blobs.values()))} bytes")
     return 0
 
 
-def _minimize(
-    kernel: "kernels.Kernel", packed: Path | None, objects: list[Path], bpftool: str
-) -> bytes:
-    import tempfile
+def _minimize(options: argparse.Namespace, kernel: kernels.Kernel) -> bytes:
+    both = [*options.probe, *options.objects]
+    return relocate(both, kernels.read(kernel), kernel.name.name, options.bpftool)[1]
 
-    from btfhub import kernels
-    from btfhub.minimize import minimize
 
-    with tempfile.TemporaryDirectory() as folder:
-        return minimize(objects, kernels.raw(kernel, packed, Path(folder)), bpftool)
+def _one(options: argparse.Namespace) -> int:
+    if len(options.kernels) != 1 or not options.out_btf or options.out:
+        raise DroidbpfError(
+            "--out-btf, --out-faults and --sha256 are for one kernel",
+            "name one file, and --out-btf; --out DIR is for several kernels",
+        )
+    path = Path(options.kernels[0])
+    found, minimized = faults.Faults(), b""
+    if any(map(objects.count, options.objects)):
+        data = kernels.read_file(path, options.sha256)
+        kernel, minimized = examine(
+            parse_name(path.name), data, options.objects, options.bpftool, options.probe
+        )
+        found = faults.Faults(tuple(answers.missing(kernel)), tuple(answers.unreliable(kernel)))
+    if options.out_faults:
+        faults.write(options.out_faults, found)
+    write_file(options.out_btf, minimized)
+    return 0

@@ -8,6 +8,7 @@ from base.cli import print_json
 from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import lock, match, names
+from btfhub.hub import Hub
 
 _MOST_OTHERS = 5  # of the text; --json has all
 
@@ -27,7 +28,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         paths = {}
         keys = [match.key(names.parse_name(name)) for name in options.among]
     else:
-        paths = {name: file.path for name, file in _files(options).items()}
+        files = Hub(options.hub, lock.load(options.lock), settings).holding().files
+        paths = {name: file.path for name, file in files.items()}
         keys = list(_keys(paths))
     found = match.resolve(release, keys)
     if options.json:
@@ -35,15 +37,6 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     else:
         print("\n".join(_text(found, paths)))
     return 0 if found.key else 1
-
-
-def _files(options: argparse.Namespace) -> Mapping[str, lock.HubFile]:
-    pins = lock.load(options.lock)
-    if not options.hub:
-        return pins.files
-    from btfhub import mirror
-
-    return mirror.holding(options.hub, pins).files
 
 
 def _keys(paths: Mapping[str, str]) -> Iterator[match.Key]:

@@ -25,28 +25,9 @@ RUNTIME = "btfhub/runtime"
 LOCK = Path("btfhub/btfhub.lock")
 UNPACKED = "build/btfhub"
 
-# The sources of the commands: what they import, and the data that they read (a test compares).
-_COMMAND = (
-    "base/cli base/errors base/files base/settings btfhub/__main__ btfhub/cli/__init__"
-    " btfhub/file_errors"
-)
-_FINDING = "base/progress btfhub/kernels btfhub/lock btfhub/mirror btfhub/processes"
-_CHECKING = (
-    "btfhub/archive btfhub/groups btfhub/images btfhub/nesting btfhub/plausible btfhub/raw"
-    " btfhub/soundness"
-)
-_EXAMINING = (
-    "btfhub/answers btfhub/btf btfhub/btf_ext btfhub/elf btfhub/examine btfhub/lint"
-    " btfhub/lint.toml btfhub/minimize btfhub/names btfhub/objects btfhub/relocations"
-    " btfhub/typegraph"
-)
-SOURCES = {
-    "minimize": f"{_COMMAND} {_EXAMINING} {_CHECKING} btfhub/cli/minimize btfhub/faults",
-    "embed": f"{_COMMAND} btfhub/cli/embed btfhub/embed btfhub/faults btfhub/gki btfhub/gki.json"
-    " btfhub/gki_months.json btfhub/match btfhub/names",
-    "report": f"{_COMMAND} {_EXAMINING} {_CHECKING} {_FINDING} btfhub/cli/report btfhub/report"
-    " btfhub/report_html btfhub/report.html.j2 btfhub/report_text",
-}
+# The modules of the commands, and the tables that they read. The pins are values of the steps.
+MODULES = ("base/*.py", "btfhub/*.py", "btfhub/cli/*.py", "btfhub/*.toml", "btfhub/*.json")
+TEMPLATE = Path("btfhub/report.html.j2")
 
 
 def generate(env):
@@ -60,18 +41,18 @@ def generate(env):
         "MINBTF",
         f"{command} minimize --probe $PROBE $OBJECTS $( --bpftool $BPFTOOL $)"
         " --out-btf ${TARGET}.tmp --out-faults ${TARGETS[1]} $PIN $( $BTF $)",
-        identity="BPFTOOL_ID MINIMIZE_ID",
+        identity="BPFTOOL_ID BTFHUB_ID",
     )
     env["BTFS"] = env.Step(
         "BTFS",
         f"{command} embed --app $APP --out ${{TARGET}}.tmp $MINIMIZED",
-        identity="EMBED_ID",
+        identity="BTFHUB_ID",
     )
     env["REPORT"] = env.Step(
         "REPORT",
         f"{command} report --html ${{TARGET}}.tmp --unpacked {UNPACKED} $OBJECTS"
         " $( --bpftool $BPFTOOL $HUB $) $SELECTORS",
-        identity="BPFTOOL_ID REPORT_ID",
+        identity="BPFTOOL_ID BTFHUB_ID TEMPLATE_ID",
     )
     env.AddMethod(choose_kernels, "ChooseKernels")
     env.AddMethod(runtime, "Runtime")
@@ -97,30 +78,27 @@ def choose_kernels(env, selectors):
     if not selectors:
         return
     from base.progress import show_progress
-    from btfhub import kernels, lock, raw
+    from btfhub import kernels, lock
+    from btfhub.hub import Hub
 
     names = [name for name in selectors.split(",") if name]
     if not names:
         raise DroidbpfError(f"kernels={selectors} names no kernel", "kernels=all, or names of it")
-    if env["ARCH"] != raw.ARCH:
+    if env["ARCH"] != kernels.ARCH:
         hint = "the hubs have BTFs of phones; a host's kernel has its own"
-        raise DroidbpfError(f"kernels= is for ARCH={raw.ARCH}, not {env['ARCH']}", hint)
+        raise DroidbpfError(f"kernels= is for ARCH={kernels.ARCH}, not {env['ARCH']}", hint)
     output = f"#{env['VARIANT']}/btfhub"
     compiled = env.BpfTmpObject(f"{output}/probe.tmp.bpf.o", f"#{RUNTIME}/probe.bpf.c")
     env["PROBE"] = env.BpfObject(f"{output}/probe.bpf.o", compiled)
     # mirror= is for source archives
     with show_progress(env["FETCH_SETTINGS"]()._replace(mirror="")) as shown:
-        env["KERNELS"] = kernels.choose(names, env["btfhub"], lock.load(LOCK), shown)
-    for command, sources in SOURCES.items():
-        env[f"{command.upper()}_ID"] = state.key(map(_file, sources.split()))
+        env["KERNELS"] = kernels.choose(names, Hub(env["btfhub"], lock.load(LOCK), shown))
+    modules = [file for pattern in MODULES for file in Path().glob(pattern)]
+    env["BTFHUB_ID"], env["TEMPLATE_ID"] = state.key(modules), state.key([TEMPLATE])
     env["HUB"] = [*(["--hub", env["btfhub"]] if env["btfhub"] else [])]
     env["HUB"] += ["--offline"] if env["offline"] == "1" else []
     env["HUB"] = literal(env["HUB"])
     _pull(env)
-
-
-def _file(name):
-    return Path(name if Path(name).suffix else f"{name}.py")
 
 
 def _pull(env):
@@ -140,7 +118,9 @@ def _pull(env):
 
 
 def _unpacked(kernel):
-    return f"{UNPACKED}/{kernel.name.name}.btf"
+    from btfhub import kernels
+
+    return f"{UNPACKED}/{kernels.file_name(kernel)}"
 
 
 def external_btf(env, name, objects):

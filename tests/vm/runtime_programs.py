@@ -18,7 +18,7 @@ from syscall_mon_guest import CLANG
 from btfhub import embed, match
 from btfhub.archive import unpack
 from btfhub.btf import walk
-from btfhub.minimize import minimize
+from btfhub.minimize import relocate
 from btfhub.names import parse_name
 
 RUNTIME = ROOT / "btfhub/runtime"
@@ -38,9 +38,7 @@ class Workshop:
 
     def minimized(self, btf: bytes) -> bytes:
         """Return a BTF minimized for the probe's relocations."""
-        source = self.folder / "full.btf"
-        source.write_bytes(btf)
-        return minimize([self.folder / "probe.bpf"], source)
+        return relocate([self.folder / "probe.bpf"], btf, "full")[1]
 
     def program(self, name: str, entries: Sequence[embed.Entry] | None) -> Path:
         """Return runtime_user with these entries embedded; None: with nothing."""

@@ -16,9 +16,10 @@ from btf_mutations import build, info
 from small_programs import program
 
 from base.errors import DroidbpfError
-from btfhub import archive, encode, images, mirror
+from btfhub import archive, encode, images
 from btfhub.__main__ import main
 from btfhub.btf import INT, STRUCT
+from btfhub.hub import named
 from btfhub.typegraph import structs
 from vmlinux import renew
 
@@ -74,7 +75,7 @@ def refusal(source: Path, name: str = RELEASE) -> str:
 )
 def test_each_name_has_its_place_in_a_hub(name: str, path: str) -> None:
     assert encode.place(name) == path
-    assert list(mirror.named([path]).values()) == [name]
+    assert list(named([path]).values()) == [name]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import archive, index, lock
 from btfhub.__main__ import main
+from btfhub.hub import Hub
 
 
 @pytest.fixture
@@ -123,24 +124,24 @@ def test_index_of_a_web_server_is_compared_with_the_lock(
     changed = entry(ROCK)
     other = changed._replace(sha256="0" * 64, url="")
     hub = serve(server, entry(MAY, ""), other, entry(UBUNTU, ""))
-    held = index.holding(hub, locked([MAY, JUNE, ROCK]), settings)
+    held = index.holding(Hub(hub, locked([MAY, JUNE, ROCK]), settings))
     assert list(held.files) == ["a12-5.10-2022-05", "rock5b-5.10-f9d1b1529"]
     assert held.files["rock5b-5.10-f9d1b1529"] == changed  # the pin holds, whatever a hub says
-    assert held.differing == {"rock5b-5.10-f9d1b1529": other}
+    assert held.differing == {"rock5b-5.10-f9d1b1529": (other.size, other.sha256)}
     assert held.unpinned == {"5.4.0-42-generic": UBUNTU}
     assert held.absent == ("a12-5.10-2022-06",)
 
 
-def test_index_that_names_other_urls_is_not_followed(server: Server) -> None:
+def test_index_that_names_other_urls_is_not_followed(server: Server, settings: Settings) -> None:
     hub = serve(server, entry(UBUNTU, f"{server.url}/elsewhere/"))
-    files = index.of_url(hub)
-    assert files == {"5.4.0-42-generic": entry(UBUNTU, "")}
+    files = index.of_url(Hub(hub, locked(), settings))
+    assert files == {UBUNTU: entry(UBUNTU, "")}
 
 
 def test_web_server_without_an_index_holds_what_is_locked_and_that_is_reported(
     server: Server, settings: Settings, reported: list[str]
 ) -> None:
-    assert index.holding(server.url, locked(), settings).files == locked().files
+    assert index.holding(Hub(server.url, locked(), settings)).files == locked().files
     assert reported == [
         f"{server.url} has no index.json: it is assumed to hold all that the lock pins"
     ]
@@ -148,7 +149,7 @@ def test_web_server_without_an_index_holds_what_is_locked_and_that_is_reported(
 
 def test_offline_no_index_is_asked_for(server: Server, settings: Settings) -> None:
     offline = settings._replace(offline=True)
-    assert index.holding(server.url, locked(), offline).files == locked().files
+    assert index.holding(Hub(server.url, locked(), offline)).files == locked().files
     assert server.requests == []
 
 
@@ -157,7 +158,7 @@ def test_server_in_trouble_is_not_taken_for_one_without_an_index(
 ) -> None:
     server.routes["/index.json"] = status(403)
     with pytest.raises(DroidbpfError) as failure:
-        index.holding(server.url, locked(), settings)
+        index.holding(Hub(server.url, locked(), settings))
     assert failure.value.message == f"the index of {server.url} cannot be downloaded: HTTP 403"
 
 
@@ -167,7 +168,7 @@ def test_index_without_end_is_cut(
     monkeypatch.setattr(index, "LARGEST", 1 << 18)
     server.routes["/index.json"] = endless(b"[" * 65536)
     with pytest.raises(DroidbpfError, match="cannot be downloaded: more than 262144 bytes"):
-        index.of_url(server.url)
+        index.of_url(Hub(server.url, locked(), settings))
 
 
 @pytest.mark.parametrize(
@@ -186,11 +187,11 @@ def test_hostile_index_is_one_clear_error(
     table["files"][0] |= changes
     server.routes["/index.json"] = body(json.dumps(table).encode())
     with pytest.raises(DroidbpfError, match=f"the index of {server.url}: file 1: {message}$"):
-        index.of_url(server.url)
+        index.of_url(Hub(server.url, locked(), settings))
 
 
 def test_index_in_a_folder_is_no_authority_over_its_files(hub: Path, settings: Settings) -> None:
     lie = lock.make("", [entry(MAY, "")._replace(sha256="0" * 64)])
     lock.write(hub / "index.json", lie)
-    held = index.holding(str(hub), locked(), settings)
+    held = index.holding(Hub(str(hub), locked(), settings))
     assert (held.differing, list(held.unpinned)) == ({}, ["5.4.0-42-generic"])

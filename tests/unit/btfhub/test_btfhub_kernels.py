@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from btf_mutations import every_kind
 from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import archive, kernels
+from btfhub.hub import Hub
 from btfhub.kernels import Kernel
 from btfhub.lock import HubFile, make
 from btfhub.names import parse_name
@@ -45,10 +48,8 @@ def unpacked(tmp_path: Path) -> Path:
     return tmp_path / "unpacked"
 
 
-def chosen(
-    selectors: Sequence[object], hub: Path, settings: Settings, **more: bool
-) -> list[Kernel]:
-    return kernels.choose(list(map(str, selectors)), str(hub), hubs.locked(), settings, **more)
+def chosen(selectors: Sequence[object], hub: Path, settings: Settings) -> list[Kernel]:
+    return kernels.choose(list(map(str, selectors)), Hub(str(hub), hubs.locked(), settings))
 
 
 def names(found: Sequence[Kernel]) -> list[str]:
@@ -63,16 +64,16 @@ def own(folder: Path, data: bytes, name: str = f"{RELEASE}.btf") -> Kernel:
     return Kernel(parse_name(name), path=path)
 
 
-def of_hub(folder: Path, data: bytes) -> tuple[Kernel, Path]:
-    """Return a kernel of a hub, and its archive."""
+def of_hub(folder: Path, data: bytes) -> Kernel:
+    """Return a kernel of a hub that is the folder."""
     file = small_kernels.packed(folder, MAY, data)
-    return Kernel(parse_name(MAY), file=file), folder / MAY
+    return Kernel(parse_name(MAY), file, folder / MAY)
 
 
 def test_paths_are_distinguished_from_names() -> None:
     given = ["a12-5.10-2022-05", "android12-5.10", "all", "5.10.101-android12-9", "mine.btf.gz"]
     paths = ["5.10.101-android12-9.btf", "5.10.101-arm64.btf.tar.xz", "./5.10.101", "/tmp/5.10.1"]
-    assert [one for one in given + paths if kernels.is_path(one)] == paths
+    assert [one for one in given + paths if kernels.is_path(one, hubs.locked())] == paths
 
 
 def test_names_branches_and_all_select_files_of_the_hub(hub: Path, settings: Settings) -> None:
@@ -96,7 +97,7 @@ def test_name_of_the_lock_is_no_path_even_if_it_looks_like_one(
     name = "ubuntu/5.4.0-42-generic"
     lock = make("", [HubFile(name, hubs.UBUNTU, 1, "", 1, "")])
     hubs.fill(hub, [hubs.UBUNTU])
-    (found,) = kernels.choose([name], str(hub), lock, settings)
+    (found,) = kernels.choose([name], Hub(str(hub), lock, settings))
     assert found.file
     assert not found.path
 
@@ -134,7 +135,7 @@ def test_path_must_be_a_files_and_tell_its_kernel(
         chosen([phone], hub, settings)
     assert refused.value.message == r"phone\x1b[2J.btf is not named after a kernel"
     assert "uname -r" in refused.value.hint
-    (found,) = chosen([phone], hub, settings, any_name=True)
+    (found,) = kernels.select([str(phone)], Hub(str(hub), hubs.locked(), settings))
     assert found.name.name == r"phone\x1b[2J"
 
 
@@ -148,29 +149,31 @@ def test_files_of_the_hub_are_obtained_and_own_ones_are_where_they_are(
 ) -> None:
     path = own(tmp_path, b"").path
     found = chosen([path, "android12-5.10"], hub, settings)
-    files = kernels.obtain(found, str(hub), settings)
-    assert sorted(files) == [RELEASE, *NAMES[:2]]
-    assert files[RELEASE] == path
-    assert files[NAMES[0]].read_bytes() == hubs.packed(MAY)
+    obtained = kernels.obtain(found, Hub(str(hub), hubs.locked(), settings))
+    assert names(obtained) == [RELEASE, *NAMES[:2]]
+    assert obtained[0].path == path
+    assert obtained[1].path
+    assert obtained[1].path.read_bytes() == hubs.packed(MAY)
 
 
-def test_own_raw_btf_is_used_where_it_is(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+def test_what_is_unpacked_is_not_obtained(
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, settings: Settings
 ) -> None:
-    kernel = own(tmp_path, btfs["arm64"])
-    assert kernels.is_unpacked(kernel, unpacked)
-    assert kernels.raw(kernel, None, unpacked) == kernel.path
-    assert not unpacked.exists()
+    kernel = of_hub(tmp_path, btfs["arm64"])._replace(path=None)
+    raw = own(unpacked, btfs["arm64"], "a12-5.10-2022-05.btf").path
+    none = Hub("", hubs.locked(), settings._replace(offline=True))
+    (found,) = kernels.obtain([kernel], none, unpacked)
+    assert found.path == raw
+    assert kernels.read(found) == btfs["arm64"]
+    with pytest.raises(DroidbpfError, match=r"^error: no place gives this file"):
+        kernels.obtain([kernel], none, tmp_path)
 
 
-def test_own_packed_btf_is_unpacked_each_time(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
-) -> None:
-    for which in ("arm64", "other"):
-        data = archive.pack("x.btf", btfs[which])
-        raw = kernels.raw(own(tmp_path, data, f"{RELEASE}-arm64.btf.tar.xz"), None, unpacked)
-        assert raw == unpacked / f"{RELEASE}.btf"
-        assert raw.read_bytes() == btfs[which]
+@pytest.mark.parametrize("ending", [".btf", "-arm64.btf.tar.xz", ".btf.xz"])
+def test_own_btf_is_read_raw_or_packed(btfs: dict[str, bytes], tmp_path: Path, ending: str) -> None:
+    raw = btfs["arm64"]
+    packed = {".btf": raw, ".btf.xz": lzma.compress(raw)}.get(ending, archive.pack("x.btf", raw))
+    assert kernels.read(own(tmp_path, packed, f"{RELEASE}{ending}")) == raw
 
 
 @pytest.mark.parametrize("ending", [".btf", "-arm64.btf.tar.xz"])
@@ -184,7 +187,7 @@ def test_own_packed_btf_is_unpacked_each_time(
     ],
 )
 def test_what_is_no_sound_btf_of_an_arm64_kernel_is_refused_by_its_path(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, damage: str, message: str, ending: str
+    btfs: dict[str, bytes], tmp_path: Path, damage: str, message: str, ending: str
 ) -> None:
     data = {
         "x86_64": btfs["x86_64"],
@@ -196,92 +199,95 @@ def test_what_is_no_sound_btf_of_an_arm64_kernel_is_refused_by_its_path(
         tmp_path, data if ending == ".btf" else archive.pack("x.btf", data), f"{RELEASE}{ending}"
     )
     with pytest.raises(DroidbpfError) as refused:
-        kernels.raw(kernel, None, unpacked)
+        kernels.read(kernel)
     assert refused.value.message.startswith(f"{kernel.path}: {message}")
-    assert not unpacked.exists()
 
 
-def test_own_archive_that_is_damaged_or_gone_is_refused(tmp_path: Path, unpacked: Path) -> None:
+def test_own_archive_that_is_damaged_or_gone_is_refused(tmp_path: Path) -> None:
     kernel = own(tmp_path, b"\xfd7zXZ\0damaged", f"{RELEASE}.btf.tar.xz")
     with pytest.raises(DroidbpfError, match=rf"^error: the archive {kernel.path} "):
-        kernels.raw(kernel, None, unpacked)
+        kernels.read(kernel)
     for ending in (".btf", ".btf.tar.xz"):
         gone = Kernel(parse_name(RELEASE), path=tmp_path / f"gone{ending}")
         with pytest.raises(DroidbpfError, match=rf"^error: cannot read {gone.path}: No such file"):
-            kernels.raw(gone, None, unpacked)
+            kernels.read(gone)
+
+
+def test_archive_with_another_btf_than_the_locks_is_refused(
+    btfs: dict[str, bytes], tmp_path: Path
+) -> None:
+    kernel = of_hub(tmp_path, btfs["arm64"])
+    small_kernels.packed(tmp_path, MAY, btfs["other"])
+    with pytest.raises(
+        DroidbpfError, match=rf"^error: {kernel.path} is not the BTF that is pinned\nhint: remove"
+    ):
+        kernels.read(kernel)
+
+
+def test_btf_whose_hash_the_lock_has_is_not_checked_again(tmp_path: Path) -> None:
+    kernel = of_hub(tmp_path, b"checked when it was pinned")
+    assert kernels.read(kernel) == b"checked when it was pinned"
+
+
+def unpack(kernel: Kernel, folder: Path, settings: Settings) -> Path:
+    """Unpack a kernel of the hub that its file is in; return the path of its BTF."""
+    assert kernel.path
+    hub = Hub(str(kernel.path.parents[1]), hubs.locked(), settings)
+    kernels.unpack([kernel._replace(path=None)], hub, folder)
+    return folder / "a12-5.10-2022-05.btf"
 
 
 def test_file_of_the_hub_is_unpacked_once_and_then_needs_no_archive(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, settings: Settings
 ) -> None:
-    kernel, packed = of_hub(tmp_path, btfs["arm64"])
-    assert not kernels.is_unpacked(kernel, unpacked)
-    raw = kernels.raw(kernel, packed, unpacked)
-    assert (raw, raw.read_bytes()) == (unpacked / "a12-5.10-2022-05.btf", btfs["arm64"])
+    kernel = of_hub(tmp_path, btfs["arm64"])
+    raw = unpack(kernel, unpacked, settings)
+    assert raw.read_bytes() == btfs["arm64"]
     before = raw.stat()
-    packed.unlink()
-    assert kernels.is_unpacked(kernel, unpacked)
-    assert kernels.raw(kernel, None, unpacked) == raw
-    assert raw.stat() == before
+    (tmp_path / MAY).unlink()
+    shutil.rmtree(settings.cache)
+    assert unpack(kernel, unpacked, settings).stat() == before
 
 
 @pytest.mark.parametrize("damage", ["other", "cut", "empty", "folder"])
 def test_unpacked_file_that_is_damaged_is_unpacked_again(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, damage: str
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, settings: Settings, damage: str
 ) -> None:
-    kernel, packed = of_hub(tmp_path, btfs["arm64"])
-    raw = kernels.raw(kernel, packed, unpacked)
+    kernel = of_hub(tmp_path, btfs["arm64"])
+    raw = unpack(kernel, unpacked, settings)
     data = {"other": btfs["other"], "cut": btfs["arm64"][:-1], "empty": b"", "folder": b""}[damage]
     raw.write_bytes(data)
     if damage == "folder":
         raw.unlink()
         raw.mkdir()
         with pytest.raises(DroidbpfError, match=rf"^error: cannot write {raw}: Is a directory$"):
-            kernels.raw(kernel, packed, unpacked)
+            unpack(kernel, unpacked, settings)
         raw.rmdir()
-    assert not kernels.is_unpacked(kernel, unpacked)
-    assert kernels.raw(kernel, packed, unpacked).read_bytes() == btfs["arm64"]
+    assert unpack(kernel, unpacked, settings).read_bytes() == btfs["arm64"]
     assert [path.name for path in unpacked.iterdir()] == ["a12-5.10-2022-05.btf"]
 
 
-def test_archive_with_another_btf_than_the_locks_is_refused(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
-) -> None:
-    kernel, packed = of_hub(tmp_path, btfs["arm64"])
-    small_kernels.packed(tmp_path, MAY, btfs["other"])
-    with pytest.raises(
-        DroidbpfError, match=rf"^error: the BTF in {MAY} is not the one of the lock$"
-    ):
-        kernels.raw(kernel, packed, unpacked)
-    assert not unpacked.exists()
-
-
-def test_btf_whose_hash_the_lock_has_is_not_checked_again(tmp_path: Path, unpacked: Path) -> None:
-    kernel, packed = of_hub(tmp_path, b"checked when it was pinned")
-    assert kernels.raw(kernel, packed, unpacked).read_bytes() == b"checked when it was pinned"
-
-
 def test_folder_that_cannot_be_written_is_reported(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, settings: Settings
 ) -> None:
-    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    kernel = of_hub(tmp_path, btfs["arm64"])
     unpacked.write_text("a file")
     with pytest.raises(
         DroidbpfError, match=rf"^error: cannot write {unpacked}/a12-5\.10-2022-05\.btf: "
     ):
-        kernels.raw(kernel, packed, unpacked)
+        unpack(kernel, unpacked, settings)
 
 
 def test_several_may_unpack_one_file_at_once(
-    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path
+    btfs: dict[str, bytes], tmp_path: Path, unpacked: Path, settings: Settings
 ) -> None:
-    kernel, packed = of_hub(tmp_path, btfs["arm64"])
+    kernel = of_hub(tmp_path, btfs["arm64"])
     found: list[bytes] = []
 
-    def unpack() -> None:
-        found.append(kernels.raw(kernel, packed, unpacked).read_bytes())
+    def run() -> None:
+        found.append(unpack(kernel, unpacked, settings).read_bytes())
 
-    threads = [threading.Thread(target=unpack) for _ in range(8)]
+    threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -48,16 +48,13 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def test_hub_that_does_not_answer_is_reported_and_upstream_asked(
+def test_hub_that_does_not_answer_is_left_for_upstream(
     pins: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.routes[f"/up/{MAY}"] = body(packed(MAY))
     dead = "http://127.0.0.1:9/hub"
     assert run("pull", "a12-5.10-2022-05", "--hub", dead, "--lock", pins) == 0
-    output = capsys.readouterr()
-    assert output.out.endswith(f"{server.url}/up/\n")
-    reported = f"warning: the index of {dead} cannot be downloaded: connection refused\n"
-    assert output.err.startswith(reported)
+    assert capsys.readouterr().out.endswith(f"{server.url}/up/\n")
 
 
 def test_pull_shows_where_each_file_came_from(
@@ -107,13 +104,9 @@ def test_pull_from_a_web_server_takes_what_the_lock_pins(
     site: Server, pins: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("pull", "all", "--hub", site.url, "--lock", pins) == 0
-    assert sorted(site.paths) == sorted(["/index.json", *(f"/{path}" for path in PATHS)])
-    assert "left out, since the lock does not pin them: " + UBUNTU in capsys.readouterr().err
+    assert sorted(site.paths) == sorted(f"/{path}" for path in PATHS)
     assert run("pull", "5.4.0-42-generic", "--hub", site.url, "--lock", pins) == 2
-    assert capsys.readouterr().err == (
-        f"error: {UBUNTU} is in the hub, but is not pinned by the lock\n"
-        f"hint: run ./dev btfhub lock --hub {site.url}\n"
-    )
+    assert "no file or branch of the hub is named 5.4.0-42-generic" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("selector", ["all", "android12-5.10", "a12-5.10-2022-05"])
@@ -168,9 +161,7 @@ def test_terminal_shows_one_bar_for_all_files_and_whole_lines(
     shown = shown_by(command, hubs.ROOT, os.environ | {"TERM": "xterm"}, columns=200)
     lines = [line.rpartition("\r")[2] for line in shown.decode().replace("\r\n", "\n").split("\n")]
     assert lines[-1].strip() == ""
-    assert [line.partition(":")[0] for line in lines[:-1]] == (
-        ["warning", "warning", "4 files verified"][hub_ == "folder" :]
-    )
+    assert [line.partition(":")[0] for line in lines[:-1]] == ["warning", "4 files verified"]
     titles = {part.partition(":")[0].strip() for part in shown.decode().split("\r") if "%|" in part}
     assert titles == {"4 files"}
 

@@ -11,6 +11,7 @@ from base.errors import DroidbpfError
 from base.settings import Settings
 from btfhub import kernels
 from btfhub.__main__ import main
+from btfhub.hub import Hub
 from btfhub.kernels import Kernel
 from btfhub.lock import Lock, make, write
 
@@ -34,7 +35,7 @@ def hub(tmp_path: Path) -> Path:
 
 
 def chosen(selectors: list[str], hub: Path, lock: Lock, settings: Settings) -> list[Kernel]:
-    return kernels.choose(selectors, str(hub), lock, settings)
+    return kernels.choose(selectors, Hub(str(hub), lock, settings))
 
 
 @pytest.mark.parametrize("selector", [DEBIAN, "debian"])
@@ -43,8 +44,9 @@ def test_kernel_is_obtained_where_its_name_in_the_lock_is_not_its_release(
 ) -> None:
     (kernel,) = chosen([selector], hub, lock, settings)
     assert (kernel.name.name, kernel.selector) == (RELEASE, DEBIAN)
-    found = kernels.obtain([kernel], str(hub), settings)
-    assert found[RELEASE].read_bytes() == hubs.packed(f"{DEBIAN}.btf.tar.xz")
+    (found,) = kernels.obtain([kernel], Hub(str(hub), lock, settings))
+    assert found.path
+    assert found.path.read_bytes() == hubs.packed(f"{DEBIAN}.btf.tar.xz")
 
 
 def test_such_a_kernel_is_unpacked_by_its_name_in_the_lock(
@@ -75,7 +77,7 @@ def test_file_that_shows_no_kernel_is_left_out_of_all_and_refused_by_name(
     assert reported.count(left_out) == 1
     with pytest.raises(DroidbpfError, match=r"is not named after a kernel"):
         chosen([NOTHING], hub, few, settings)
-    (kernel,) = kernels.choose([NOTHING], str(hub), few, settings, any_name=True)
+    (kernel,) = kernels.select([NOTHING], Hub(str(hub), few, settings))
     assert kernel.selector == NOTHING
 
 

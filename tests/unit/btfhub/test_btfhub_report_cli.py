@@ -117,7 +117,7 @@ def test_wrong_paths_are_reported(
     )
     btf = str(tmp_path / "none.btf")
     assert main(["report", "--object", str(app), btf]) == 2
-    assert f"error: there is no file {btf}" in capsys.readouterr().err
+    assert f"error: cannot read {btf}: No such file" in capsys.readouterr().err
     page = f"{kernel}/page.html"
     assert main(["report", "--object", str(app), str(kernel), "--html", page]) == 2
     assert f"error: cannot write {page}: File exists" in capsys.readouterr().err

@@ -11,7 +11,8 @@ from hubs import A13, JUNE, MAY, PATHS, ROCK, UBUNTU, entry, locked, packed
 
 from base.errors import DroidbpfError
 from base.settings import Settings
-from btfhub import mirror
+from btfhub.hub import Holding, Hub, paths_of
+from btfhub.lock import HubFile, Lock
 
 LOCK = locked()
 NAMES = ["a12-5.10-2022-05", "a12-5.10-2022-06", "a13-5.10-2022-05", "rock5b-5.10-f9d1b1529"]
@@ -23,18 +24,26 @@ def hub(tmp_path: Path) -> Path:
     return hubs.fill(tmp_path / "hub")
 
 
+def held_by(hub: Path | str, lock: Lock = LOCK) -> Holding:
+    return Hub(str(hub), lock, Settings(Path("unused"))).holding()
+
+
 def chosen(hub: Path | str, settings: Settings, *selectors: str) -> list[str]:
-    return [file.name for file in mirror.choose(selectors, str(hub), LOCK, settings)]
+    return [file.name for file in Hub(str(hub), LOCK, settings).choose(selectors)]
+
+
+def obtained(files: list[HubFile], hub: Path | str, settings: Settings) -> dict[str, Path]:
+    return Hub(str(hub), LOCK, settings).obtain(files)
 
 
 @pytest.mark.parametrize("kind", ["{}", "file://{}", "file://localhost{}", "{}/"])
 def test_folder_is_a_hub(hub: Path, kind: str) -> None:
-    assert mirror.holding(kind.format(hub), LOCK).files == LOCK.files
+    assert held_by(kind.format(hub)).files == LOCK.files
 
 
 @pytest.mark.parametrize("hub", ["", "https://hub.example/btf", "http://127.0.0.1:1"])
 def test_upstream_and_urls_are_taken_to_hold_what_is_locked(hub: str) -> None:
-    assert mirror.holding(hub, LOCK).files == LOCK.files
+    assert held_by(hub).files == LOCK.files
 
 
 @pytest.mark.parametrize(
@@ -49,7 +58,7 @@ def test_upstream_and_urls_are_taken_to_hold_what_is_locked(hub: str) -> None:
 )
 def test_what_is_no_hub_is_a_clear_error(hub: str, message: str) -> None:
     with pytest.raises(DroidbpfError) as failure:
-        mirror.holding(hub, LOCK)
+        held_by(hub)
     assert failure.value.message == message
     assert failure.value.hint.startswith("a hub is an http(s) URL or a folder")
 
@@ -58,23 +67,23 @@ def test_flat_folder_is_matched_by_file_names(tmp_path: Path, settings: Settings
     (tmp_path / "flat").mkdir()
     name = Path(MAY).name
     (tmp_path / "flat" / name).write_bytes(packed(MAY))
-    files = mirror.holding(str(tmp_path / "flat"), LOCK).files
+    files = held_by(tmp_path / "flat").files
     assert files == {"a12-5.10-2022-05": entry(MAY)._replace(path=name)}
-    found = mirror.obtain(list(files.values()), str(tmp_path / "flat"), settings)
+    found = obtained(list(files.values()), tmp_path / "flat", settings)
     assert found["a12-5.10-2022-05"].read_bytes() == packed(MAY)
 
 
 def test_layout_of_distributions_is_a_hub_of_releases(tmp_path: Path) -> None:
     other = UBUNTU.replace("20.04", "18.04")
     folder = hubs.fill(tmp_path / "hub", [UBUNTU, other])
-    held = mirror.holding(str(folder), locked([UBUNTU]))
+    held = held_by(folder, locked([UBUNTU]))
     assert list(held.files) == ["5.4.0-42-generic"]
     assert held.unpinned == {"ubuntu/18.04/arm64/5.4.0-42-generic": other}
 
 
 def test_releases_of_several_distributions_get_the_paths_as_names(tmp_path: Path) -> None:
     paths = [UBUNTU, UBUNTU.replace("20.04", "18.04")]
-    held = mirror.holding(str(hubs.fill(tmp_path / "hub", paths)), LOCK)
+    held = held_by(hubs.fill(tmp_path / "hub", paths))
     assert held.unpinned == {path.removesuffix(".btf.tar.xz"): path for path in sorted(paths)}
 
 
@@ -83,17 +92,17 @@ def test_what_is_no_archive_is_no_part_of_a_hub(hub: Path) -> None:
         (hub / name).parent.mkdir(exist_ok=True)
         (hub / name).write_bytes(b"x")
     (hub / "loop").symlink_to(hub)
-    assert sorted(mirror.paths_of(hub)) == sorted(PATHS)
+    assert sorted(paths_of(hub)) == sorted(PATHS)
 
 
 def test_cache_of_another_machine_is_a_hub(tmp_path: Path, settings: Settings, hub: Path) -> None:
     files = [LOCK.files[NAMES[0]], LOCK.files[NAMES[3]]]
-    mirror.obtain(files, str(hub), settings)
-    held = mirror.holding(str(settings.cache), LOCK)
+    obtained(files, hub, settings)
+    held = held_by(settings.cache)
     assert list(held.files) == [NAMES[0], NAMES[3]]
     assert held.absent == (NAMES[1], NAMES[2])
     other = Settings(cache=tmp_path / "other", offline=True)
-    found = mirror.obtain(files, str(settings.cache), other)
+    found = obtained(files, settings.cache, other)
     assert found[NAMES[0]].read_bytes() == packed(MAY)
 
 
@@ -189,9 +198,9 @@ def test_files_come_from_the_cache_else_the_hub_else_upstream(
 ) -> None:
     lock = locked(url=f"{site.url}/up/")
     site.routes[f"/hub/{ROCK}"] = status(404)
-    mirror.obtain([lock.files[NAMES[0]]], "", settings)
+    obtained([lock.files[NAMES[0]]], "", settings)
     files = list(lock.files.values())
-    found = mirror.obtain(files, f"{site.url}/hub", settings)
+    found = obtained(files, f"{site.url}/hub", settings)
     assert [found[file.name].read_bytes() for file in files] == [packed(path) for path in PATHS]
     assert site.paths[0] == f"/up/{MAY}"
     assert sorted(site.paths[1:]) == sorted(
@@ -204,7 +213,8 @@ def test_file_that_a_folder_lacks_comes_from_upstream(
 ) -> None:
     lock = locked(url=f"{site.url}/up/")
     (hub / JUNE).unlink()
-    mirror.obtain(mirror.choose(NAMES, str(hub), lock, settings), str(hub), settings)
+    both = Hub(str(hub), lock, settings)
+    both.obtain(both.choose(NAMES))
     assert site.paths == [f"/up/{JUNE}"]
 
 
@@ -217,7 +227,7 @@ def test_hub_with_wrong_bytes_is_reported_and_skipped(
     (hub / MAY).write_bytes(wrong)
     site.routes[f"/hub/{MAY}"] = body(wrong)
     place = str(hub) if kind == "folder" else f"{site.url}/hub"
-    found = mirror.obtain([lock.files[NAMES[0]]], place, settings)
+    found = obtained([lock.files[NAMES[0]]], place, settings)
     assert found[NAMES[0]].read_bytes() == packed(MAY)
     assert len(reported) == 1
     named = f"mirror {hub}" if kind == "folder" else f"{site.url}/hub/{MAY}"
@@ -230,7 +240,7 @@ def test_hub_that_cannot_be_reached_lists_every_file_with_its_places(
 ) -> None:
     files = [LOCK.files[name] for name in NAMES[:2]]
     with pytest.raises(DroidbpfError) as failure:
-        mirror.obtain(files, f"{site.url}/none", settings)
+        obtained(files, f"{site.url}/none", settings)
     listed = failure.value.message.splitlines()
     assert listed[0] == "no place gives these 2 files:"
     assert listed[1].startswith(f"  {MAY} (sha256 ")
@@ -246,9 +256,9 @@ def test_offline_a_folder_still_serves_and_what_it_lacks_is_listed(
 ) -> None:
     offline = settings._replace(offline=True)
     (hub / JUNE).unlink()
-    assert mirror.obtain([LOCK.files[NAMES[0]]], str(hub), offline)
+    assert obtained([LOCK.files[NAMES[0]]], hub, offline)
     with pytest.raises(DroidbpfError) as failure:
-        mirror.obtain(list(LOCK.files.values()), str(hub), offline)
+        obtained(list(LOCK.files.values()), hub, offline)
     assert failure.value.message.splitlines()[:4] == [
         "no place gives this file:",
         f"  {JUNE} (sha256 {entry(JUNE).sha256}, {entry(JUNE).size} bytes)",
@@ -260,14 +270,14 @@ def test_offline_a_folder_still_serves_and_what_it_lacks_is_listed(
 WARM = """
 import sys
 from pathlib import Path
-from btfhub import lock, mirror
+from btfhub import lock
+from btfhub.hub import Hub
 from base.settings import Settings
 seen = []
 sys.addaudithook(lambda name, args: seen.append(name))
 pins = lock.load(Path(sys.argv[1]))
-settings = Settings(Path(sys.argv[2]))
-files = mirror.choose(["all"], sys.argv[3], pins, settings)
-print(len(mirror.obtain(files, sys.argv[3], settings)))
+hub = Hub(sys.argv[3], pins, Settings(Path(sys.argv[2])))
+print(len(hub.obtain(hub.choose(["all"]))))
 print([name for name in seen if name.startswith(("socket.", "subprocess.", "os.exec"))])
 print([name for name in sys.modules if name in ("requests", "tqdm", "ssl")])
 """
@@ -277,7 +287,7 @@ def test_warm_cache_opens_no_socket(tmp_path: Path, hub: Path, settings: Setting
     from btfhub.lock import write
 
     write(tmp_path / "lock", LOCK)
-    mirror.obtain(list(LOCK.files.values()), str(hub), settings)
+    obtained(list(LOCK.files.values()), hub, settings)
     command = [sys.executable, "-c", WARM, tmp_path / "lock", settings.cache, "http://127.0.0.1:9"]
     done = subprocess.run(command, cwd=hubs.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "4\n[]\n[]\n"
