@@ -3,7 +3,8 @@
 The format of third_party/sources.toml, one table per archive:
 
     [NAME]
-    version, filename, sha256, urls (upstream's, in order)
+    version, filename, sha256
+    urls                        upstream's, in order, if it has any
     size                        bytes; 0 where it is not known: the hash decides, within LARGEST
 
     [[NAME.distribution]]       a distribution's archive that has it, too (any number)
@@ -105,6 +106,7 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
     if not isinstance(table, dict):
         raise DroidbpfError(f"{where} is not a table")
     table = dict(table)
+    table.setdefault("urls", [])
     distributions = table.pop("distribution", [])
     if not isinstance(distributions, list):
         raise DroidbpfError(f"{where}: distribution must be written [[{name}.distribution]]")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable
 
 from base.errors import DroidbpfError
+from toolchains import headers
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity
 
@@ -24,8 +24,6 @@ PROGRAMS = ("gcc", "ar", "objcopy")
 # Programs that gcc and g++ run.
 CC_PARTS = ("cc1", "as", "ld")
 CXX_PARTS = ("cc1plus",)
-# Where a libc's own folder has the kernel's headers, another package than the libc.
-KERNEL_HEADERS = ("../include", "../../include")
 
 
 def find(arch: str, probes: Probes, request: Request) -> Toolchain:
@@ -45,9 +43,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     libc = probes.locate(cc, "-print-file-name=libc.a")
     if not libc:
         raise DroidbpfError(f"the gnu toolchain for {arch} lacks a static libc (libc.a)", hint)
-    folder = os.path.dirname(libc)  # noqa: PTH120 - no pathlib at every start
-    headers = (f"{folder}/{place}/linux/version.h" for place in KERNEL_HEADERS)
-    files = [libc, *filter(os.path.exists, headers)]
+    of_libc = headers.find((cc,), probes)
     programs = probes.identity(*found.values(), *_parts(cc, CC_PARTS, probes))
     return Toolchain(
         name="gnu",
@@ -58,9 +54,10 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         cxx=(cxx,) if cxx else (),
         ar=(found["ar"],),
         objcopy=(found["objcopy"],),
-        identity=" ".join((programs, *map(identity, files))),
+        identity=f"{programs} {identity(libc)} {of_libc.identity}",
         cxx_identity=_cxx_identity(cxx, probes) if cxx else "",
         linkflags=linkflags,
+        headers=of_libc,
     )
 
 

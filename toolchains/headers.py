@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
-from toolchains.model import Toolchain
+from toolchains.model import Headers
 from toolchains.probe import Probes, identity
 
 SEARCHED = re.compile(r"^#include <\.\.\.> search starts here:\n((?: .*\n)*)", re.MULTILINE)
@@ -19,23 +18,13 @@ SEARCHED = re.compile(r"^#include <\.\.\.> search starts here:\n((?: .*\n)*)", r
 NEW_WITH_THE_REST = ("linux/version.h", "features.h")
 
 
-class Headers(NamedTuple):
-    """Folders of headers, in the order of search, and what a build signature holds of them."""
+def find(cc: tuple[str, ...], probes: Probes) -> Headers:
+    """Return the folders where a compiler finds <headers>; none if it does not report them.
 
-    folders: tuple[str, ...]
-    identity: str
-
-
-def find(toolchain: Toolchain, probes: Probes) -> Headers:
-    """Return the folders where the toolchain's compiler finds <headers>.
-
-    There are none if its own compiler of BPF objects knows them, or if it does not report them.
+    Args:
+        cc: the words that begin a command.
     """
-    if "-nostdlibinc" in toolchain.bpf_clang:
-        return Headers((), "")
-    if toolchain.include:
-        return Headers((toolchain.include,), toolchain.set_up.key if toolchain.set_up else "")
-    report = SEARCHED.search(probes.ask(*toolchain.cc, "-xc", "-E", "-v", os.devnull))
+    report = SEARCHED.search(probes.ask(*cc, "-xc", "-E", "-v", os.devnull))
     lines = report[1].splitlines() if report else []
     folders = tuple(os.path.realpath(line.strip()) for line in lines)
     files = (f"{folder}/{name}" for folder in folders for name in NEW_WITH_THE_REST)

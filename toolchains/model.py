@@ -20,6 +20,16 @@ class Request(NamedTuple):
     api: str = ""
 
 
+class Headers(NamedTuple):
+    """Folders of headers, in the order of search, and what a build signature holds of them."""
+
+    folders: tuple[str, ...] = ()
+    identity: str = ""
+
+
+NO_HEADERS = Headers()
+
+
 class SetUp(NamedTuple):
     """What a step does before anything else uses a toolchain, through toolchains.set_up().
 
@@ -49,7 +59,7 @@ class Toolchain:
         libc: glibc, musl or bionic.
         ccflags: flags for every compile.
         linkflags: flags for every link.
-        include: the folder of the headers of libc and kernel, or "" to ask the compiler.
+        headers: those of libc and kernel, for BPF programs; none if bpf_clang knows them.
         static, dynamic: further flags for a static and for a dynamic link; dynamic is None if
             there is no dynamic libc to link with.
         environment: variables of every step.
@@ -73,7 +83,7 @@ class Toolchain:
     libc: str = "glibc"
     ccflags: tuple[str, ...] = ()
     linkflags: tuple[str, ...] = ()
-    include: str = ""
+    headers: Headers = NO_HEADERS
     static: tuple[str, ...] = ("-static",)
     dynamic: tuple[str, ...] | None = ()
     environment: tuple[tuple[str, str], ...] = ()

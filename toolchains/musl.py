@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
 from base.errors import DroidbpfError
 from base.files import sha256
 from base.settings import Settings
 from toolchains import bpf, separate, zig
-from toolchains.model import Request, SetUp, Toolchain
+from toolchains.model import Headers, Request, SetUp, Toolchain
 from toolchains.probe import Probes
 
 # arch: (machine in triples, LLVM's name of the target, the distribution's, flags of every link).
@@ -30,14 +29,6 @@ CCFLAGS = ("-fno-pic", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 STARTUP = ("crtbegin.o", "crtbeginT.o", "crtend.o", "libgcc.a", "libgcc_eh.a")
 
 
-class Programs(NamedTuple):
-    """The programs of the distribution that a build needs."""
-
-    clang: str
-    linker: str
-    ar: str
-
-
 def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     """Return a musl toolchain for arch.
 
@@ -45,7 +36,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         DroidbpfError: a program is missing, and there is no zig; names what to install.
     """
     try:
-        programs = _programs(arch, probes)
+        clang, linker, archiver = _programs(arch, probes)
     except DroidbpfError as error:
         try:
             return zig.find(arch, probes, request)
@@ -56,20 +47,21 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     triple = f"{machine}-linux-musl"
     sysroot = _sysroot(arch)
     pins = sha256(PINS)
+    programs = probes.identity(clang, linker, archiver)
     return Toolchain(
         name="musl",
         arch=arch,
         triple=triple,
-        version=probes.version(programs.clang),
-        cc=(programs.clang, "-target", triple, f"--sysroot={sysroot}"),
+        version=probes.version(clang),
+        cc=(clang, "-target", triple, f"--sysroot={sysroot}"),
         cxx=(),
-        ar=(programs.ar,),
+        ar=(archiver,),
         objcopy=separate.COMMAND,
-        identity=" ".join((probes.identity(*programs), pins, sha256(separate.__file__))),
+        identity=f"{programs} {pins} {sha256(separate.__file__)}",
         libc="musl",
         ccflags=CCFLAGS,
-        linkflags=(f"--ld-path={programs.linker}", *linkflags),
-        include=f"{sysroot}/include",
+        linkflags=(f"--ld-path={linker}", *linkflags),
+        headers=Headers((f"{sysroot}/include",), pins),
         dynamic=None,
         set_up=SetUp(f"{sysroot}/ready", pins, "SYSROOT"),
     )
@@ -102,15 +94,14 @@ def _sysroot(arch: str) -> str:
     return f"build/musl/{arch}"
 
 
-def _programs(arch: str, probes: Probes) -> Programs:
+def _programs(arch: str, probes: Probes) -> list[str]:
     """Return the newest clang that has the target, and a linker and an archiver for it.
 
     Raises:
         DroidbpfError: one is missing; names what to install.
     """
     machine, target, *_ = ARCH_TABLE[arch]
-    found, version = bpf.newest_clang(probes)
-    clang = found[0]
+    (clang,), version = bpf.newest_clang(probes)
     if target not in probes.ask(clang, "--print-targets"):
         raise DroidbpfError(f"{clang} is a clang without the target {target}", "install clang-19")
     native = os.uname().machine == machine
@@ -118,7 +109,7 @@ def _programs(arch: str, probes: Probes) -> Programs:
         "linker": ("ld.lld-{}", "ld.lld", f"{machine}-linux-gnu-ld", *(("ld",) if native else ())),
         "archiver": ("llvm-ar-{}", "llvm-ar", f"{machine}-linux-gnu-ar", "ar"),
     }
-    paths = []
+    paths = [clang]
     for what, choices in names.items():
         each = (probes.which(name.format(version[0])) for name in choices)
         if not (path := next(filter(None, each), "")):
@@ -126,7 +117,7 @@ def _programs(arch: str, probes: Probes) -> Programs:
             hint = f"install it: apt-get install lld-{version[0]} llvm-{version[0]}"
             raise DroidbpfError(message, hint)
         paths.append(path)
-    return Programs(clang, *paths)
+    return paths
 
 
 def _place(path: str, machine: str) -> str:

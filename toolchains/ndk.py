@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from base.errors import DroidbpfError
-from toolchains import NDK_VARIABLES
+from toolchains import NDK_VARIABLES, headers
 from toolchains.model import Request, Toolchain
 from toolchains.probe import Probes, identity, numbers, which
 
@@ -90,6 +90,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
         static=("-static", static_target),
         # Phones lack the C++ library: it goes into the program. For C, the flag has no effect.
         dynamic=("-pie", "-static-libstdc++", "-Qunused-arguments"),
+        headers=headers.find((clang, target), probes),
         bpf_clang=(clang,),
     )
 

@@ -23,18 +23,10 @@ VERSION = "0.14"  # its patch release: requirements-zig.in
 LIBRARY = "build/zig/lib"
 OBJECTS = "build/zig/cache"  # where zig keeps a second copy of each object
 READY = "build/zig/ready"
-# arch: (target, folders of headers, flags of every link).
+# arch: (machine in targets, that of the kernel's headers, flags of every link).
 ARCH_TABLE = {
-    "arm64": (
-        "aarch64-linux-musl",
-        ("generic-musl", "aarch64-linux-musl", "any-linux-any", "aarch64-linux-any"),
-        ("-Wl,-z,max-page-size=16384",),
-    ),
-    "x86_64": (
-        "x86_64-linux-musl",
-        ("generic-musl", "x86_64-linux-musl", "any-linux-any", "x86-linux-any"),
-        (),
-    ),
+    "arm64": ("aarch64", "aarch64", ("-Wl,-z,max-page-size=16384",)),
+    "x86_64": ("x86_64", "x86", ()),
 }
 # Those that zig cc would link have absolute paths in their debug information.
 BUILTINS = (
@@ -50,7 +42,9 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
     Raises:
         DroidbpfError: there is no zig, or one of another version; names what to install.
     """
-    target, headers, linkflags = ARCH_TABLE[arch]
+    machine, kernel_machine, linkflags = ARCH_TABLE[arch]
+    target = f"{machine}-linux-musl"
+    headers = ("generic-musl", target, "any-linux-any", f"{kernel_machine}-linux-any")
     packaged = (f"{folder}/ziglang/zig" for folder in sys.path)
     zig = next((p for p in packaged if os.access(p, os.X_OK)), "") or probes.which("zig")
     if not zig:
@@ -61,9 +55,7 @@ def find(arch: str, probes: Probes, request: Request) -> Toolchain:
             f"{zig} is zig {version or 'of an unknown version'}, not {VERSION}", HINT
         )
     cache = str(Settings.from_environment().cache / "zig")
-    searched = [
-        word for name in headers for word in ("-idirafter", f"{LIBRARY}/libc/include/{name}")
-    ]
+    searched = (f"-idirafter{LIBRARY}/libc/include/{name}" for name in headers)
     return Toolchain(
         name="zig",
         arch=arch,

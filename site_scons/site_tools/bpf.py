@@ -45,8 +45,8 @@ def generate(env):
         # v3, the default of newer clangs, has atomics that a 5.10 kernel rejects.
         BPFFLAGS=["-target", "bpf", "-mcpu=v2", "-g", "-O2", "-Wall", "-fno-stack-protector"],
         BPFDEFINES=[f"__TARGET_ARCH_{TARGET_ARCH[env['ARCH']]}"],
-        BPFHEADERS=_headers(literal(env["TARGET_HEADERS"].folders)),
-        BPFHEADERS_ID=env["TARGET_HEADERS"].identity,
+        BPFHEADERS=_headers(literal(env["TOOLCHAIN"].headers.folders)),
+        BPFHEADERS_ID=env["TOOLCHAIN"].headers.identity,
         PCHFLAGS=[],
         BPFWARNINGS=[TIMELESS],
         BPF_OBJECTS="each",  # of an app's programs: each is an object, or all are "one"

@@ -83,6 +83,7 @@ def test_sysroot_is_known_by_the_hashes_of_its_packages(
     assert first.set_up.key in first.identity.split()
     assert second.set_up.key in second.identity.split()
     assert first.set_up.key != second.set_up.key
+    assert first.headers == (("build/musl/arm64/include",), first.set_up.key)
 
 
 @pytest.mark.parametrize("arch", toolchains.ARCHES)
