@@ -6,6 +6,8 @@ import ctypes
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -248,6 +250,33 @@ def test_a_signal_while_scripts_are_read_ends_in_one_line(
     process.send_signal(number)
     printed, _ = process.communicate(timeout=60)
     assert (process.returncode, printed) == (128 + number, LINES[number] + HINT)
+
+
+@pytest.mark.parametrize("number", LINES, ids=lambda number: number.name)
+def test_a_signal_at_any_moment_of_the_start_ends_in_one_line(
+    tree: Tree, number: signal.Signals
+) -> None:
+    command = [sys.executable, "base/launch.py", *tree.command("-n")[1:]]
+    ended = []
+    for moment_s in (0, 0.01, 0.02, 0.04, 0.07, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3):
+        process = subprocess.Popen(
+            command,
+            cwd=tree.path,
+            env=tree.environment({}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # As ./dev does by env(1): Python starts with both signals blocked.
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, LINES),
+        )
+        time.sleep(moment_s)
+        process.send_signal(number)
+        _, printed = process.communicate(timeout=60)
+        if process.returncode:
+            assert process.returncode == 128 + number, printed
+            assert printed in (LINES[number], LINES[number] + HINT)
+            ended.append(moment_s)
+    assert ended
 
 
 @pytest.mark.parametrize("options", [("-j2",), ("-j2", "-k")])

@@ -10,6 +10,7 @@ import pytest
 from checkout import Tree, assert_same, check_out, download_cache
 from no_root import BUILD, run
 from static_program import assert_no_path, assert_static
+from test_dry import ASKED, assert_leaves_all_as_it_was
 from toolbox import Toolbox
 
 
@@ -51,6 +52,20 @@ def test_cache_that_cannot_be_written_is_reported_however_zig_is_come_by(
         f"error: cannot write to the cache {tmp_path}/file/zig: Not a directory\n"
         "hint: make it writable, or set DROIDBPF_CACHE to another folder\n"
     )
+
+
+def test_asking_leaves_a_fresh_clone_and_an_empty_cache_as_they_were(
+    alone: tuple[Path, str], tmp_path: Path, toolbox: Toolbox
+) -> None:
+    (package,) = (alone[0] / ".venv-no-root/lib").glob("python3*/site-packages/ziglang")
+    (toolbox.folder / "zig").symlink_to(package / "zig")
+    tree = check_out(tmp_path / "tree")
+    tree.env = toolbox.first
+    (tmp_path / "home").mkdir()
+    places = (tmp_path / "cache", tmp_path / "home")
+    for asked, statuses in ASKED.values():
+        result = assert_leaves_all_as_it_was(tree, *places, "toolchain=zig", *asked)
+        assert result.status in statuses, result.err
 
 
 def test_zig_of_another_place_gives_the_same_bytes(alone: tuple[Path, str], tmp_path: Path) -> None:
