@@ -21,6 +21,7 @@ OLDEST = 23
 OLDEST_API = 24  # libbpf and argp call fmemopen(), of 23, and strchrnul(), of 24
 DEFAULT_API = 31
 TRIPLES = {"arm64": "aarch64-linux-android", "x86_64": "x86_64-linux-android"}
+REVISION = r"^Pkg\.Revision[ \t]*=[ \t]*((\d+)\.(\d+)\.\d+(-\S+)?)(?!\S)"
 PREBUILT = "toolchains/llvm/prebuilt/linux-x86_64"  # the only one of NDKs for Linux until r30
 PREBUILT_ARM64 = "toolchains/llvm/prebuilt/linux-arm64"  # also of NDKs that others have built
 PROGRAMS = ("clang", "clang++", "llvm-ar", "llvm-objcopy", "ld.lld")
@@ -124,7 +125,7 @@ def _read(named: tuple[str, str]) -> Ndk:
     except OSError:
         hint = f"an NDK's folder holds source.properties and toolchains; {INSTALL}"
         raise DroidbpfError(f"{origin} is no NDK: it has no source.properties", hint) from None
-    revision = re.search(r"^Pkg\.Revision\s*=\s*((\d+)\.(\d+)\.\d+(-\S+)?)\s", text, re.MULTILINE)
+    revision = re.search(REVISION, text, re.MULTILINE)
     if not revision:
         fault = "its source.properties has no Pkg.Revision like 27.2.12479018"
         raise DroidbpfError(f"{origin} is no NDK: {fault}", NAME_ONE)

@@ -8,6 +8,13 @@ from pathlib import Path
 from base.errors import DroidbpfError, printable
 
 MAX_BYTES = 256 << 20
+# Formats that are easily taken for an Image: place in bytes, magic, description.
+OTHERS = (
+    (4, b"zimg", "an EFI zboot image"),
+    (0, b"\x7fELF", "an ELF file, such as vmlinux"),
+    (0x202, b"HdrS", "an x86 bzImage"),
+    (0, b"ANDROID!", "an Android boot image"),
+)
 HINT = "use the file arch/arm64/boot/Image or Image.gz of a kernel build"
 
 
@@ -40,24 +47,12 @@ def check(data: bytes, path: Path) -> None:
         DroidbpfError: they are not.
     """
     if data[56:60] != b"ARM\x64":
-        shown = printable(str(path))
-        raise DroidbpfError(f"{shown} is not an arm64 kernel Image{_guess(data)}", HINT)
+        found = [what for place, magic, what in OTHERS if data.startswith(magic, place)]
+        guess = f": it is {found[0]}" if found else ""
+        raise DroidbpfError(f"{printable(str(path))} is not an arm64 kernel Image{guess}", HINT)
 
 
 def release(data: bytes) -> str:
     """Return the `uname -r` in an Image's banner, or "" where there is none."""
     found = re.search(rb"Linux version (\d[\x21-\x7e]*) ", data)
     return found.group(1).decode() if found else ""
-
-
-def _guess(data: bytes) -> str:
-    """Return what the file is instead, for the formats that are easily taken for an Image."""
-    if data[4:8] == b"zimg":
-        return ": it is an EFI zboot image"
-    if data.startswith(b"\x7fELF"):
-        return ": it is an ELF file, such as vmlinux"
-    if data[0x202:0x206] == b"HdrS":
-        return ": it is an x86 bzImage"
-    if data.startswith(b"ANDROID!"):
-        return ": it is an Android boot image"
-    return ""

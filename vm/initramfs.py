@@ -73,11 +73,8 @@ def build(
     Raises:
         DroidbpfError: a guest path is not allowed, or a file cannot be read.
     """
-    settings = {
-        "MARK": mark,
-        "MODULES": " ".join(module.name for module in modules),
-        "HIDE_BTF": "1" if hide_btf else "0",
-    }
+    names = " ".join(module.name for module in modules)
+    settings = f"MARK='{mark}'\nMODULES='{names}'\nHIDE_BTF={int(hide_btf)}\n"
     entries = _guest_files(files)
     entries += [
         cpio.directory(name, 0o1777 if name in WORLD_WRITABLE else 0o755) for name in DIRECTORIES
@@ -89,17 +86,13 @@ def build(
         cpio.file("etc/group", GROUP.encode()),
         cpio.file("etc/fstab", FSTAB.encode()),
         cpio.file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755),
-        cpio.file(".vm/settings", _assignments(settings).encode()),
+        cpio.file(".vm/settings", settings.encode()),
         cpio.file(".vm/env", os.fsencode(_exports(env))),
         cpio.file(".vm/run", os.fsencode(_run_script(commands, workload))),
     ]
     entries += [cpio.symlink(f".vm/dev/{name}", target) for name, target in DEV_LINKS.items()]
     entries += [cpio.file(f".vm/{module.name}", module.read_bytes()) for module in modules]
     return cpio.archive(entries)
-
-
-def _assignments(values: Mapping[str, str]) -> str:
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def _exports(env: Mapping[str, str]) -> str:

@@ -139,12 +139,10 @@ def _install(
 def _kernel_package(name: str, suite: str, settings: Settings) -> str:
     from fetch import apt
 
-    depends = apt.depends(METAPACKAGE, suite=suite, arch=ARCH, settings=settings)
-    for package in depends:
+    for package in apt.depends(METAPACKAGE, suite=suite, arch=ARCH, settings=settings):
         if package.startswith(f"linux-image-{name}."):
             return package
-    listed = printable(", ".join(depends))
-    raise DroidbpfError(f"{METAPACKAGE} of {suite} depends on no kernel {name}: {listed}")
+    raise DroidbpfError(f"{METAPACKAGE} of {suite} depends on no kernel {name}")
 
 
 def _unpack_kernel(package: Path) -> dict[str, bytes]:

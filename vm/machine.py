@@ -57,7 +57,6 @@ def run(
     cpus: int = 2,
     env: Mapping[str, str] | None = None,
     workload: str = "",
-    append: str = "",
     settings: Settings | None = None,
 ) -> Results:
     """Boot the kernel and run the commands in it as root, one after the other.
@@ -80,7 +79,6 @@ def run(
             accel/tcg/cputlb.c), and another processor may translate the old one in between.
         env: added to the commands' environment.
         workload: a shell command that runs in the background, started before the first command.
-        append: more words for the kernel's command line.
         settings: for the cache of busybox; by default from the environment.
 
     Raises:
@@ -119,7 +117,7 @@ def run(
             program,
             image=kernel.image,
             initrd=Path(f"/proc/self/fd/{initrd.fileno()}"),
-            append=f"{KERNEL_LINE} {append}".strip(),
+            append=KERNEL_LINE,
             memory_mb=memory_mb,
             cpus=cpus,
             serial=theirs[0].fileno(),

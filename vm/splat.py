@@ -45,16 +45,7 @@ def find(log: str) -> str:
     for number, line in enumerate(lines):
         if _SIGNS.search(line):
             cuts = [n for n in range(max(0, number - 5), number) if _CUT in lines[n]]
-            return "\n".join(_report(lines[cuts[-1] if cuts else number :]))
+            report = lines[cuts[-1] if cuts else number :][:MAX_LINES]
+            ends = [n for n, line in enumerate(report, start=1) if _END in line]
+            return "\n".join(report[: ends[0] if ends else MAX_LINES]).rstrip()
     return ""
-
-
-def _report(lines: list[str]) -> list[str]:
-    report: list[str] = []
-    for line in lines[:MAX_LINES]:
-        report.append(line)
-        if _END in line:
-            break
-    while report and not report[-1].strip():
-        report.pop()
-    return report
