@@ -101,7 +101,6 @@ def make(folder: Path, version: str = VERSION, apis: Iterable[int] = APIS) -> Pa
 def _clang(folder: Path) -> tuple[str, str]:
     """Return the machine's clang that has the BPF target, and its major version."""
     found = bpf.find(Probes(folder / "probes.json", os.environ["PATH"]))
-    (folder / "probes.json").unlink()
     return found.clang[0], str(found.clang_version[0])
 
 
