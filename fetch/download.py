@@ -15,7 +15,7 @@ from base.settings import Settings
 from fetch import cache
 from fetch.connections import Connections
 from fetch.errors import AbsentError, PlaceError
-from fetch.pins import Pin
+from fetch.pins import Pin, load
 from fetch.places import mirror_folder, places
 
 WORKERS = 8
@@ -31,6 +31,18 @@ def obtain(pin: Pin, settings: Settings) -> Path:
         CacheError: the cache cannot be written, its disk is full.
     """
     return obtain_all([pin], settings)[pin.name]
+
+
+def obtain_packages(path: Path, arch: str, settings: Settings) -> dict[str, Path]:
+    """Obtain the binary packages (.deb) of an architecture that a file of pins names.
+
+    Args:
+        path: a file of pins, each with a [[NAME.distribution]] that has an arch (fetch/pins.py).
+        arch: the distribution's name of the architecture: arm64, amd64 …
+    """
+    known = load(path).values()
+    chosen = [pin for pin in known if any(place.arch == arch for place in pin.alternatives)]
+    return obtain_all(chosen, settings)
 
 
 def obtain_all(pins: Iterable[Pin], settings: Settings, workers: int = WORKERS) -> dict[str, Path]:

@@ -4,14 +4,13 @@ Debian keeps pip out of its Python: it is in a package of wheels, which root nee
 the standard library is used: this runs before there is any other.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
 from base import cli, files
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import apt, aptconf, cache
+from fetch import apt, aptconf, cache, programs
 from fetch.deb import unpack_deb
 
 PACKAGE = "python3-pip-whl"
@@ -24,11 +23,7 @@ def wheel(settings: Settings) -> Path:
         DroidbpfError: no apt, or the distribution's archive has no such package.
     """
     suite = aptconf.os_release().get("VERSION_CODENAME", "")
-    command = ["dpkg", "--print-architecture"]
-    try:
-        arch = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise DroidbpfError("no dpkg on this machine") from error
+    arch = programs.run(["dpkg", "--print-architecture"], seconds=60).stdout.strip()
     deb = apt.binary(PACKAGE, suite=suite, arch=arch, settings=settings)
     found = unpack_deb(deb, lambda path: Path(path).match("python-wheels/pip-*.whl"))
     if len(found) != 1:

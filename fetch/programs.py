@@ -1,4 +1,4 @@
-"""Run programs of apt, and say why one failed."""
+"""Run programs of apt and dpkg, and say why one failed."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def run(
     config: Path | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program of apt.
+    """Run a program of apt or dpkg.
 
     Args:
         config: the private configuration; None for the machine's.

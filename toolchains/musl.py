@@ -75,10 +75,10 @@ def set_up(toolchain: Toolchain, settings: Settings) -> None:
         OSError: the sysroot cannot be written.
     """
     from fetch.deb import unpack_deb
-    from fetch.packages import obtain_pinned
+    from fetch.download import obtain_packages
 
     machine, _, package_arch, _ = ARCH_TABLE[toolchain.arch]
-    packages = obtain_pinned(PINS, package_arch, settings)
+    packages = obtain_packages(PINS, package_arch, settings)
     sysroot = Path(_sysroot(toolchain.arch))
     shutil.rmtree(sysroot, ignore_errors=True)
     for package in packages.values():

@@ -11,7 +11,7 @@ from checkout import download_cache
 import toolchains
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch.packages import obtain_pinned
+from fetch.download import obtain_packages
 from toolchains import musl
 
 
@@ -20,7 +20,7 @@ def skip_without_musl(store: Path, arch: str) -> None:
     try:
         probes = toolchains.Probes(store, os.environ["PATH"])
         found = toolchains.pick("musl", arch, probes, toolchains.Request())
-        obtain_pinned(musl.PINS, musl.ARCH_TABLE[arch][2], Settings(download_cache()))
+        obtain_packages(musl.PINS, musl.ARCH_TABLE[arch][2], Settings(download_cache()))
     except DroidbpfError as error:
         pytest.skip(f"no musl toolchain: {error.message}")
     if found.name != "musl":

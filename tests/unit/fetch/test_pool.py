@@ -15,7 +15,7 @@ from package_archive import packages as package_index
 import fetch.__main__
 from base.errors import DroidbpfError
 from base.settings import Settings
-from fetch import aptconf, download, packages
+from fetch import aptconf, download
 from fetch.pins import Alternative, Pin
 
 pytest_plugins = ("package_fixtures",)
@@ -50,7 +50,7 @@ def name_snapshots(archive: Archive, tmp_path: Path) -> None:
 
 
 def obtain(pins: Path, settings: Settings) -> bytes:
-    found = packages.obtain_pinned(pins, "arm64", settings)
+    found = download.obtain_packages(pins, "arm64", settings)
     assert list(found) == ["kernel-arm64"]
     return found["kernel-arm64"].read_bytes()
 
@@ -67,7 +67,7 @@ def test_pinned_package_needs_no_index_and_no_second_download(
 def test_other_architectures_packages_are_not_fetched(
     archive: Archive, settings: Settings, pins: Path
 ) -> None:
-    assert packages.obtain_pinned(pins, "amd64", settings) == {}
+    assert download.obtain_packages(pins, "amd64", settings) == {}
     assert archive.server.paths == []
 
 
@@ -106,7 +106,7 @@ def test_package_that_no_place_has_names_each_place_and_the_remedies(
 ) -> None:
     archive.server.routes[f"/{PATH}"] = status(404)
     with pytest.raises(DroidbpfError) as failure:
-        packages.obtain_pinned(pins, "arm64", settings)
+        download.obtain_packages(pins, "arm64", settings)
     lines = failure.value.message.split("\n  ")
     assert lines[2] == f"  cache {settings.cache}: not there"
     assert lines[3].startswith(
@@ -126,8 +126,8 @@ import sys
 from pathlib import Path
 from base.cli import run_cli
 from base.settings import Settings
-from fetch import packages
-run = lambda: len(packages.obtain_pinned(Path(sys.argv[1]), "arm64", Settings(Path(sys.argv[2]))))
+from fetch import download
+run = lambda: len(download.obtain_packages(Path(sys.argv[1]), "arm64", Settings(Path(sys.argv[2]))))
 sys.exit(run_cli(run))
 """
 
