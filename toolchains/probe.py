@@ -139,7 +139,8 @@ class Probes:
         if known is None or not all(os.access(file, os.F_OK) for file in known.splitlines()):
             report = _run("ldd", *running, fails=True)  # for a script or a static program
             known = "\n".join(sorted(set(LIBRARIES.findall(report))))
-            self._answers[key] = known
+            if report:
+                self._answers[key] = known
         return " ".join((*states, *map(identity, known.splitlines())))
 
     def _program(self, program: str) -> tuple[str, str]:
@@ -162,18 +163,18 @@ class Probes:
         Args:
             state: what changes when the program itself does.
         """
-        report = ""
         running = self._answers.get(f"{state} runs", "")
-        if not os.access(running, os.F_OK):
-            report = _run(program, *REPORT)
-            found = RUNNING.search(report)
-            path = (found[1] or found[2]) if found else ""
-            path = path if os.path.isabs(path) else self.which(path)  # noqa: PTH117 - as above
-            running = self._answers[f"{state} runs"] = path or program
-        state += f" {identity(running)}"
+        if os.access(running, os.F_OK):
+            return f"{state} {identity(running)}", running
+        report = _run(program, *REPORT)
+        found = RUNNING.search(report)
+        path = (found[1] or found[2]) if found else ""
+        path = path if os.path.isabs(path) else self.which(path)  # noqa: PTH117 - see identity()
+        running = path or program
+        whole = f"{state} {identity(running)}"
         if report:
-            self._answers[" ".join((state, *REPORT))] = report
-        return state, running
+            self._answers |= {f"{state} runs": running, " ".join((whole, *REPORT)): report}
+        return whole, running
 
 
 def _is_wrapper(program: str, content: str) -> bool:

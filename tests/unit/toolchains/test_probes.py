@@ -116,3 +116,16 @@ def test_each_clang_is_asked_once_for_its_version_and_for_what_it_runs(
     assert bpf.newest_clang(probes) == ((str(path),), (19, 1, 7))
     probes.identity(str(path))
     assert counter.read_text().splitlines() == [" ".join(REPORT), "--print-targets"]
+
+
+def test_a_compiler_that_failed_once_is_asked_again_what_it_runs(
+    tmp_path: Path, bin_: Path
+) -> None:
+    program(bin_, "clang-19", "exit 0")
+    report = f'[ -e {tmp_path}/ready ] && echo \' "{bin_}/clang-19" "-cc1" "-triple"\''
+    path = str(program(bin_, "gcc", report))
+    for ready in (False, True):
+        probes = Probes(tmp_path / "probes.json", str(bin_))
+        assert (str(identity(str(bin_ / "clang-19"))) in probes.identity(path)) is ready
+        probes.save()
+        (tmp_path / "ready").touch()
