@@ -43,11 +43,6 @@ class Kernel:
     modules: tuple[Path, ...] = ()
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the distribution's kernels, the oldest first."""
-    return tuple(SUITES)
-
-
 def refuse_unknown(name: str) -> None:
     """Verify that a name is a kernel's or an arm64 Image's path; download nothing.
 
@@ -96,8 +91,7 @@ def _from_path(name: str) -> Kernel:
 
     path = Path(name).absolute()
     if not path.is_file():
-        known = f"{', '.join(names()[:-1])} or {names()[-1]}"
-        hint = f"use {known}, or the path of an arm64 Image"
+        hint = f"use one of {', '.join(SUITES)}, or the path of an arm64 Image"
         raise DroidbpfError(f"no such kernel: {printable(name)}", hint)
     return Kernel(name, path, image.release(image.read(path)))
 

@@ -10,14 +10,14 @@ from vm import kernels
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    known = ", ".join(kernels.names())
+    known = ", ".join(kernels.SUITES)
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"{known} (default: all)")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Download the kernels and busybox, and print the releases; return 0."""
     with show_progress(settings) as shown:
-        for name in options.kernels or kernels.names():
+        for name in options.kernels or kernels.SUITES:
             kernel = kernels.kernel(name, shown, renew=True)
             print(f"{printable(name):6}{kernel.release}")
         kernels.busybox(shown, renew=True)

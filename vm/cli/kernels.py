@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Print a line for each kernel; return 0."""
-    found = {name: kernels.cached(name, settings) for name in kernels.names()}
+    found = {name: kernels.cached(name, settings) for name in kernels.SUITES}
     if options.json:
         listing = [
             {

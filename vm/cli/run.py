@@ -16,7 +16,7 @@ ELF_MACHINES = (40, 183)  # ARM, AARCH64 in elf.h
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    known = ", ".join(kernels.names())
+    known = ", ".join(kernels.SUITES)
     add = parser.add_argument
     add("--kernel", default="5.10", help=f"{known}, or the path of an arm64 Image (default: 5.10)")
     add("--hide-btf", action="store_true", help="make /sys/kernel/btf an empty folder")

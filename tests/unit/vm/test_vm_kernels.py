@@ -79,7 +79,8 @@ def test_unknown_kernel_names_what_there_is() -> None:
     with pytest.raises(DroidbpfError) as caught:
         kernels.kernel("5.11")
     assert str(caught.value) == (
-        "error: no such kernel: 5.11\nhint: use 5.10, 6.1 or 6.12, or the path of an arm64 Image"
+        "error: no such kernel: 5.11\n"
+        "hint: use one of 5.10, 6.1, 6.12, or the path of an arm64 Image"
     )
 
 
