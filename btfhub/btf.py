@@ -4,7 +4,7 @@ import struct as packing
 import sys
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -101,7 +101,6 @@ class Layout:
     starts: list[int]
     groups: dict[int, list[int]]
     strings: bytes
-    _resolved: dict[int, int] = field(default_factory=dict, compare=False)
 
     def column(self, word: int) -> "array[int]":
         """Return one of each type's own words (NAME, INFO, THIRD); 0 for void."""
@@ -122,6 +121,10 @@ class Layout:
         groups = [group for info, group in self.groups.items() if kind_of(info) in kinds]
         return list(chain.from_iterable(groups))
 
+    def kind(self, number: int) -> int:
+        """Return the kind of a type, 0 for void."""
+        return kind_of(self.own(number, INFO))
+
     def own(self, number: int, word: int) -> int:
         """Return one of a type's own words, 0 for void."""
         return self.words[self.starts[number] + word] if number else 0
@@ -139,16 +142,11 @@ class Layout:
         Raises:
             DroidbpfError: there is no such type, or it is a cycle.
         """
-        if number not in self._resolved:
-            self._resolved[number] = self._resolve(number)
-        return self._resolved[number]
-
-    def _resolve(self, number: int) -> int:
         target = number
         for _ in range(MAX_CHAIN):
             if not 0 <= target < len(self.starts):
                 raise DroidbpfError(f"BTF: there is no type {target}")
-            if kind_of(self.own(target, INFO)) not in MODIFIERS:
+            if self.kind(target) not in MODIFIERS:
                 return target
             target = self.own(target, THIRD)
         raise DroidbpfError(f"BTF: type {number} refers to itself")

@@ -54,7 +54,7 @@ def _sorted(layout: Layout) -> tuple[bytes, dict[int, int], dict[int, int]]:
 def _sort_forwards(layout: Layout, words: "array[int]") -> dict[int, int]:
     """Sort the FWD types at the end; return {old type: new type} of each."""
     first = len(layout.starts)
-    while first > 1 and btf.kind_of(layout.own(first - 1, INFO)) == FWD:
+    while first > 1 and layout.kind(first - 1) == FWD:
         first -= 1
     forwards = range(first, len(layout.starts))
     ranked = sorted(forwards, key=lambda number: (_name(layout, number), _info(layout, number)))
@@ -76,7 +76,7 @@ def _info(layout: Layout, number: int) -> bytes:
 def _references(layout: Layout) -> Iterator[int]:
     """Yield the indices of the words that are types."""
     for number in range(1, len(layout.starts)):
-        form = FORMS[btf.kind_of(layout.own(number, INFO))]
+        form = FORMS[layout.kind(number)]
         if form.refers:
             yield layout.starts[number] + THIRD
         for begin in _behind(layout, number):
@@ -87,7 +87,7 @@ def _names(layout: Layout) -> Iterator[int]:
     """Yield the indices of the words that are names."""
     for number in range(1, len(layout.starts)):
         yield layout.starts[number] + NAME
-        if FORMS[btf.kind_of(layout.own(number, INFO))].named:
+        if FORMS[layout.kind(number)].named:
             yield from _behind(layout, number)
 
 

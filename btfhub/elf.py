@@ -12,7 +12,7 @@ MAX_NAME = 4096  # bytes
 MAX_TITLES = 1 << 20  # bytes of all names of sections
 MAGIC = b"\x7fELF"
 CODE = 0x4  # SHF_EXECINSTR of flags
-PROGRAM, SYMBOLS, NO_CONTENT = "SHT_PROGBITS", "SHT_SYMTAB", "SHT_NOBITS"
+PROGRAM, NO_CONTENT = "SHT_PROGBITS", "SHT_NOBITS"
 _DAMAGED = "it is a damaged ELF file"
 
 
@@ -23,7 +23,6 @@ class Section(NamedTuple):
         type: pyelftools' name of it, such as SHT_PROGBITS; a number where it has none.
         flags: SHF_… of pyelftools' SH_FLAGS.
         offset, size: in the file, in bytes.
-        link: the number of the section that belongs to it.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Section(NamedTuple):
     flags: int
     offset: int
     size: int
-    link: int
 
 
 class Elf(NamedTuple):
@@ -115,7 +113,7 @@ def _read(file: IO[bytes]) -> Elf:
 
 
 def _section(header: Any, name: str) -> Section:
-    fields = (header[f"sh_{field}"] for field in ("flags", "offset", "size", "link"))
+    fields = (header[f"sh_{field}"] for field in ("flags", "offset", "size"))
     return Section(name, str(header["sh_type"]), *fields)
 
 

@@ -4,10 +4,10 @@ The meaning of an access string is that of libbpf's relo_core.c.
 """
 
 import re
-import struct
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from base.errors import DroidbpfError, printable
@@ -45,9 +45,6 @@ _ACCESS = re.compile(r"[0-9]{1,9}(:[0-9]{1,9}){0,63}")
 _LARGEST = 4 << 20  # of a section, bytes; those of apps have some 10,000
 _MOST_TEXT = 1 << 20  # characters of all names that relocations are made of
 _OBJECT = (64, "little", "EM_BPF")
-_SYMBOL = struct.Struct("<IBBHQQ")  # Elf64_Sym: name, type and binding, other, section, value, size
-_TYPE_OF_SYMBOL = 0xF
-_FUNCTION = 2  # STT_FUNC
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,6 @@ class Wanted:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What is read of an object: .BTF, .BTF.ext, (offset, name) of the functions by section."""
-
-    btf: bytes
-    extension: bytes
-    functions: dict[str, list[tuple[int, str]]]
-
-
 def count(path: Path) -> int:
     """Return the number of CO-RE relocations of a BPF object that depend on the kernel.
 
@@ -87,7 +75,7 @@ def count(path: Path) -> int:
         DroidbpfError: it is not a sound BPF object.
     """
     try:
-        data = _parts(path).extension
+        _, data = _sections(path)
         kinds = [_kind(one) for one in btf_ext.relocations(data)] if data else []
         return len(kinds) - kinds.count(LOCAL_KIND)
     except DroidbpfError as error:
@@ -101,7 +89,7 @@ def wanted(path: Path) -> list[Wanted]:
         DroidbpfError: it is not a sound BPF object.
     """
     try:
-        return _wanted(_parts(path))
+        return _wanted(*_sections(path))
     except DroidbpfError as error:
         raise _unsound(path, error) from error
 
@@ -119,49 +107,36 @@ def _unsound(path: Path, error: DroidbpfError) -> DroidbpfError:
     return DroidbpfError(f"{printable(path.name)} is not a sound BPF object: {error.message}")
 
 
-def _parts(path: Path) -> _Parts:
+def _sections(path: Path) -> tuple[bytes, bytes]:
+    """Return .BTF and .BTF.ext of an object, b"" for those that it lacks."""
     with file_errors("read", path), path.open("rb") as file:
         object_ = elf.read(file) if file.read(len(elf.MAGIC)) == elf.MAGIC else None
         if object_ is None or object_.kind != _OBJECT:
             raise DroidbpfError("it is not an ELF file for BPF")
-        types, extension = (_content(object_, name) for name in (".BTF", ".BTF.ext"))
-        return _Parts(types, extension, _functions(object_))
+        sections = map(object_.section, (".BTF", ".BTF.ext"))
+        types, extension = (object_.content(one, _LARGEST) if one else b"" for one in sections)
+        return types, extension
 
 
-def _content(object_: elf.Elf, name: str) -> bytes:
-    section = object_.section(name)
-    return object_.content(section, _LARGEST) if section else b""
-
-
-def _functions(object_: elf.Elf) -> dict[str, list[tuple[int, str]]]:
-    """Return offset and name of the functions in each section."""
-    table = next((one for one in object_.sections if one.type == elf.SYMBOLS), None)
-    if table is None or table.link >= len(object_.sections):
-        return {}
-    symbols = object_.content(table, _LARGEST)
-    strings = object_.content(object_.sections[table.link], _LARGEST)
-    found: dict[str, list[tuple[int, str]]] = {}
-    whole = len(symbols) // _SYMBOL.size * _SYMBOL.size
-    left = _MOST_TEXT
-    for name, info, _, index, value, _ in _SYMBOL.iter_unpack(symbols[:whole]):
-        if info & _TYPE_OF_SYMBOL == _FUNCTION and index < len(object_.sections):
-            text = elf.text(strings, name)
-            left -= len(text)
-            if left < 0:
-                raise DroidbpfError("its functions have too many names")
-            found.setdefault(object_.sections[index].name, []).append((value, text))
-    return {section: sorted(functions) for section, functions in found.items()}
-
-
-def _wanted(parts: _Parts) -> list[Wanted]:
-    if not parts.extension:
+def _wanted(data: bytes, extension: bytes) -> list[Wanted]:
+    if not extension:
         return []
-    types = btf.walk(parts.btf)
+    types = btf.walk(data)
+    functions = {
+        btf_ext.word(extension, section): places
+        for section, places in btf_ext.records(extension, btf_ext.FUNCTIONS)
+    }
     found: list[Wanted] = []
     left = _MOST_TEXT
-    for one in btf_ext.relocations(parts.extension):
+    for one in btf_ext.relocations(extension):
         section = elf.text(types.strings, one.section)
-        program = _function(parts.functions.get(section, []), one.offset) or section
+        program = section
+        # Of each function: its offset, which ascends, and its type.
+        places = functions.get(one.section, range(0))
+        offset = partial(btf_ext.word, extension)
+        if before := bisect_right(places, one.offset, key=offset):
+            number = btf_ext.word(extension, places[before - 1] + btf.WORD)
+            program = types.name(types.resolved(number)) or section
         access = elf.text(types.strings, one.access)
         kind = _kind(one)
         name, path, pairs = _spec(types, one.type, access, kind)
@@ -201,7 +176,7 @@ def _spec(
     owner = name
     pairs = []
     for step in steps:
-        if typegraph.kind(types, here) == ARRAY:
+        if types.kind(here) == ARRAY:
             path += f"[{step}]"
             target = types.behind(here)[0]
         else:
@@ -220,8 +195,3 @@ def flavoured(name: str) -> tuple[str, str]:
     """Divide a name at its last triple underscore, as libbpf does."""
     divided = _FLAVOUR.fullmatch(name)
     return (divided[1], divided[2]) if divided else (name, "")
-
-
-def _function(functions: list[tuple[int, str]], offset: int) -> str:
-    before = bisect_right(functions, offset, key=lambda function: function[0])
-    return functions[before - 1][1] if before else ""

@@ -7,16 +7,12 @@ from btfhub import btf
 from btfhub.typegraph import structs
 
 # What every kernel has, and what distinguishes architectures: a struct and members of it, as in
-# arch/arm64/include/asm/ptrace.h, arch/x86/include/asm/ptrace.h and those of the others.
+# arch/arm64/include/asm/ptrace.h and arch/x86/include/asm/ptrace.h.
 _STRUCTS = ("task_struct", "list_head", "pt_regs")
 _REGISTERS: dict[str, Sequence[str]] = {
     "arm64": ("regs", "sp", "pc", "pstate", "syscallno"),
     "x86_64": ("r15", "ax", "di", "orig_ax", "ip"),
-    "x86": ("bx", "ax", "di", "orig_ax", "ip"),
-    "arm": ("uregs",),
-    "riscv": ("epc", "ra", "badaddr"),
 }
-_POINTERS = {"arm64": 8, "x86_64": 8, "x86": 4, "arm": 4, "riscv": 8}
 # C's names of the type that has a pointer's size, as gcc and clang write them (and libbpf reads).
 _LONG = {"long", "long int", "unsigned long", "long unsigned int"}
 
@@ -59,7 +55,7 @@ def kernel(data: bytes, arch: str = "") -> str:
     actual = architecture(data)
     if not actual:
         raise DroidbpfError("BTF: its struct pt_regs is of no architecture that is known here")
-    if not any(integers.get(name) == _POINTERS[actual] for name in _LONG):
+    if not any(integers.get(name) == 8 for name in _LONG):
         raise DroidbpfError(f"BTF: its pt_regs is {actual}'s, and its long is not")
     if arch and actual != arch:
         raise DroidbpfError(

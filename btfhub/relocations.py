@@ -148,7 +148,7 @@ def _walk(types: Layout, root: int, path: str) -> typegraph.Member | None:
         target = types.resolved(here.type)
         if index:
             # What stands first is an element of an array of the root type itself.
-            if typegraph.kind(types, target) == ARRAY:
+            if types.kind(target) == ARRAY:
                 here = typegraph.Member("", types.behind(target)[0])
             continue
         inner = (m for m in typegraph.members(types, target) if m.name == name)

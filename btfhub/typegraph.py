@@ -56,11 +56,6 @@ class Struct(NamedTuple):
     members: dict[str, int]
 
 
-def kind(types: Layout, number: int) -> int:
-    """Return the kind of a type, 0 for void."""
-    return kind_of(types.own(number, INFO))
-
-
 def member(types: Layout, number: int, index: int) -> Member:
     """Return a member of a struct or union, or a value of an enum.
 
@@ -100,7 +95,7 @@ def members(types: Layout, number: int) -> Iterator[Member]:
             inner = inner._replace(offset=base + inner.offset)
             if inner.name:
                 yield inner
-            elif kind(types, nested := types.resolved(inner.type)) in COMPOSITES:
+            elif types.kind(nested := types.resolved(inner.type)) in COMPOSITES:
                 left.append((inner.offset, nested))
 
 
@@ -113,7 +108,7 @@ def size(types: Layout, number: int) -> int:
     elements = 1
     for _ in range(btf.MAX_CHAIN):
         number = types.resolved(number)
-        which = kind(types, number)
+        which = types.kind(number)
         if which == PTR:
             return elements * POINTER_SIZE
         if which in _SIZED:
