@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from btfhub.names import HubName
-from btfhub.objects import ASKING_KINDS
+from btfhub.objects import ASKING_KINDS, Wanted
 from btfhub.relocations import Relocation
 
 # Of a relocation: a number and the bit of a bit field, or None where nothing matches.
@@ -43,27 +43,26 @@ class Column:
 
 def columns(relocations: Sequence[Relocation]) -> tuple[Column, ...]:
     """Return the distinct relocations, structs and fields in the order in which they come first."""
-    programs: dict[tuple[str, str, str, str], list[str]] = {}
-    parts = {}
+    uses: dict[tuple[str, ...], list[Wanted]] = {}
     for relocation in relocations:
-        wanted = relocation.wanted
-        identity = (wanted.type, wanted.flavour, wanted.path, wanted.kind)
-        programs.setdefault(identity, []).append(wanted.program)
-        parts[identity] = wanted.fields
-    types = list(dict.fromkeys(identity[0] for identity in programs))
+        uses.setdefault(relocation.wanted.identity, []).append(relocation.wanted)
+    types = list(dict.fromkeys(first.type for first, *_ in uses.values()))
     return tuple(
-        Column(kind, type_, flavour, path, tuple(dict.fromkeys(users)), parts[identity])
-        for identity, users in sorted(programs.items(), key=lambda item: types.index(item[0][0]))
-        for type_, flavour, path, kind in [identity]
+        Column(
+            first.kind,
+            first.type,
+            first.flavour,
+            first.path,
+            tuple(dict.fromkeys(one.program for one in (first, *others))),
+            first.fields,
+        )
+        for first, *others in sorted(uses.values(), key=lambda same: types.index(same[0].type))
     )
 
 
 def values(columns: Iterable[Column], relocations: Iterable[Relocation]) -> tuple[Value, ...]:
     """Return the value of each column on a kernel."""
-    found = {
-        (r.wanted.type, r.wanted.flavour, r.wanted.path, r.wanted.kind): (r.value, r.bit)
-        for r in relocations
-    }
+    found = {r.wanted.identity: (r.value, r.bit) for r in relocations}
     return tuple(found[column.type, column.flavour, column.path, column.kind] for column in columns)
 
 

@@ -39,18 +39,6 @@ RELOCATIONS = Part(24, (8,), (4,), _RELOCATION.size)
 PARTS = (FUNCTIONS, LINES, RELOCATIONS)
 
 
-class Records(NamedTuple):
-    """The records of one section.
-
-    Attributes:
-        section: where the data has the offset of the section's name.
-        places: where each record begins.
-    """
-
-    section: int
-    places: range
-
-
 class Relocation(NamedTuple):
     """A CO-RE relocation.
 
@@ -76,8 +64,10 @@ def word(data: bytes | bytearray, place: int) -> int:
     return int.from_bytes(data[place : place + 4], "little")
 
 
-def records(data: bytes | bytearray, part: Part) -> Iterator[Records]:
+def records(data: bytes | bytearray, part: Part) -> Iterator[tuple[int, range]]:
     """Yield the records of a part by section; none where the compiler is older than the part.
+
+    Of each section: where the data has the offset of its name, and where each record begins.
 
     Raises:
         DroidbpfError: the section is cut off or malformed.
@@ -105,7 +95,7 @@ def records(data: bytes | bytearray, part: Part) -> Iterator[Records]:
         position += _SECTION.size
         if not number or number * size > end - position:
             raise DroidbpfError(".BTF.ext is cut off")
-        yield Records(section, range(position, position + number * size, size))
+        yield section, range(position, position + number * size, size)
         position += number * size
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from base.errors import DroidbpfError, printable
-from btfhub.file_errors import file_errors, write_file
+from btfhub.file_errors import file_errors
 
 
 class Faults(NamedTuple):
@@ -18,15 +18,6 @@ class Faults(NamedTuple):
 
     missing: tuple[str, ...] = ()
     unreliable: tuple[str, ...] = ()
-
-
-def write(path: Path, faults: Faults) -> None:
-    """Write the file.
-
-    Raises:
-        DroidbpfError: it cannot be written.
-    """
-    write_file(path, json.dumps(faults._asdict(), indent=1) + "\n")
 
 
 def read(path: Path) -> Faults:

@@ -90,7 +90,7 @@ def parse(data: bytes, where: str) -> Lock:
     if len(data) > LARGEST:
         raise DroidbpfError(f"{where} is larger than {LARGEST} bytes")
     try:
-        top = json.loads(data, object_pairs_hook=_once)
+        top = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise DroidbpfError(f"{where} is not valid JSON: {str(error)[:200]}") from error
     if not isinstance(top, dict) or type(top.get("schema")) is not int:
@@ -121,13 +121,6 @@ def is_form(form: re.Pattern[str], value: object) -> bool:
         return False
     parts = value.split("/") if "://" not in value else []
     return len(parts) <= _MOST_PARTS and all(len(part) <= 200 for part in parts)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("a key is there twice")
-    return table
 
 
 def _file(where: str, table: Any, base: str) -> HubFile:

@@ -67,6 +67,11 @@ class Wanted:
     path: str
     fields: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What relocations have in common that find the same in a kernel."""
+        return self.type, self.flavour, self.path, self.kind
+
 
 def count(path: Path) -> int:
     """Return the number of CO-RE relocations of a BPF object that depend on the kernel.

@@ -17,20 +17,6 @@ _REGISTERS: dict[str, Sequence[str]] = {
 _LONG = {"long", "long int", "unsigned long", "long unsigned int"}
 
 
-def architecture(data: bytes) -> str:
-    """Return the architecture of a kernel's BTF, "" where it is not known here.
-
-    Args:
-        data: a BTF that passed btf.check().
-    """
-    registers = structs(data, ["pt_regs"]).get("pt_regs")
-    if registers is None:
-        return ""
-    return next(
-        (arch for arch, names in _REGISTERS.items() if registers.members.keys() >= set(names)), ""
-    )
-
-
 def kernel(data: bytes, arch: str = "") -> str:
     """Check that a sound BTF is a whole kernel's; return its architecture.
 
@@ -52,7 +38,8 @@ def kernel(data: bytes, arch: str = "") -> str:
     integers = {layout.name(n): layout.own(n, btf.THIRD) for n in layout.of_kind(btf.INT)}
     if integers.get("int") != 4:
         raise DroidbpfError("BTF: it is not a whole kernel's: there is no int of 4 bytes")
-    actual = architecture(data)
+    registers = found["pt_regs"].members.keys()
+    actual = next((name for name, own in _REGISTERS.items() if registers >= set(own)), "")
     if not actual:
         raise DroidbpfError("BTF: its struct pt_regs is of no architecture that is known here")
     if not any(integers.get(name) == 8 for name in _LONG):

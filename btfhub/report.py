@@ -34,6 +34,10 @@ class Cell:
     unreliable: str = ""
     delta: int = 0
 
+    def has(self, state: str) -> bool:
+        """Return whether it has a state; "unreliable" counts as one."""
+        return bool(self.unreliable) if state == "unreliable" else self.state == state
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,6 +59,11 @@ class Layout:
     rows: tuple[Row, ...]
     kernels: tuple[tuple[str, str], ...]
 
+    def count(self, state: str) -> int:
+        """Return how many relocations have a state on any of the kernels."""
+        columns = zip(*(row.cells for row in self.rows), strict=True)
+        return sum(any(cell.has(state) for cell in column) for column in columns)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -71,12 +80,12 @@ class Report:
         return {b: list(rows) for b, rows in groupby(self.rows, lambda row: row.name.branch)}
 
     def found(self, state: str) -> list[tuple[Row, Column, Cell]]:
-        """Return the cells with a state; "unreliable" counts as one."""
+        """Return the cells with a state, as Cell.has() has it."""
         return [
             (row, column, cell)
             for row in self.rows
             for column, cell in zip(self.columns, row.cells, strict=True)
-            if (bool(cell.unreliable) if state == "unreliable" else cell.state == state)
+            if cell.has(state)
         ]
 
 

@@ -1,11 +1,12 @@
 """The compatibility table of an app as one self-contained HTML page."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
 from btfhub.answers import Column
-from btfhub.report import YES_NO_KINDS, Cell, Layout, Report, Row, short, shown, summary
+from btfhub.report import YES_NO_KINDS, Cell, Report, Row, short, shown, summary
 from btfhub.report_text import LABELS
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -29,7 +30,7 @@ def page(report: Report) -> str:
         app=report.app,
         headline=headline,
         sentences=sentences,
-        layouts=[_layout(layout) for layout in report.layouts],
+        layouts=report.layouts,
         groups=_groups(report.columns),
         branches=[_branch(name, rows, report) for name, rows in report.branches.items()],
         relocations=[_relocation(i, column, report) for i, column in enumerate(report.columns)],
@@ -39,20 +40,6 @@ def page(report: Report) -> str:
         signs=SIGNS,
         reasons=sorted({cell.unreliable for _, _, cell in report.found("unreliable")}),
     )
-
-
-def _layout(layout: Layout) -> dict[str, object]:
-    cells = layout.rows[0].cells
-    counts = {state: sum(cell.state == state for cell in cells) for state in SIGNS}
-    counts["unreliable"] = sum(
-        any(row.cells[i].unreliable for row in layout.rows) for i in range(len(cells))
-    )
-    return {
-        "name": layout.name,
-        "number": len(layout.rows),
-        "kernels": layout.kernels,
-        "counts": counts,
-    }
 
 
 def _groups(columns: Sequence[Column]) -> list[dict[str, object]]:
@@ -83,27 +70,20 @@ def _head(column: Column) -> dict[str, object]:
 
 
 def _branch(name: str, rows: Sequence[Row], report: Report) -> dict[str, object]:
-    seen: dict[str, int] = {}
-    for row in rows:
-        seen[row.layout] = seen.get(row.layout, 0) + 1
-    shown_rows = []
-    listed: set[str] = set()
-    for row in rows:
-        shown_rows.append(
-            {
-                "name": short(row.name),
-                "title": row.name.name,
-                "layout": row.layout,
-                "alike": row.layout in listed,
-                "more": 0 if row.layout in listed else seen[row.layout] - 1,
-                "cells": [
-                    _cell(column, cell)
-                    for column, cell in zip(report.columns, row.cells, strict=True)
-                ],
-            }
-        )
-        listed.add(row.layout)
-    return {"name": name or "other kernels", "layouts": len(seen), "rows": shown_rows}
+    alike = Counter(row.layout for row in rows)
+    first = {row.layout: row for row in reversed(rows)}
+    shown_rows = [
+        {
+            "name": short(row.name),
+            "title": row.name.name,
+            "layout": row.layout,
+            "alike": row is not first[row.layout],
+            "more": alike[row.layout] - 1 if row is first[row.layout] else 0,
+            "cells": list(map(_cell, report.columns, row.cells)),
+        }
+        for row in rows
+    ]
+    return {"name": name or "other kernels", "layouts": len(alike), "rows": shown_rows}
 
 
 def _relocation(place: int, column: Column, report: Report) -> dict[str, object]:

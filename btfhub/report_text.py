@@ -83,13 +83,7 @@ def document(report: Report) -> dict[str, Any]:
         "app": report.app,
         "summary": summary(report),
         "relocations": [
-            {
-                "kind": column.kind,
-                "type": column.type,
-                "flavour": column.flavour,
-                "path": column.path,
-                "programs": column.programs,
-            }
+            {key: getattr(column, key) for key in ("kind", "type", "flavour", "path", "programs")}
             for column in report.columns
         ],
         "layouts": [
@@ -134,17 +128,20 @@ def _layouts(layouts: Sequence[Layout], width: int) -> list[str]:
     for layout in layouts:
         number = f"{len(layout.rows)} kernel{'' if len(layout.rows) == 1 else 's'}"
         head = f"{layout.name:<2} {number:>10}  "
+        blank = " " * len(head)
         for branch, kernels in layout.kernels:
-            words = f"{branch} {kernels}".strip().split(", ")
-            line = head
-            for i, word in enumerate(words):
-                piece = word + ("," if i + 1 < len(words) else "")
-                if line.strip() and len(line) + len(piece) > width and line != head:
-                    lines.append(line.rstrip())
-                    line = " " * len(head)
-                line += f"{piece} "
-            lines.append(line.rstrip())
-            head = " " * len(head)
+            # Wrapped behind commas alone: other spaces are no-break ones meanwhile.
+            words = f"{branch} {kernels}".strip().replace(" ", "\xa0").replace(",\xa0", ", ")
+            wrapped = wrap(
+                words,
+                max(width, len(head) + 1),
+                initial_indent=head,
+                subsequent_indent=blank,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            lines += [line.replace("\xa0", " ") for line in wrapped]
+            head = blank
     return lines
 
 

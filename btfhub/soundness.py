@@ -1,7 +1,7 @@
 """Checks the references among the types of a BTF, so that no reader goes astray.
 
 The rules are those of the kernel's own check (kernel/bpf/btf.c: btf_check_meta, btf_resolve) that a
-kernel's BTF keeps: nothing outside, nothing that contains itself, no member beyond its struct.
+reader relies on: nothing outside, nothing that contains itself, no member beyond its struct.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,8 +30,6 @@ from btfhub.groups import Group, Grouped, first
 _SIZES = {INT: {1, 2, 4, 8, 16}, ENUM: {1, 2, 4, 8}, ENUM64: {1, 2, 4, 8}, FLOAT: {2, 4, 8, 12, 16}}
 _NAMED = (FWD, TYPEDEF, FUNC, VAR, DATASEC, DECL_TAG, btf.TYPE_TAG)
 _ENCODINGS = (0, 1, 2, 4)  # of an INT: none, signed, char, bool
-_WHOLE = 0xFFFF_FFFF  # component of a DECL_TAG: no member
-_MOST_LINKAGE = 2  # BTF_FUNC_EXTERN, BTF_VAR_GLOBAL_EXTERN
 # What a kind may refer to, and its members: no function, variable, section or tag is a type.
 _ANY = {0, *btf.FORMS} - {FUNC, VAR, DATASEC, DECL_TAG}
 _VALUE = _ANY - {0, FUNC_PROTO}
@@ -91,27 +89,16 @@ def _names(grouped: Grouped) -> None:
 
 
 def _own_words(grouped: Grouped, group: Group) -> None:
-    """Refuse unknown sizes, encodings and linkages."""
+    """Refuse unknown sizes and encodings."""
     kind, third = group.kind, grouped.third
     if kind in _SIZES and not _SIZES[kind].issuperset(grouped.thirds(group)):
         bad = next(n for n in group.types if third[n] not in _SIZES[kind])
         grouped.refuse(bad, f"has a size of {third[bad]} bytes")
-    if kind == FUNC and group.each > _MOST_LINKAGE:
-        grouped.refuse(group.types[0], f"has an unknown linkage {group.each}")
-    if kind == VAR and max(group.words) > _MOST_LINKAGE:
-        at = first(linkage > _MOST_LINKAGE for linkage in group.words)
-        grouped.refuse(group.types[at], f"has an unknown linkage {group.words[at]}")
     if kind == INT:
         for number, word in zip(group.types, group.words, strict=True):
             end = (word >> 16 & 0xFF) + (word & 0xFF)
             if end > 8 * third[number] or word >> 24 not in _ENCODINGS:
                 grouped.refuse(number, f"is an integer of unknown form {word:#010x}")
-    if kind == DATASEC and group.each:
-        ends = map(int.__add__, group.word(1), group.word(2))
-        most = map(max, zip(*[ends] * group.each, strict=True))
-        for number, end in zip(group.types, most, strict=True):
-            if end > third[number] > 0:  # clang leaves 0, for libbpf to fill in
-                grouped.refuse(number, "has a variable beyond its end")
 
 
 def _references(grouped: Grouped, group: Group) -> None:
@@ -121,8 +108,6 @@ def _references(grouped: Grouped, group: Group) -> None:
     if group.kind in _MEMBER_TARGETS and group.words:
         for word in btf.FORMS[group.kind].types:
             _targets(grouped, group.types, group.word(word), _MEMBER_TARGETS[group.kind])
-    if group.kind == DECL_TAG:
-        _components(grouped, group)
 
 
 def _targets(
@@ -140,14 +125,3 @@ def _targets(
         at = kinds.index(wrong[:1])
         number = types[at // each]
         grouped.refuse(number, f"refers to type {targets[at]}, of the wrong kind {wrong[0]}")
-
-
-def _components(grouped: Grouped, group: Group) -> None:
-    """Refuse a tag of a member or argument that does not exist."""
-    for number, component in zip(group.types, group.words, strict=True):
-        target = grouped.third[number]
-        if grouped.kinds[target] == FUNC:
-            target = grouped.third[target]
-        parts = btf.members_of(grouped.layout.own(target, btf.INFO))
-        if component >= parts and component != _WHOLE:
-            grouped.refuse(number, f"is a tag of part {component} of type {target}")

@@ -52,27 +52,28 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.out_btf or options.out_faults or options.sha256:
         return _one(options)
     given = cli.obtained(options, settings)
-    blobs: dict[str, bytes] = {}
-    serves: dict[str, list[str]] = {}
+    shared: dict[bytes, list[str]] = {}
     for kernel, data in zip(given, processes.each(partial(_minimize, options), given), strict=True):
-        name = hashlib.sha256(data).hexdigest()[:16]
-        blobs[name] = data
-        serves.setdefault(name, []).append(kernel.name.name)
-    index = [
-        {"file": f"{name}.btf", "size": len(data), "kernels": serves[name]}
-        for name, data in blobs.items()
+        shared.setdefault(data, []).append(kernel.name.name)
+    rows = [
+        {
+            "file": f"{hashlib.sha256(data).hexdigest()[:16]}.btf",
+            "size": len(data),
+            "kernels": names,
+        }
+        for data, names in shared.items()
     ]
     if options.out:
-        for name, data in blobs.items():
-            write_file(options.out / f"{name}.btf", data)
-        document = json.dumps({"schema": SCHEMA, "btfs": index}, indent=2)
+        for row, data in zip(rows, shared, strict=True):
+            write_file(options.out / str(row["file"]), data)
+        document = json.dumps({"schema": SCHEMA, "btfs": rows}, indent=2)
         write_file(options.out / "index.json", f"{document}\n")
     if options.json:
-        print_json({"btfs": index})
+        print_json({"btfs": rows})
         return 0
-    for name, data in blobs.items():
-        print(f"{name}.btf  {len(data):>6} bytes  {', '.join(serves[name])}")
-    print(f"{len(given)} kernels, {len(blobs)} BTFs, {sum(map(len, blobs.values()))} bytes")
+    for row, (data, names) in zip(rows, shared.items(), strict=True):
+        print(f"{row['file']}  {len(data):>6} bytes  {', '.join(names)}")
+    print(f"{len(given)} kernels, {len(rows)} BTFs, {sum(map(len, shared))} bytes")
     return 0
 
 
@@ -96,6 +97,6 @@ def _one(options: argparse.Namespace) -> int:
         )
         found = faults.Faults(tuple(answers.missing(kernel)), tuple(answers.unreliable(kernel)))
     if options.out_faults:
-        faults.write(options.out_faults, found)
+        write_file(options.out_faults, json.dumps(found._asdict(), indent=1) + "\n")
     write_file(options.out_btf, minimized)
     return 0
