@@ -67,8 +67,8 @@ def obtain_all(pins: Iterable[Pin], settings: Settings, workers: int = WORKERS) 
     connections = Connections(workers)
     turns = _in_turns(missing, settings)
     with ThreadPoolExecutor(workers) as executor:
-        tasks = {pin: executor.submit(_obtain_one, pin, turns, connections) for pin in missing}
         try:
+            tasks = {pin: executor.submit(_obtain_one, pin, turns, connections) for pin in missing}
             done, _ = wait(tasks.values(), return_when=FIRST_EXCEPTION)
             for task in done:
                 task.result()
