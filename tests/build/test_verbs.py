@@ -51,8 +51,9 @@ def test_doctor_shows_each_tool_with_its_version(tree: Tree) -> None:
     if not shutil.which("qemu-system-aarch64"):
         pytest.skip("qemu-system-aarch64 is not on this machine")
     lines = tree.scons("doctor").out.splitlines()
-    version = subprocess.check_output([COMPILER, "--version"], text=True).splitlines()[0]
-    assert lines[0] == f"ok    target compiler: gnu for {ARCH}, {version} ({real(COMPILER)})"
+    version = subprocess.check_output([COMPILER, "-dumpfullversion"], text=True).strip()
+    found = f"gcc version {version} ({real(COMPILER)})"
+    assert lines[0] == f"ok    target compiler: gnu for {ARCH}, {found}"
     clang, bpftool = real("clang"), real("bpftool")
     assert lines[1].startswith("ok    BPF tools: clang ")
     assert f" ({clang}), bpftool " in lines[1]
