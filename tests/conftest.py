@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -14,5 +15,9 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run folders of tests in a process for each processor, and files that are named in one."""
-    return 0 if all(Path(name.partition("::")[0]).is_file() for name in config.args) else None
+    """Run folders of tests in several processes, and files that are named in one.
+
+    There is one process more than processors: tests wait for guests, servers and locks.
+    """
+    files = all(Path(name.partition("::")[0]).is_file() for name in config.args)
+    return 0 if files else (os.cpu_count() or 1) + 1

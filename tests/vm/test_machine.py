@@ -66,9 +66,9 @@ def test_output_status_files_and_guest_are_as_promised(kernel: Kernel, run_in_vm
     assert "Linux version" in results.kernel_log
 
 
-def test_hidden_btf_is_gone_from_the_file_system(kernel: Kernel, run_in_vm) -> None:
+def test_hidden_btf_is_gone_from_the_file_system(old_kernel: Kernel, run_in_vm) -> None:
     results = run_in_vm(
-        kernel, [["cat", "/sys/kernel/btf/vmlinux"], ["ls", "/sys/kernel/btf"]], hide_btf=True
+        old_kernel, [["cat", "/sys/kernel/btf/vmlinux"], ["ls", "/sys/kernel/btf"]], hide_btf=True
     )
     assert results[0].status == 1
     assert results[0].stderr == (
@@ -141,14 +141,22 @@ def test_last_line_of_each_of_many_programs_arrives(old_kernel: Kernel, run_in_v
     assert found == [(0, f"out {n}\n".encode(), f"err\n{n}".encode()) for n in names]
 
 
-def test_environment_is_that_of_the_commands_alone(old_kernel: Kernel, run_in_vm) -> None:
+def test_environment_memory_and_processors_are_as_asked(old_kernel: Kernel, run_in_vm) -> None:
     names = ("MARK", "PATH", "channel", "from_host", "status")
     script = " ".join(f'"${name}"' for name in names)
+    asks = "PATH=/bin:/usr/bin; nproc; awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo"
     results = run_in_vm(
-        old_kernel, [["/bin/sh", "-c", f"echo {script}"]], env={name: name for name in names}
+        old_kernel,
+        [["/bin/sh", "-c", f"echo {script}"], ["/bin/sh", "-c", asks]],
+        env={name: name for name in names},
+        memory_mb=768,
+        cpus=1,
     )
     assert results[0].stdout.decode() == " ".join(names) + "\n"
     assert results[0].stderr == b""
+    processors, memory = map(int, results[1].stdout.split())
+    assert processors == 1
+    assert 600 < memory < 768
 
 
 def test_workload_and_left_behind_programs_run_beside_the_commands(
@@ -175,13 +183,6 @@ def test_runs_from_a_thread_and_megabytes_arrive_whole(old_kernel: Kernel, run_i
     thread.start()
     thread.join()
     assert found[0][0].stdout == bytes(20_000_000)
-
-
-def test_memory_and_processors_are_as_asked(old_kernel: Kernel, run_in_vm) -> None:
-    commands = [["nproc"], ["awk", "/MemTotal/ { print int($2 / 1024) }", "/proc/meminfo"]]
-    results = run_in_vm(old_kernel, commands, memory_mb=768, cpus=1)
-    assert results[0].stdout == b"1\n"
-    assert 600 < int(results[1].stdout) < 768
 
 
 def test_cached_kernels_need_no_network(kernel: Kernel, settings) -> None:

@@ -32,10 +32,12 @@ def test_panic_is_seen_over_the_serial_port_too(old_kernel: Kernel, run_in_vm) -
     assert caught.value.message.startswith("the kernel panicked:\n")
 
 
-def test_warning_in_the_log_fails_a_run_whose_commands_succeed(kernel: Kernel, run_in_vm) -> None:
+def test_warning_in_the_log_fails_a_run_whose_commands_succeed(
+    old_kernel: Kernel, run_in_vm
+) -> None:
     line = "WARNING: CPU: 1 PID: 7 at kernel/bpf/core.c:1 f+0x1/0x2"
     with pytest.raises(machine.GuestError) as caught:
-        run_in_vm(kernel, [["sh", "-c", f"echo '<4>{line}' >/dev/kmsg"]])
+        run_in_vm(old_kernel, [["sh", "-c", f"echo '<4>{line}' >/dev/kmsg"]])
     assert re.match(
         rf"the kernel reported an error:\n\[ *[0-9.]+\] {re.escape(line)}", caught.value.message
     )
@@ -93,6 +95,7 @@ def test_stream_that_fails_ends_the_run(old_kernel: Kernel, run_in_vm) -> None:
         run_in_vm(old_kernel, [["sh", "-c", "echo x; sleep 99"]], stream=refuse)
 
 
+@pytest.mark.parametrize("kernel", ["5.10", "6.12"], indirect=True)
 def test_files_beyond_the_memory_are_refused_and_up_to_it_arrive(kernel: Kernel, run_in_vm) -> None:
     with pytest.raises(DroidbpfError) as caught:
         run_in_vm(kernel, [["true"]], {"/big": bytes(60 << 20)}, memory_mb=256)
