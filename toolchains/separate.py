@@ -49,7 +49,7 @@ INACTIVE = Section(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = False) -> bytes:
     """Return a program reduced to what is loaded, with a link to the file that has the rest.
 
-    Sections that are removed become inactive (SHT_NULL), so that no number of one changes.
+    A removed section becomes inactive (SHT_NULL) where others follow whose numbers are in use.
 
     Args:
         debug_name: the file's name without its folder.
@@ -72,6 +72,7 @@ def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = Fals
     for i, section in enumerate(old):
         if symbols and section.type == SYMTAB:
             added |= {i: data[i], section.link: data[section.link]}
+    last = count if symbols else max(i for i, s in enumerate(old) if s.flags & ALLOC)
     end = max(s.offset + s.size for s in old if s.flags & ALLOC and s.type != NOBITS)
     content = program[:end]
     sections = []
@@ -82,10 +83,12 @@ def strip(program: bytes, debug_name: str, debug: bytes, *, symbols: bool = Fals
         elif 0 < section.offset < end and section.type != NOBITS:
             raise ValueError("something that is not loaded comes before something that is")
         elif i in added:
+            if i == names:
+                header[13] = len(sections)
             content += bytes(-len(content) % section.align)
             sections.append(section._replace(offset=len(content), size=len(added[i])))
             content += added[i]
-        else:
+        elif i < last:
             sections.append(INACTIVE)
     content += bytes(-len(content) % 8)
     header[6], header[12] = len(content), len(sections)

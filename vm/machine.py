@@ -98,7 +98,9 @@ def run(
         workload=workload,
     )
     program = qemu.find()
-    if memory_mb < (needed_mb := _needed_mb(len(archive))):
+    # A kernel, the archive, and its files in a tmpfs, which takes at most half of the memory.
+    needed_mb = 160 + 3 * (len(archive) >> 20)
+    if memory_mb < needed_mb:
         message = f"{len(archive) >> 20} MiB of files are too much for {memory_mb} MiB of memory"
         raise DroidbpfError(message, f"the guest needs at least {needed_mb} MiB")
     deadline = time.monotonic() + timeout_s
@@ -138,14 +140,6 @@ def run(
     results = Results(session.results(), log, session.release, session.channel)
     check(session, results, stopped, timeout_s, status, qemu_output)
     return results
-
-
-def _needed_mb(archive: int) -> int:
-    """Return the MiB for a kernel, an archive of this many bytes, and its unpacked files.
-
-    The files are in a tmpfs, which takes at most half of the memory.
-    """
-    return 160 + 3 * (archive >> 20)
 
 
 def _start(
