@@ -1,4 +1,4 @@
-"""`./dev fetch`: list, pre-load, mirror and pin the source archives."""
+"""`./dev fetch`: list, pre-load and pin the source archives."""
 
 import argparse
 import sys
@@ -10,7 +10,6 @@ PINS = Path(__file__).resolve().parent.parent / "third_party" / "sources.toml"
 COMMANDS = {
     "list": "list the pins and what of them is in the cache",
     "get": "download to the cache, for building offline later",
-    "mirror": "write a folder that serves as mirror=",
     "pin": "print the lines of a pin for sources.toml",
     "renew": "pin the packages that the distribution's archive has now",
 }

@@ -1,9 +1,12 @@
-"""`./dev fetch get`: download archives to the cache, for building offline later."""
+"""`./dev fetch get`: download archives to the cache, for building offline later or for a mirror."""
 
 import argparse
+import sys
 
+from base.errors import DroidbpfError, did_you_mean, printable
+from base.progress import show_progress
 from base.settings import Settings
-from fetch import cli
+from fetch import download, pins
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Obtain the archives and print their paths; return 0."""
-    for pin, path in cli.obtain(options, settings, options.names):
-        print(f"{pin.name:<12} {path}")
+    known = pins.load(options.pins)
+    for name in options.names:
+        if name not in known:
+            hint = did_you_mean(name, known, f"the pins are {', '.join(known)}")
+            raise DroidbpfError(f"no pin named {printable(name)}", hint)
+    chosen = [known[name] for name in options.names or known]
+    with show_progress(settings._replace(downloaded=_print_download)) as shown:
+        found = download.obtain_all(chosen, shown)
+    for name, path in found.items():
+        print(f"{name:<12} {path}")
     return 0
+
+
+def _print_download(name: str, place: str, size: int, seconds: float) -> None:
+    print(f"{name}: {size} bytes in {seconds:.1f} s from {place}", file=sys.stderr)
