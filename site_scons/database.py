@@ -31,7 +31,7 @@ PRODUCTS = f"{workspace.BUILD}/"
 NOTHING = pickle.dumps({})
 
 _journal = Journal(f"{workspace.BUILD}/journal")
-_kept: set[Any] = set()  # targets whose entry is in the journal
+_decided: dict[Any, Any] = {}  # targets -> what was known of them when their step was decided on
 _depends_on_changed = SCons.Node.FS.File.changed
 
 
@@ -90,9 +90,9 @@ class Folder(SCons.SConsign.DB):  # type: ignore[misc]
 
     def store_info(self, filename: str, node: Any) -> None:
         """Keep the entry of a target whose step has just ended."""
-        if node.get_state() != SCons.Node.executed or node in _kept:
+        if node not in _decided or node.get_state() != SCons.Node.executed:
             return
-        _kept.add(node)
+        node.binfo = _decided.pop(node)  # SCons forgets it, and would expand all commands again
         entry = node.get_stored_info()
         entry.binfo.merge(node.get_binfo())
         entry.ninfo.merge(node.get_ninfo())
@@ -108,13 +108,16 @@ def use(env: Any) -> None:
     SCons.Node.FS.Base.getmtime = _mtime_ns
     SCons.Node.FS.File.get_max_drift_csig = _known_csig
     SCons.Node.FS.File.changed = _is_changed
+    SCons.Node.FS.File.release_target_info = lambda node: None  # decides again, to save memory
 
 
 def _is_changed(node: Any, repository: Any = None, allowcache: bool = False) -> bool:
     """Return whether a file must be made again: for what it depends on, or for itself."""
     changed = bool(_depends_on_changed(node, repository, allowcache))
-    if allowcache or not node.has_builder():  # its step is over, or it is a source
+    if not node.has_builder():
         return changed
+    if hasattr(node, "binfo"):  # else the scanner asks, before what it depends on is built
+        _decided[node] = node.binfo
     return inputs.outdated(node) or changed or _is_damaged(node)
 
 

@@ -31,7 +31,8 @@ def step(env, name, *commands, identity="", before=None, after=None):
         variable = f"{name}COM{number or ''}"
         env[variable] = command
         shown = f"${name}COMSTR" if number == 0 or not env["SHORT"] else None
-        actions.append(Action(f"${variable}", shown, varlist=identity.split()))
+        # SCons would make a new action of a variable alone at each use: hence the blank.
+        actions.append(Action(f"${variable} ", shown, varlist=identity.split()))
     if after:
         actions.append(Action(user_errors(after), None))
     return Action([*actions, Action(user_errors(_commit), None)])

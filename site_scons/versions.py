@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from base.files import sha256, write_atomically
+from base.files import sha256
 
 BUILD = "build/"  # where steps write
 
@@ -75,5 +75,6 @@ def load(path: str) -> dict[str, object]:
 
 
 def save(path: str, content: Mapping[str, object]) -> None:
-    """Write a JSON file, whole or not at all."""
-    write_atomically(path, json.dumps(content))  # indented, it would take ten times as long
+    """Write a JSON file; one that is cut short is damaged, and so {} for load()."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(json.dumps(content))  # indented, it would take ten times as long

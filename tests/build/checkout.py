@@ -23,7 +23,7 @@ TRIPLE = {"arm64": "aarch64", "x86_64": "x86_64"}[ARCH] + "-linux-gnu"
 TIMEOUT_S = 300
 
 # What a build keeps for itself; everything else below build/ is a product.
-OWN_FILES = re.compile(r"sconsign|probes\.json|pycache/|\.(state|inputs)$|^(lock|journal)$")
+OWN_FILES = re.compile(r"sconsign|probes\.json|\.(state|inputs)$|^(lock|journal)$")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class Tree:
         found = {}
         for path in _files(self.path):
             name = str(path.relative_to(self.path))
-            if not name.startswith(("build/sconsign", "build/pycache/")):
+            if not name.startswith(("build/sconsign", ".venv/pycache/")):
                 stat = path.stat()
                 found[name] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         return found

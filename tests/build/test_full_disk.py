@@ -45,7 +45,7 @@ def fill(tree: Tree, left: int) -> Path:
 
 def forget(tree: Tree) -> None:
     """Have the next start write all that it keeps for itself, and compile one app."""
-    shutil.rmtree(tree.build / "pycache")
+    shutil.rmtree(tree.path / ".venv/pycache")
     (tree.build / "probes.json").unlink()
     shutil.rmtree(tree.app("hello"))
 
@@ -77,6 +77,6 @@ def test_a_build_on_a_full_disk_leaves_nothing_that_hurts(small: Tree, left: int
 
 def test_a_cut_compiled_module_is_compiled_again(tree: Tree) -> None:
     tree.scons()
-    for path in sorted((tree.build / "pycache").rglob("*.pyc")):
+    for path in sorted((tree.path / ".venv/pycache").rglob("*.pyc")):
         os.truncate(path, path.stat().st_size - 1)
     assert tree.scons().commands == []

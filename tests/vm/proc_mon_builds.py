@@ -71,7 +71,7 @@ def image(name: str) -> str:
 
 def _copy(into: Path) -> None:
     """Copy the checkout with what is built there of the libraries and of proc_mon."""
-    here = {".git", ".venv", "tests", "docs", "build/btfhub", "build/x86_64-gnu", "build/pycache"}
+    here = {".git", ".venv", "tests", "docs", "build/btfhub", "build/x86_64-gnu"}
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         inside = Path(folder).relative_to(ROOT)

@@ -48,17 +48,17 @@ def test_a_script_runs_with_its_arguments_and_the_modules_beside_it(tree: Path) 
     assert run(tree, "scripts/script.py", "a b") == "beside ['scripts/script.py', 'a b']\n"
 
 
-def test_compiled_modules_are_below_build(tree: Path) -> None:
+def test_our_compiled_modules_are_in_the_environment(tree: Path) -> None:
     run(tree, "-m", "package")
     run(tree, "scripts/script.py")
     compiled = list(tree.rglob("*.pyc"))
     assert compiled
-    assert all(path.is_relative_to(tree / "build/pycache") for path in compiled)
+    assert all(path.is_relative_to(tree / ".venv/pycache") for path in compiled)
 
 
 def test_cut_modules_are_compiled_again(tree: Path) -> None:
     run(tree, "-m", "package")
-    (path,) = (tree / "build/pycache").rglob("other*.pyc")
+    (path,) = (tree / ".venv/pycache").rglob("other*.pyc")
     whole = path.read_bytes()
     header = 16
     for size in (0, 1, header - 1, header, header + 1, *range(64, len(whole), 64), len(whole) - 1):
