@@ -63,9 +63,9 @@ def execute(command: Sequence[str], folder: Path = ROOT, **environment: str) -> 
 
 
 def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> list[Cost]:
-    """Return the median cost of each (command, folder); they take turns, to share the noise."""
+    """Return the least cost of each (command, folder), which take turns: noise only adds."""
     rows = [[execute(command, folder) for command, folder in commands] for _ in range(rounds)]
-    return [median(column) for column in zip(*rows, strict=True)]
+    return [min(column, key=lambda cost: cost.wall_s) for column in zip(*rows, strict=True)]
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -49,7 +49,7 @@ def extract(
     except ArchiveError as error:
         reason = f"the archive {archive} {error.message}"
         raise ArchiveError(reason, "nothing was extracted") from error
-    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
         reason = f"the archive {archive} is damaged, or is no tar archive"
         raise ArchiveError(reason, "nothing was extracted") from error
     except OSError as error:
@@ -68,6 +68,8 @@ def _fill(
         parts = [part for part in member.name.split("/") if part not in ("", ".")]
         if member.name.startswith("/") or ".." in parts:
             raise ArchiveError(f"holds a path that leaves it: {printable(member.name)}")
+        if not parts:
+            continue
         top = top or parts[0]
         if parts[:1] != [top] or not (parts[1:] or member.isdir()):
             raise ArchiveError("does not have one single top folder")

@@ -54,6 +54,11 @@ def test_good_archive_gives_its_tree(
     assert (tree / "src/a.c").read_bytes() == b"int a;\n"
 
 
+def test_names_may_begin_with_the_folder_that_was_packed(unpack: Callable[..., Path]) -> None:
+    tree = unpack(tar(folder("./"), folder("./top"), member("./top/a.c", b"int a;\n")))
+    assert [path.name for path in tree.iterdir()] == ["a.c"]
+
+
 def test_modes_and_times_are_normalized(unpack: Callable[..., Path]) -> None:
     old = os.umask(0o077)
     try:
