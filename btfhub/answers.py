@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from btfhub.names import HubName
 from btfhub.objects import ASKING_KINDS, Wanted
@@ -22,6 +23,18 @@ class Kernel:
     name: HubName
     relocations: Sequence[Relocation]
     unreliable: dict[tuple[str, str], str]
+
+
+class Faults(NamedTuple):
+    """The faults of an app on a kernel, as `struct.member`.
+
+    Attributes:
+        missing: what the kernel lacks and the app reads without asking.
+        unreliable: what the BTF may have in wrong places.
+    """
+
+    missing: Sequence[str] = ()
+    unreliable: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -101,13 +114,10 @@ def _is_asked(column: Column, found: Mapping[Column, Value]) -> bool:
     return False
 
 
-def missing(kernel: Kernel) -> list[str]:
-    """Return what a kernel lacks and the app reads without asking, as `struct.member`."""
+def faults(kernel: Kernel) -> Faults:
+    """Return the faults of an app on a kernel."""
     all_ = columns(kernel.relocations)
     found = dict(zip(all_, values(all_, kernel.relocations), strict=True))
-    return sorted({column.name for column in all_ if is_missing(column, found)})
-
-
-def unreliable(kernel: Kernel) -> list[str]:
-    """Return the fields that the BTF may have in wrong places, as `struct.member`."""
-    return sorted(f"{struct}.{member}" for struct, member in kernel.unreliable)
+    missing = {column.name for column in all_ if is_missing(column, found)}
+    unreliable = {f"{struct}.{member}" for struct, member in kernel.unreliable}
+    return Faults(sorted(missing), sorted(unreliable))

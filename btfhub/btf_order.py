@@ -44,10 +44,20 @@ def _sorted(layout: Layout) -> tuple[bytes, dict[int, int], dict[int, int]]:
     words = array("I", layout.words)
     order = _sort_forwards(layout, words)
     strings, places = _sort_strings(layout.strings)
-    for index in _references(layout):
-        words[index] = order.get(words[index], words[index])
-    for index in _names(layout):
-        words[index] = places.get(words[index], words[index])
+
+    def renumber(index: int, by: Mapping[int, int]) -> None:
+        words[index] = by.get(words[index], words[index])
+
+    for number in range(1, len(layout.starts)):
+        form = FORMS[layout.kind(number)]
+        renumber(layout.starts[number] + NAME, places)
+        if form.refers:
+            renumber(layout.starts[number] + THIRD, order)
+        for begin in _behind(layout, number):
+            if form.named:
+                renumber(begin, places)
+            for word in form.types:
+                renumber(begin + word, order)
     return struct.pack(f"<{len(words)}I", *words) + strings, order, places
 
 
@@ -71,24 +81,6 @@ def _name(layout: Layout, number: int) -> bytes:
 
 def _info(layout: Layout, number: int) -> bytes:
     return layout.own(number, INFO).to_bytes(WORD, "little")
-
-
-def _references(layout: Layout) -> Iterator[int]:
-    """Yield the indices of the words that are types."""
-    for number in range(1, len(layout.starts)):
-        form = FORMS[layout.kind(number)]
-        if form.refers:
-            yield layout.starts[number] + THIRD
-        for begin in _behind(layout, number):
-            yield from (begin + word for word in form.types)
-
-
-def _names(layout: Layout) -> Iterator[int]:
-    """Yield the indices of the words that are names."""
-    for number in range(1, len(layout.starts)):
-        yield layout.starts[number] + NAME
-        if FORMS[layout.kind(number)].named:
-            yield from _behind(layout, number)
 
 
 def _behind(layout: Layout, number: int) -> range:

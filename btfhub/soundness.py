@@ -8,41 +8,31 @@ from collections.abc import Collection, Sequence
 
 from base.errors import DroidbpfError
 from btfhub import btf, groups, nesting
-from btfhub.btf import (
-    ARRAY,
-    DATASEC,
-    DECL_TAG,
-    ENUM,
-    ENUM64,
-    FLOAT,
-    FUNC,
-    FUNC_PROTO,
-    FWD,
-    INT,
-    PTR,
-    STRUCT,
-    TYPEDEF,
-    UNION,
-    VAR,
-)
 from btfhub.groups import Group, Grouped, first
 
-_SIZES = {INT: {1, 2, 4, 8, 16}, ENUM: {1, 2, 4, 8}, ENUM64: {1, 2, 4, 8}, FLOAT: {2, 4, 8, 12, 16}}
-_NAMED = (FWD, TYPEDEF, FUNC, VAR, DATASEC, DECL_TAG, btf.TYPE_TAG)
+_SIZES = {
+    btf.INT: {1, 2, 4, 8, 16},
+    btf.ENUM: {1, 2, 4, 8},
+    btf.ENUM64: {1, 2, 4, 8},
+    btf.FLOAT: {2, 4, 8, 12, 16},
+}
+_NAMED = (btf.FWD, btf.TYPEDEF, btf.FUNC, btf.VAR, btf.DATASEC, btf.DECL_TAG, btf.TYPE_TAG)
 _ENCODINGS = (0, 1, 2, 4)  # of an INT: none, signed, char, bool
 # What a kind may refer to, and its members: no function, variable, section or tag is a type.
-_ANY = {0, *btf.FORMS} - {FUNC, VAR, DATASEC, DECL_TAG}
-_VALUE = _ANY - {0, FUNC_PROTO}
-_TARGETS: dict[int, Collection[int]] = dict.fromkeys((PTR, *btf.MODIFIERS, FUNC_PROTO, VAR), _ANY)
-_TARGETS |= {FWD: {0}, ARRAY: {0}, FUNC: {FUNC_PROTO}}
-_TARGETS |= {DECL_TAG: {STRUCT, UNION, FUNC, VAR, TYPEDEF}}
+_ANY = {0, *btf.FORMS} - {btf.FUNC, btf.VAR, btf.DATASEC, btf.DECL_TAG}
+_VALUE = _ANY - {0, btf.FUNC_PROTO}
+_TARGETS: dict[int, Collection[int]] = dict.fromkeys(
+    (btf.PTR, *btf.MODIFIERS, btf.FUNC_PROTO, btf.VAR), _ANY
+)
+_TARGETS |= {btf.FWD: {0}, btf.ARRAY: {0}, btf.FUNC: {btf.FUNC_PROTO}}
+_TARGETS |= {btf.DECL_TAG: {btf.STRUCT, btf.UNION, btf.FUNC, btf.VAR, btf.TYPEDEF}}
 # What those words behind its own may refer to that Form.types names. An array: its index, too.
 _MEMBER_TARGETS: dict[int, Collection[int]] = {
-    ARRAY: _VALUE,
-    STRUCT: _VALUE,
-    UNION: _VALUE,
-    FUNC_PROTO: _ANY,
-    DATASEC: {VAR, FUNC},
+    btf.ARRAY: _VALUE,
+    btf.STRUCT: _VALUE,
+    btf.UNION: _VALUE,
+    btf.FUNC_PROTO: _ANY,
+    btf.DATASEC: {btf.VAR, btf.FUNC},
 }
 
 
@@ -94,7 +84,7 @@ def _own_words(grouped: Grouped, group: Group) -> None:
     if kind in _SIZES and not _SIZES[kind].issuperset(grouped.thirds(group)):
         bad = next(n for n in group.types if third[n] not in _SIZES[kind])
         grouped.refuse(bad, f"has a size of {third[bad]} bytes")
-    if kind == INT:
+    if kind == btf.INT:
         for number, word in zip(group.types, group.words, strict=True):
             end = (word >> 16 & 0xFF) + (word & 0xFF)
             if end > 8 * third[number] or word >> 24 not in _ENCODINGS:

@@ -5,29 +5,12 @@ from typing import NamedTuple
 
 from base.errors import DroidbpfError
 from btfhub import btf
-from btfhub.btf import (
-    ARRAY,
-    ENUM,
-    ENUM64,
-    FLOAT,
-    INFO,
-    INT,
-    NAME,
-    OWN,
-    PTR,
-    STRUCT,
-    THIRD,
-    UNION,
-    Layout,
-    flag_of,
-    kind_of,
-    members_of,
-)
+from btfhub.btf import Layout
 
 POINTER_SIZE = 8
-COMPOSITES = (STRUCT, UNION)
-_SIZED = (INT, STRUCT, UNION, ENUM, ENUM64, FLOAT)
-_SIGNED = 1 << 24  # of the word behind an INT: BTF_INT_SIGNED
+COMPOSITES = (btf.STRUCT, btf.UNION)
+_SIZED = (btf.INT, btf.STRUCT, btf.UNION, btf.ENUM, btf.ENUM64, btf.FLOAT)
+_SIGNED = 1 << 24  # of the word behind an btf.INT: BTF_INT_SIGNED
 _OFFSET = 0xFF_FFFF  # of a member's last word, where the struct has the flag; its bits are above
 _MOST_MEMBERS = 100_000  # no compiler writes more
 
@@ -62,16 +45,16 @@ def member(types: Layout, number: int, index: int) -> Member:
     Raises:
         DroidbpfError: there is no such member.
     """
-    info = types.own(number, INFO)
-    which = kind_of(info)
-    if which not in (*COMPOSITES, ENUM, ENUM64) or not 0 <= index < members_of(info):
+    info = types.own(number, btf.INFO)
+    which = btf.kind_of(info)
+    if which not in (*COMPOSITES, btf.ENUM, btf.ENUM64) or not 0 <= index < btf.members_of(info):
         raise DroidbpfError(f"BTF: {types.shown(number)} has no member {index}")
-    place = types.starts[number] + OWN + btf.FORMS[which].each * index
-    name = types.text(types.words[place + NAME])
+    place = types.starts[number] + btf.OWN + btf.FORMS[which].each * index
+    name = types.text(types.words[place + btf.NAME])
     if which not in COMPOSITES:
         return Member(name)
-    _, target, offset = types.words[place : place + OWN]
-    if flag_of(info):
+    _, target, offset = types.words[place : place + btf.OWN]
+    if btf.flag_of(info):
         return Member(name, target, offset & _OFFSET, offset >> 24)
     return Member(name, target, offset)
 
@@ -86,7 +69,7 @@ def members(types: Layout, number: int) -> Iterator[Member]:
     seen = 0
     while left:
         base, outer = left.pop(0)
-        count = members_of(types.own(outer, INFO))
+        count = btf.members_of(types.own(outer, btf.INFO))
         seen += count + 1
         if seen > _MOST_MEMBERS:
             raise DroidbpfError(f"BTF: {types.shown(number)} has too many members")
@@ -109,11 +92,11 @@ def size(types: Layout, number: int) -> int:
     for _ in range(btf.MAX_CHAIN):
         number = types.resolved(number)
         which = types.kind(number)
-        if which == PTR:
+        if which == btf.PTR:
             return elements * POINTER_SIZE
         if which in _SIZED:
-            return elements * types.own(number, THIRD)
-        if which != ARRAY:
+            return elements * types.own(number, btf.THIRD)
+        if which != btf.ARRAY:
             break
         number, _, count = types.behind(number)
         elements *= count
@@ -122,10 +105,10 @@ def size(types: Layout, number: int) -> int:
 
 def is_signed(types: Layout, number: int) -> bool:
     """Return whether a number, or an enum, has a sign."""
-    info = types.own(number, INFO)
-    if kind_of(info) == INT:
+    info = types.own(number, btf.INFO)
+    if btf.kind_of(info) == btf.INT:
         return bool(types.behind(number)[0] & _SIGNED)
-    return kind_of(info) in (ENUM, ENUM64) and bool(flag_of(info))
+    return btf.kind_of(info) in (btf.ENUM, btf.ENUM64) and bool(btf.flag_of(info))
 
 
 def structs(data: bytes, names: Iterable[str]) -> dict[str, Struct]:
@@ -154,4 +137,4 @@ def _struct(types: Layout, number: int) -> Struct:
     offsets: dict[str, int] = {}
     for one in members(types, number):
         offsets.setdefault(one.name, one.offset)
-    return Struct(types.own(number, THIRD), offsets)
+    return Struct(types.own(number, btf.THIRD), offsets)

@@ -1,14 +1,15 @@
 """`./dev btfhub embed`: the C file that embeds minimized BTFs in an app."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from base.errors import printable
+from base.errors import DroidbpfError, printable
 from base.settings import Settings
 from btfhub import embed, match
-from btfhub.faults import Faults, read
+from btfhub.answers import Faults
 from btfhub.file_errors import file_errors, write_file
 from btfhub.names import parse_name
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     entries, faults = [], {}
     for path in options.btfs:
         name = parse_name(path.name)
-        faults[name.name] = found = read(path.with_suffix(".json"))
+        faults[name.name] = found = _faults(path.with_suffix(".json"))
         with file_errors("read", path):
             content = path.read_bytes()
         entries.append(embed.Entry(match.key(name), content, bool(found.unreliable)))
@@ -45,6 +46,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         print(f"{printable(options.app)} has no CO-RE relocations: no BTF is embedded")
     write_file(options.out, source)
     return 0
+
+
+def _faults(path: Path) -> Faults:
+    """Read the file beside a minimized BTF."""
+    with file_errors("read", path):
+        content = path.read_bytes()
+    try:
+        return Faults(**json.loads(content))
+    except (ValueError, TypeError) as error:
+        message = f"{printable(str(path))} is damaged"
+        raise DroidbpfError(message, "remove it and build again") from error
 
 
 def _warn(app: str, faults: Mapping[str, Faults]) -> None:

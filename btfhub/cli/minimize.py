@@ -12,7 +12,7 @@ from pathlib import Path
 from base.cli import SCHEMA, print_json
 from base.errors import DroidbpfError
 from base.settings import Settings
-from btfhub import answers, cli, faults, kernels, objects, processes
+from btfhub import answers, cli, kernels, objects, processes
 from btfhub.examine import examine
 from btfhub.file_errors import write_file
 from btfhub.minimize import relocate
@@ -89,13 +89,13 @@ def _one(options: argparse.Namespace) -> int:
             "name one file, and --out-btf; --out DIR is for several kernels",
         )
     path = Path(options.kernels[0])
-    found, minimized = faults.Faults(), b""
+    found, minimized = answers.Faults(), b""
     if any(map(objects.count, options.objects)):
         data = kernels.read_file(path, options.sha256)
         kernel, minimized = examine(
             parse_name(path.name), data, options.objects, options.bpftool, options.probe
         )
-        found = faults.Faults(tuple(answers.missing(kernel)), tuple(answers.unreliable(kernel)))
+        found = answers.faults(kernel)
     if options.out_faults:
         write_file(options.out_faults, json.dumps(found._asdict(), indent=1) + "\n")
     write_file(options.out_btf, minimized)
