@@ -82,23 +82,23 @@ def read(source: Path) -> bytes:
     Raises:
         DroidbpfError: it has neither BTF nor DWARF; pahole is missing, too old, or fails.
     """
-    with file_errors("read", source), source.open("rb") as file, errors_of(source):
+    where = printable(str(source))
+    with file_errors("read", source), source.open("rb") as file, errors_of(where):
         vmlinux = elf.read(file) if file.read(4) == elf.MAGIC else None
     if vmlinux is None or vmlinux.section(".BTF"):
         return images.read(source)
     if not vmlinux.section(".debug_info"):
         raise DroidbpfError(
-            f"{printable(str(source))} has neither BTF nor DWARF",
+            f"{where} has neither BTF nor DWARF",
             "give the vmlinux of a build with CONFIG_DEBUG_INFO, before it is stripped",
         )
-    return _of_dwarf(source)
+    return _of_dwarf(source, where)
 
 
-def _of_dwarf(source: Path) -> bytes:
+def _of_dwarf(source: Path, where: str) -> bytes:
     """Return the BTF that pahole encodes from the DWARF of a vmlinux, which is not changed."""
     pahole = shutil.which("pahole")
     if pahole is None:
-        where = printable(str(source))
         raise DroidbpfError(
             f"{where} has DWARF and no BTF, and pahole is not installed to encode it",
             "apt-get install dwarves",
@@ -112,7 +112,6 @@ def _of_dwarf(source: Path) -> bytes:
         if done.returncode or not made.exists():
             last = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
             status = f"status {done.returncode}"
-            where = printable(str(source))
             raise DroidbpfError(
                 f"pahole cannot encode {where}: {printable(' '.join(last)) or status}",
                 "is it the vmlinux of a kernel, with all of its DWARF?",

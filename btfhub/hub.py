@@ -180,11 +180,11 @@ def compare(found: Mapping[str, tuple[int, str] | None], lock: Lock) -> Holding:
         found: size and sha256 of each by its path, where they are known.
     """
     by_path = {file.path: file for file in lock.files.values()}
-    by_name = {_file_name(path): file for path, file in by_path.items() if path.count("/") < 2}
+    by_name = {Path(path).name: file for path, file in by_path.items() if path.count("/") < 2}
     files = {by_path[path].name: by_path[path] for path in sorted(found) if path in by_path}
     others = []
     for path in sorted(found.keys() - by_path.keys()):
-        alike = by_name.get(_file_name(path)) if path.count("/") < 2 else None
+        alike = by_name.get(Path(path).name) if path.count("/") < 2 else None
         if alike and alike.name not in files:
             files[alike.name] = alike._replace(path=path)
         else:
@@ -238,10 +238,6 @@ def named(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
     return {
         path: path.removesuffix(SUFFIX) if uses[name] > 1 else name for path, name in names.items()
     }
-
-
-def _file_name(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def select(files: Mapping[str, HubFile], selectors: Sequence[str], lock: Lock) -> list[HubFile]:

@@ -108,17 +108,12 @@ def obtain(kernels: Sequence[Kernel], hub: Hub, unpacked: Path | None = None) ->
     Raises:
         DroidbpfError: files that no place gives, each with the places.
     """
-    if unpacked:
-        paths = [unpacked / file_name(kernel) for kernel in kernels]
-        kernels = [
-            kernel._replace(path=path) if kernel.file and path.is_file() else kernel
-            for kernel, path in zip(kernels, paths, strict=True)
-        ]
-    files = hub.obtain([kernel.file for kernel in kernels if kernel.file and not kernel.path])
-    return [
-        kernel._replace(path=files[kernel.file.name]) if kernel.file and not kernel.path else kernel
-        for kernel in kernels
-    ]
+    found = []
+    for kernel in kernels:
+        path = unpacked / file_name(kernel) if unpacked and kernel.file else None
+        found.append(kernel._replace(path=path) if path and path.is_file() else kernel)
+    archives = hub.obtain([kernel.file for kernel in found if kernel.file and not kernel.path])
+    return [one._replace(path=one.path or archives[one.selector]) for one in found]
 
 
 def read(kernel: Kernel) -> bytes:

@@ -19,7 +19,6 @@ _BUILD = re.compile(r"-ab(P?[0-9]{1,19})(?![0-9A-Za-z])")
 
 _GKI = re.compile(r"a([1-9][0-9]?)-([0-9]{1,3}\.[0-9]{1,3})(?:-(lts|[0-9]{4}-(?:0[1-9]|1[0-2])))?")
 _VENDOR = re.compile(r"([a-z][a-z0-9_]*)-[0-9]{1,3}\.[0-9]{1,3}-[0-9a-f]{7,40}")
-_ENDINGS = (".btf.tar.xz", ".btf")
 _ARCH = "-arm64"
 
 
@@ -115,11 +114,7 @@ def parse_name(file_name: str) -> HubName:
     Raises:
         DroidbpfError: it is not the name of a kernel.
     """
-    name = file_name.rpartition("/")[2]
-    for ending in _ENDINGS:
-        if name.endswith(ending):
-            name = name.removesuffix(ending)
-            break
+    name = file_name.rpartition("/")[2].removesuffix(".btf.tar.xz").removesuffix(".btf")
     short = name.removesuffix(_ARCH)
     if gki := _GKI.fullmatch(short):
         android, version, which = gki.groups()

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from base.errors import DroidbpfError, printable
+from base.errors import DroidbpfError
 from btfhub import btf, btf_ext, elf, typegraph
 from btfhub.btf import ARRAY
-from btfhub.file_errors import file_errors
+from btfhub.file_errors import errors_of, file_errors
 
 # enum bpf_core_relo_kind, by the names that libbpf prints.
 KINDS = (
@@ -79,12 +79,10 @@ def count(path: Path) -> int:
     Raises:
         DroidbpfError: it is not a sound BPF object.
     """
-    try:
+    with errors_of(f"{path.name} is not a sound BPF object"):
         _, data = _sections(path)
         kinds = [_kind(one) for one in btf_ext.relocations(data)] if data else []
         return len(kinds) - kinds.count(LOCAL_KIND)
-    except DroidbpfError as error:
-        raise _unsound(path, error) from error
 
 
 def wanted(path: Path) -> list[Wanted]:
@@ -93,10 +91,8 @@ def wanted(path: Path) -> list[Wanted]:
     Raises:
         DroidbpfError: it is not a sound BPF object.
     """
-    try:
+    with errors_of(f"{path.name} is not a sound BPF object"):
         return _wanted(*_sections(path))
-    except DroidbpfError as error:
-        raise _unsound(path, error) from error
 
 
 def fields(relocations: Iterable[Wanted]) -> frozenset[tuple[str, str]]:
@@ -106,10 +102,6 @@ def fields(relocations: Iterable[Wanted]) -> frozenset[tuple[str, str]]:
     """
     offsets = (relocation for relocation in relocations if relocation.kind == "byte_off")
     return frozenset(field for relocation in offsets for field in relocation.fields)
-
-
-def _unsound(path: Path, error: DroidbpfError) -> DroidbpfError:
-    return DroidbpfError(f"{printable(path.name)} is not a sound BPF object: {error.message}")
 
 
 def _sections(path: Path) -> tuple[bytes, bytes]:

@@ -43,18 +43,16 @@ def page(report: Report) -> str:
 
 
 def _groups(columns: Sequence[Column]) -> list[dict[str, object]]:
-    groups: list[dict[str, object]] = []
-    for type_, found in groupby(columns, lambda column: column.type):
-        own = list(found)
-        groups.append(
-            {
-                "type": type_,
-                "leads": not groups,
-                "upright": len(type_) > _CHARACTERS * len(own),
-                "columns": [_head(column) for column in own],
-            }
-        )
-    return groups
+    groups = [(type_, list(own)) for type_, own in groupby(columns, lambda column: column.type)]
+    return [
+        {
+            "type": type_,
+            "leads": number == 0,
+            "upright": len(type_) > _CHARACTERS * len(own),
+            "columns": list(map(_head, own)),
+        }
+        for number, (type_, own) in enumerate(groups)
+    ]
 
 
 def _head(column: Column) -> dict[str, object]:

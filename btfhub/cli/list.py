@@ -46,13 +46,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 def _print(rows: list[dict[str, Any]]) -> None:
     """Print a table; unknown cells are empty."""
-    if not rows:
-        return
     table = [[str(row.get(column, "")) for column in _COLUMNS] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:
-        line = [
-            cell.rjust(width) if title == "size" else cell.ljust(width)
-            for title, cell, width in zip(_COLUMNS, cells, widths, strict=True)
-        ]
-        print("  ".join(line).rstrip())
+        name, branch, month, size, state = map(str.ljust, cells, widths)
+        print(f"{name}  {branch}  {month}  {size.strip():>{len(size)}}  {state}".rstrip())
