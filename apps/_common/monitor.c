@@ -188,12 +188,14 @@ void monitor_drain(void)
 		take_events();
 }
 
-int monitor_end(int err, unsigned long long lost_events)
+int monitor_end(unsigned long long lost_events)
 {
-	if (err == -EPIPE) /* the reader has left, as head does */
+	int err = writer_error();
+
+	if (err == EPIPE) /* the reader has left, as head does */
 		err = 0;
 	if (err)
-		monitor_warn("stdout: %s", strerror(-err));
+		monitor_warn("stdout: %s", strerror(err));
 	if (lost_events)
 		monitor_warn("lost %llu events: the ring buffer was full (try -b %u)", lost_events,
 			     monitor_options.buffer_kib * 2);

@@ -44,10 +44,10 @@ void monitor_follow(void);
 void monitor_drain(void);
 
 /*
- * Reports a failed write to stdout (err: 0 or a negative errno) and the number of lost events.
- * Returns err, or 0 if the reader of stdout merely left.
+ * Reports a failed write to stdout and the number of lost events. Returns whether the write failed,
+ * for another reason than that the reader of stdout left.
  */
-int monitor_end(int err, unsigned long long lost_events);
+int monitor_end(unsigned long long lost_events);
 
 void monitor_close(void);
 

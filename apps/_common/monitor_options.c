@@ -34,7 +34,6 @@ void monitor_warn(const char *format, ...)
 	int name_len = strcspn(argp_program_version, " ");
 	va_list args;
 
-	fflush(stdout);
 	fprintf(stderr, "%.*s: ", name_len, argp_program_version);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -180,7 +179,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		monitor_options.count = monitor_parse_integer("count", arg, 1, LLONG_MAX);
 		break;
 	case 'o':
-		monitor_options.format = parse_format(arg);
+		writer_format = parse_format(arg);
 		break;
 	case 'b':
 		monitor_options.buffer_kib = monitor_parse_integer("buffer size", arg, 1, 1 << 20);

@@ -21,7 +21,6 @@ struct monitor_options {
 	struct monitor_keys pids, uids, comms; /* the app's parser fills comms */
 	struct itimerval duration;
 	unsigned long long count; /* 0: no limit */
-	enum writer_format format;
 	unsigned int buffer_kib;
 	int ready_fd; /* -1: none */
 	bool verbose;

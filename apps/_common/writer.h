@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Buffered output to stdout: the parts of an event as text, JSON or CSV. */
+/* Buffered output to stdout: lines of fields as text, JSON or CSV. */
 #ifndef WRITER_H
 #define WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
-enum writer_format { WRITER_TEXT, WRITER_JSON, WRITER_CSV };
-
-extern char writer_buffer[64 << 10];
-extern size_t writer_used;
+/* NAME=VALUE with spaces between, an object per line, or values with commas between. */
+extern enum writer_format { WRITER_TEXT, WRITER_JSON, WRITER_CSV } writer_format;
 
 /* Writes out the buffer. Returns false once a write has failed; later output is discarded. */
 bool writer_flush(void);
@@ -21,64 +18,41 @@ int writer_error(void);
 /* Reads the clocks, for the time stamps of the events that follow. */
 void writer_read_clocks(void);
 
-/* Makes room for len bytes, which the functions below do not check. Returns as writer_flush(). */
-static inline bool writer_reserve(size_t len)
-{
-	return writer_used <= sizeof(writer_buffer) - len || writer_flush();
-}
+/* Writes what printf() would, at most 255 bytes. */
+__attribute__((format(printf, 1, 2))) void writer_printf(const char *format, ...);
 
-static inline void writer_put(const char *text, size_t len)
-{
-	memcpy(writer_buffer + writer_used, text, len);
-	writer_used += len;
-}
+/* Writes the line that names the fields of CSV. */
+void writer_header(const char *names);
 
-static inline void writer_put_char(char c)
-{
-	writer_buffer[writer_used++] = c;
-}
+/*
+ * Begins a line of at most longest bytes, in any format; what writes its fields does not check that.
+ * Returns false once a write has failed.
+ */
+bool writer_begin_line(size_t longest);
+void writer_end_line(void);
 
-static inline void writer_put_string(const char *text)
-{
-	writer_put(text, strlen(text));
-}
+/* Each of these writes a field. */
+void writer_unsigned(const char *name, unsigned long long value);
+void writer_signed(const char *name, long long value);
 
-static inline void writer_put_unsigned(unsigned long long value)
-{
-	char digits[20];
-	size_t i = sizeof(digits);
+/* A text that needs no escape in any format. */
+void writer_word(const char *name, const char *word);
 
-	do
-		digits[--i] = '0' + value % 10;
-	while (value /= 10);
-	writer_put(digits + i, sizeof(digits) - i);
-}
+/*
+ * Any bytes. Text has \xNN for those that could break the line, its fields or a terminal. So has CSV,
+ * except for space and =; it is quoted if RFC 4180 requires it. JSON has valid UTF-8 as it is and
+ * U+FFFD for every other byte.
+ */
+void writer_bytes(const char *name, const char *value, size_t len);
 
-static inline void writer_put_signed(long long value)
-{
-	if (value < 0)
-		writer_put_char('-');
-	writer_put_unsigned(value < 0 ? -(unsigned long long)value : (unsigned long long)value);
-}
+/* A time of CLOCK_MONOTONIC as 2025-01-31T23:59:59.123456789Z. */
+void writer_time(const char *name, unsigned long long ns);
 
-/* Writes the last n digits, with leading zeros. */
-static inline void writer_put_digits(unsigned int value, unsigned int n)
-{
-	for (unsigned int i = n; i--; value /= 10)
-		writer_buffer[writer_used + i] = '0' + value % 10;
-	writer_used += n;
-}
+/* No value: null in JSON, empty in CSV, not shown in text. */
+void writer_nothing(const char *name);
 
-/* Writes a text value: \xNN for bytes that could break the line, its fields or a terminal. */
-void writer_put_text(const char *text, size_t len);
-
-/* Writes a CSV field: \xNN as in text, except for space and =; quoted if RFC 4180 requires it. */
-void writer_put_csv(const char *text, size_t len);
-
-/* Writes a JSON string: valid UTF-8 as it is, U+FFFD for every other byte. */
-void writer_put_json(const char *text, size_t len);
-
-/* Writes a time of CLOCK_MONOTONIC as 2025-01-31T23:59:59.123456789Z. */
-void writer_put_time(unsigned long long ns);
+/* For other values: writes a field's name with its separators; and bytes escaped as in text. */
+void writer_name(const char *name);
+void writer_escaped(const char *text, size_t len);
 
 #endif

@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 	monitor_follow();
 	proc_mon__detach(skel);
 	monitor_drain();
-	err = monitor_end(-writer_error(), skel->bss->monitor_lost_events);
+	err = monitor_end(skel->bss->monitor_lost_events);
 	if (skel->bss->lost_processes)
 		monitor_warn("lost the exits of %llu processes: there were more than %u at once",
 			     skel->bss->lost_processes, bpf_map__max_entries(skel->maps.processes));

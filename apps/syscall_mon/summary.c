@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <bpf/bpf.h>
@@ -8,8 +7,10 @@
 
 #include "summary.h"
 #include "syscalls.h"
+#include "writer.h"
 
 #define BAR_WIDTH 40
+#define ROW_MAX 4096 /* no row is longer as JSON or CSV */
 
 static struct stats table[SLOTS];
 
@@ -63,17 +64,11 @@ static int number_of_slot(unsigned int slot)
 	return index < PRIVATE_SLOT ? index : index - PRIVATE_SLOT + ARM_PRIVATE_BASE;
 }
 
-/* "unknown" is for all numbers that share the slot. The text is valid until the next call. */
 static const char *name_of_slot(unsigned int slot)
 {
-	static char text[sizeof("unknown_") + 11];
 	int number = number_of_slot(slot);
-	const char *name = number < 0 ? "unknown" : syscall_name(abi_of_slot(slot), number);
 
-	if (name)
-		return name;
-	snprintf(text, sizeof(text), "unknown_%d", number);
-	return text;
+	return number < 0 ? "unknown" : syscall_name(abi_of_slot(slot), number);
 }
 
 static int by_total(const void *a, const void *b)
@@ -105,11 +100,11 @@ static void print_histogram(const struct stats *stats)
 		if (stats->hist[i] > most)
 			most = stats->hist[i];
 	}
-	printf("%26s : %-10s distribution\n", "nsecs", "count");
+	writer_printf("%26s : %-10s distribution\n", "nsecs", "count");
 	for (int i = first; i <= last; i++) {
 		int stars = (double)stats->hist[i] * BAR_WIDTH / most;
 
-		printf("%11llu -> %-11llu : %-10llu |%.*s%*s|\n", bucket_from(i),
+		writer_printf("%11llu -> %-11llu : %-10llu |%.*s%*s|\n", bucket_from(i),
 		       (1ULL << (i + 1)) - 1, stats->hist[i], stars,
 		       "****************************************", BAR_WIDTH - stars, "");
 	}
@@ -117,69 +112,59 @@ static void print_histogram(const struct stats *stats)
 
 static void print_text(const unsigned int *order, unsigned int n)
 {
-	printf("%-24s %-6s %6s %10s %10s %14s %12s %12s\n", "syscall", "abi", "number", "count",
+	writer_printf("%-24s %-6s %6s %10s %10s %14s %12s %12s\n", "syscall", "abi", "number", "count",
 	       "errors", "total_us", "mean_us", "max_us");
 	for (unsigned int i = 0; i < n; i++) {
 		const struct stats *stats = &table[order[i]];
 
-		printf("%-24s %-6s %6d %10llu %10llu %14.3f %12.3f %12.3f\n",
+		writer_printf("%-24s %-6s %6d %10llu %10llu %14.3f %12.3f %12.3f\n",
 		       name_of_slot(order[i]), abi_name(abi_of_slot(order[i])),
 		       number_of_slot(order[i]), stats->count, stats->errors, stats->total_ns / 1e3,
 		       stats->total_ns / 1e3 / stats->count, stats->max_ns / 1e3);
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		printf("\n%s (%s)\n", name_of_slot(order[i]), abi_name(abi_of_slot(order[i])));
+		writer_printf("\n%s (%s)\n", name_of_slot(order[i]), abi_name(abi_of_slot(order[i])));
 		print_histogram(&table[order[i]]);
 	}
 }
 
-/* Prints pairs of a bucket's lower bound (ns) and its count. */
-static void print_buckets(const struct stats *stats, const char *pair, const char *separator)
+/* Writes the lower bounds (ns) of the buckets that are not empty, and their counts. */
+static void put_histogram(const struct stats *stats)
 {
+	const bool json = writer_format == WRITER_JSON;
 	const char *before = "";
 
+	writer_name("histogram_ns");
+	writer_printf(json ? "{" : "");
 	for (int i = 0; i < HIST_BUCKETS; i++) {
 		if (!stats->hist[i])
 			continue;
-		printf("%s", before);
-		printf(pair, bucket_from(i), stats->hist[i]);
-		before = separator;
+		writer_printf(json ? "%s\"%llu\":%llu" : "%s%llu:%llu", before, bucket_from(i),
+			      stats->hist[i]);
+		before = json ? "," : " ";
 	}
+	writer_printf(json ? "}" : "");
 }
 
-static void print_json(const unsigned int *order, unsigned int n)
+static void put_row(unsigned int slot)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const struct stats *stats = &table[order[i]];
+	const struct stats *stats = &table[slot];
 
-		printf("{\"abi\":\"%s\",\"syscall_number\":%d,\"syscall_name\":\"%s\","
-		       "\"count\":%llu,\"errors\":%llu,\"total_ns\":%llu,\"mean_ns\":%llu,"
-		       "\"max_ns\":%llu,\"histogram_ns\":{",
-		       abi_name(abi_of_slot(order[i])), number_of_slot(order[i]),
-		       name_of_slot(order[i]), stats->count, stats->errors, stats->total_ns,
-		       stats->total_ns / stats->count, stats->max_ns);
-		print_buckets(stats, "\"%llu\":%llu", ",");
-		printf("}}\n");
-	}
+	if (!writer_begin_line(ROW_MAX))
+		return;
+	writer_word("abi", abi_name(abi_of_slot(slot)));
+	writer_signed("syscall_number", number_of_slot(slot));
+	writer_word("syscall_name", name_of_slot(slot));
+	writer_unsigned("count", stats->count);
+	writer_unsigned("errors", stats->errors);
+	writer_unsigned("total_ns", stats->total_ns);
+	writer_unsigned("mean_ns", stats->total_ns / stats->count);
+	writer_unsigned("max_ns", stats->max_ns);
+	put_histogram(stats);
+	writer_end_line();
 }
 
-static void print_csv(const unsigned int *order, unsigned int n)
-{
-	printf("abi,syscall_number,syscall_name,count,errors,total_ns,mean_ns,max_ns,"
-	       "histogram_ns\n");
-	for (unsigned int i = 0; i < n; i++) {
-		const struct stats *stats = &table[order[i]];
-
-		printf("%s,%d,%s,%llu,%llu,%llu,%llu,%llu,", abi_name(abi_of_slot(order[i])),
-		       number_of_slot(order[i]), name_of_slot(order[i]), stats->count,
-		       stats->errors, stats->total_ns, stats->total_ns / stats->count,
-		       stats->max_ns);
-		print_buckets(stats, "%llu:%llu", " ");
-		printf("\n");
-	}
-}
-
-int summary_print(enum writer_format format)
+void summary_print(void)
 {
 	unsigned int order[SLOTS], n = 0;
 
@@ -187,13 +172,11 @@ int summary_print(enum writer_format format)
 		if (table[slot].count)
 			order[n++] = slot;
 	qsort(order, n, sizeof(*order), by_total);
-	if (format == WRITER_TEXT)
+	if (writer_format == WRITER_TEXT)
 		print_text(order, n);
-	else if (format == WRITER_JSON)
-		print_json(order, n);
-	else
-		print_csv(order, n);
-	if (fflush(stdout) || ferror(stdout))
-		return errno ? -errno : -EIO;
-	return 0;
+	writer_header("abi,syscall_number,syscall_name,count,errors,total_ns,mean_ns,max_ns,"
+		      "histogram_ns");
+	for (unsigned int i = 0; i < n && writer_format != WRITER_TEXT; i++)
+		put_row(order[i]);
+	writer_flush();
 }

@@ -4,7 +4,6 @@
 #define SUMMARY_H
 
 #include "syscall_mon.h"
-#include "writer.h"
 
 /* Adds an event. */
 void summary_add(const struct event *event);
@@ -12,7 +11,7 @@ void summary_add(const struct event *event);
 /* Adds what the per-CPU map behind map_fd holds. Returns 0 or a negative errno. */
 int summary_read(int map_fd);
 
-/* Prints every syscall that was called, most total time first. Returns 0 or a negative errno. */
-int summary_print(enum writer_format format);
+/* Prints every syscall that was called, most total time first. */
+void summary_print(void);
 
 #endif

@@ -120,8 +120,9 @@ int main(int argc, char **argv)
 		monitor_warn("cannot read the summary: %s", strerror(-err));
 		goto cleanup;
 	}
-	err = options.summary ? summary_print(monitor_options.format) : -writer_error();
-	err = monitor_end(err, skel->bss->monitor_lost_events);
+	if (options.summary)
+		summary_print();
+	err = monitor_end(skel->bss->monitor_lost_events);
 	if (skel->bss->lost_starts)
 		monitor_warn("lost %llu events: too many threads are in syscalls",
 			     skel->bss->lost_starts);

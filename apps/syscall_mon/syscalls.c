@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "syscalls.h"
@@ -12,9 +12,15 @@ const char *abi_name(enum abi abi)
 	return abi_names[abi];
 }
 
-const char *syscall_name(enum abi abi, unsigned int number)
+const char *syscall_name(enum abi abi, int number)
 {
-	return syscall_names[syscall_slot(abi, number)];
+	static char unknown[sizeof("unknown_-2147483648")];
+	const char *name = syscall_names[syscall_slot(abi, number)];
+
+	if (name)
+		return name;
+	snprintf(unknown, sizeof(unknown), "unknown_%d", number);
+	return unknown;
 }
 
 int syscall_find(enum abi abi, const char *name)
