@@ -8,9 +8,7 @@
 #include "monitor_shared.h"
 
 /* Set before load, so that the verifier removes the code of unused filters. */
-const volatile bool monitor_filter_tgid;
-const volatile bool monitor_filter_uid;
-const volatile bool monitor_filter_comm;
+const volatile struct monitor_filters monitor_filters;
 
 /* Events dropped because the ring buffer was full. */
 __u64 monitor_lost_events;
@@ -30,6 +28,7 @@ struct monitor_id_set {
 
 struct monitor_id_set monitor_tgids SEC(".maps");
 struct monitor_id_set monitor_uids SEC(".maps");
+struct monitor_id_set monitor_others SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -59,12 +59,24 @@ bool monitor_in_first_pid_ns(struct stat *ns)
 	return stat("/proc/self/ns/pid", ns) || ns->st_ino == INIT_PID_NS;
 }
 
-void monitor_size_set(struct bpf_map *map, const struct monitor_keys *list)
+static const struct set {
+	const char *map;
+	const struct monitor_keys *keys;
+} sets[] = {
+	{ "monitor_tgids", &monitor_options.pids },
+	{ "monitor_uids", &monitor_options.uids },
+	{ "monitor_comms", &monitor_options.comms },
+	{ "monitor_others", &monitor_options.others },
+	{},
+};
+
+struct monitor_filters monitor_filters(void)
 {
-	bpf_map__set_max_entries(map, list->n ?: 1);
+	return (struct monitor_filters){ monitor_options.pids.n, monitor_options.uids.n,
+					 monitor_options.comms.n, monitor_options.others.n };
 }
 
-int monitor_fill_set(const struct bpf_map *map, const struct monitor_keys *list)
+static int fill_set(const struct bpf_map *map, const struct monitor_keys *list)
 {
 	const char *key = list->keys;
 	const __u8 present = 1;
@@ -75,7 +87,7 @@ int monitor_fill_set(const struct bpf_map *map, const struct monitor_keys *list)
 	return err;
 }
 
-void monitor_explain_load(int err)
+static void explain_load(int err)
 {
 	struct utsname name;
 
@@ -88,11 +100,10 @@ void monitor_explain_load(int err)
 		monitor_warn("cannot load the BPF programs: %s (-v shows more)", strerror(-err));
 }
 
-int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event)
+static int open_ring(ring_buffer_sample_fn on_event)
 {
 	int err;
 
-	events_fd = bpf_map__fd(events);
 	ring = ring_buffer__new(events_fd, on_event, NULL, NULL);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (ring && epoll_fd >= 0)
@@ -100,6 +111,26 @@ int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event)
 	err = -errno;
 	monitor_warn("cannot read the ring buffer: %s", strerror(-err));
 	return err;
+}
+
+int monitor_load(struct bpf_object_skeleton *programs, ring_buffer_sample_fn on_event)
+{
+	struct bpf_object *object = *programs->obj;
+	const struct set *set;
+	int err;
+
+	for (set = sets; set->map; set++)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, set->map),
+					 set->keys->n ?: 1);
+	err = bpf_object__load_skeleton(programs);
+	for (set = sets; set->map && !err; set++)
+		err = fill_set(bpf_object__find_map_by_name(object, set->map), set->keys);
+	if (err) {
+		explain_load(err);
+		return err;
+	}
+	events_fd = bpf_object__find_map_fd_by_name(object, "monitor_events");
+	return open_ring(on_event);
 }
 
 static bool finished(void)
@@ -158,13 +189,10 @@ static void signal_ready(void)
 	close(monitor_options.ready_fd);
 }
 
-void monitor_follow(void)
+static void wait_and_take(void)
 {
-	int alive;
+	int alive = watch_processes();
 
-	setitimer(ITIMER_REAL, &monitor_options.duration, NULL);
-	signal_ready();
-	alive = watch_processes();
 	/* Edge-triggered: wakes when the programs ask for it, not whenever there are events. */
 	watch(events_fd, EPOLLIN | EPOLLET);
 	watch(STDOUT_FILENO, 0);
@@ -181,8 +209,12 @@ void monitor_follow(void)
 	}
 }
 
-void monitor_drain(void)
+void monitor_follow(struct bpf_object_skeleton *programs)
 {
+	setitimer(ITIMER_REAL, &monitor_options.duration, NULL);
+	signal_ready();
+	wait_and_take();
+	bpf_object__detach_skeleton(programs);
 	draining = true;
 	if (!finished())
 		take_events();

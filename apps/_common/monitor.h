@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "monitor_options.h"
+#include "monitor_shared.h"
 
 /* The number of events shown so far. */
 extern unsigned long long monitor_seen;
@@ -22,26 +23,23 @@ void monitor_begin(void);
  */
 bool monitor_in_first_pid_ns(struct stat *ns);
 
-/* Makes a filter's map large enough for its keys, before load. */
-void monitor_size_set(struct bpf_map *map, const struct monitor_keys *list);
+/* Returns which filters the options ask for. */
+struct monitor_filters monitor_filters(void);
 
-/* Adds the keys to the map, after load. Returns 0 or a negative errno. */
-int monitor_fill_set(const struct bpf_map *map, const struct monitor_keys *list);
-
-/* Prints why the BPF programs failed to load. */
-void monitor_explain_load(int err);
-
-/* Opens the ring buffer. Returns 0, or a negative errno after printing the reason. */
-int monitor_open(const struct bpf_map *events, ring_buffer_sample_fn on_event);
+/*
+ * Loads the BPF programs, fills the maps of the filters, and opens the ring buffer. Returns 0, or a
+ * negative errno after printing the reason.
+ */
+int monitor_load(struct bpf_object_skeleton *programs, ring_buffer_sample_fn on_event);
 
 /* The value for on_event to return once it has handled an event. */
 int monitor_verdict(void);
 
-/* Signals readiness (--ready-fd) and handles events until there is a reason to stop. */
-void monitor_follow(void);
-
-/* Handles the remaining events after the programs are detached. */
-void monitor_drain(void);
+/*
+ * Signals readiness (--ready-fd) and handles events until there is a reason to stop. Then it
+ * detaches the programs and handles the remaining events.
+ */
+void monitor_follow(struct bpf_object_skeleton *programs);
 
 /*
  * Reports a failed write to stdout and the number of lost events. Returns whether the write failed,

@@ -18,7 +18,7 @@ struct monitor_keys {
 };
 
 struct monitor_options {
-	struct monitor_keys pids, uids, comms; /* the app's parser fills comms */
+	struct monitor_keys pids, uids, comms, others; /* the app's parser fills the last two */
 	struct itimerval duration;
 	unsigned long long count; /* 0: no limit */
 	unsigned int buffer_kib;

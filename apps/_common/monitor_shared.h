@@ -5,4 +5,10 @@
 
 #define MONITOR_COMM_LEN 16 /* TASK_COMM_LEN, including the NUL */
 
+/* Which filters are in use. */
+struct monitor_filters {
+	_Bool tgid, uid, comm;
+	_Bool other; /* by an ID of the app's choice */
+};
+
 #endif

@@ -73,7 +73,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	(void)state;
 	switch (key) {
 	case 'P':
-		monitor_add_process(&options.ppids, arg);
+		monitor_add_process(&monitor_options.others, arg);
 		break;
 	case 'c':
 		if (!*arg)

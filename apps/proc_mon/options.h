@@ -8,7 +8,6 @@
 
 /* The options that are not in monitor_options. */
 struct options {
-	struct monitor_keys ppids;
 	bool filter_kind, kinds[KINDS];
 	bool containers;
 	const char *btf; /* NULL: no --btf */

@@ -22,7 +22,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before load, so that the verifier removes the code of unused options. */
 const volatile bool shown[KINDS];
-const volatile bool filter_ppid;
 const volatile bool deny_comms;
 const volatile bool deny_paths;
 const volatile bool deny_cgroups;
@@ -46,8 +45,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct process);
 } processes SEC(".maps");
-
-struct monitor_id_set ppids SEC(".maps");
 
 static __always_inline void describe(struct event *event, enum kind kind,
 				     const struct task_struct *task)
@@ -74,13 +71,13 @@ static __always_inline bool selected(struct event *event, enum kind kind)
 {
 	if (!shown[kind])
 		return false;
-	if (monitor_filter_tgid && !bpf_map_lookup_elem(&monitor_tgids, &event->tgid))
+	if (monitor_filters.tgid && !bpf_map_lookup_elem(&monitor_tgids, &event->tgid))
 		return false;
-	if (filter_ppid && !bpf_map_lookup_elem(&ppids, &event->ppid))
+	if (monitor_filters.other && !bpf_map_lookup_elem(&monitor_others, &event->ppid))
 		return false;
-	if (monitor_filter_uid && !bpf_map_lookup_elem(&monitor_uids, &event->uid))
+	if (monitor_filters.uid && !bpf_map_lookup_elem(&monitor_uids, &event->uid))
 		return false;
-	return !monitor_filter_comm || bpf_map_lookup_elem(&monitor_comms, event->comm);
+	return !monitor_filters.comm || bpf_map_lookup_elem(&monitor_comms, event->comm);
 }
 
 static __always_inline void send(const struct event *event)

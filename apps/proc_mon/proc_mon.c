@@ -17,10 +17,7 @@ static void configure(struct proc_mon *skel)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++)
 		skel->rodata->shown[kind] = options.kinds[kind] || !options.filter_kind;
-	skel->rodata->monitor_filter_tgid = monitor_options.pids.n;
-	skel->rodata->filter_ppid = options.ppids.n;
-	skel->rodata->monitor_filter_uid = monitor_options.uids.n;
-	skel->rodata->monitor_filter_comm = monitor_options.comms.n;
+	skel->rodata->monitor_filters = monitor_filters();
 	skel->rodata->deny_comms = rules_match_on(SUBJECT_COMM);
 	skel->rodata->deny_paths = rules_match_on(SUBJECT_PATH);
 	skel->rodata->deny_cgroups =
@@ -28,20 +25,6 @@ static void configure(struct proc_mon *skel)
 
 	bpf_map__set_max_entries(skel->maps.monitor_events, monitor_options.buffer_kib << 10);
 	bpf_map__set_max_entries(skel->maps.rules, rules_count_keys() ?: 1);
-	monitor_size_set(skel->maps.monitor_tgids, &monitor_options.pids);
-	monitor_size_set(skel->maps.ppids, &options.ppids);
-	monitor_size_set(skel->maps.monitor_uids, &monitor_options.uids);
-	monitor_size_set(skel->maps.monitor_comms, &monitor_options.comms);
-}
-
-static int fill_sets(const struct proc_mon *skel)
-{
-	int err = monitor_fill_set(skel->maps.monitor_tgids, &monitor_options.pids);
-
-	err = err ?: monitor_fill_set(skel->maps.ppids, &options.ppids);
-	err = err ?: monitor_fill_set(skel->maps.monitor_uids, &monitor_options.uids);
-	err = err ?: monitor_fill_set(skel->maps.monitor_comms, &monitor_options.comms);
-	return err ?: rules_load(bpf_map__fd(skel->maps.rules));
 }
 
 static void explain_attach(int err)
@@ -88,10 +71,13 @@ static int load_programs(struct proc_mon *skel)
 	int err;
 
 	configure(skel);
-	err = proc_mon__load(skel) ?: fill_sets(skel);
+	err = monitor_load(skel->skeleton, on_event);
 	droidbpf_btf_done();
 	if (err)
-		monitor_explain_load(err);
+		return err;
+	err = rules_load(bpf_map__fd(skel->maps.rules));
+	if (err)
+		monitor_warn("cannot load the rules: %s", strerror(-err));
 	return err;
 }
 
@@ -126,16 +112,12 @@ int main(int argc, char **argv)
 	skel = open_programs();
 	if (!skel)
 		return 1;
-	err = load_programs(skel);
-	err = err ?: monitor_open(skel->maps.monitor_events, on_event);
-	err = err ?: attach_programs(skel);
+	err = load_programs(skel) ?: attach_programs(skel);
 	if (err)
 		goto cleanup;
 
 	output_begin();
-	monitor_follow();
-	proc_mon__detach(skel);
-	monitor_drain();
+	monitor_follow(skel->skeleton);
 	err = monitor_end(skel->bss->monitor_lost_events);
 	if (skel->bss->lost_processes)
 		monitor_warn("lost the exits of %llu processes: there were more than %u at once",

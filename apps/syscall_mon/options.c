@@ -77,7 +77,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	(void)state;
 	switch (key) {
 	case 't':
-		monitor_add_thread(&options.tids, arg);
+		monitor_add_thread(&monitor_options.others, arg);
 		break;
 	case 'c':
 		monitor_add_comm("thread", arg);

@@ -8,7 +8,6 @@
 
 /* The options that are not in monitor_options. */
 struct options {
-	struct monitor_keys tids;
 	bool filter_syscall, syscalls_included;
 	bool included[SLOTS], excluded[SLOTS];
 	unsigned long long min_ns;

@@ -18,7 +18,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Set before load, so that the verifier removes the code of unused options. */
 const volatile __u32 own_tgid; /* this monitor: never traced unless -p names it */
 const volatile __u32 only_tgid; /* a single -p, which needs no map */
-const volatile bool filter_tid;
 const volatile bool filter_syscall;
 const volatile __u8 wanted[SLOTS]; /* for filter_syscall */
 const volatile bool failed_only;
@@ -60,8 +59,6 @@ struct {
 	__type(value, struct stats);
 } summary SEC(".maps");
 
-struct monitor_id_set tids SEC(".maps");
-
 struct ids {
 	__u32 tgid;
 	__u32 tid;
@@ -84,7 +81,7 @@ static __always_inline bool selected(struct ids *ids)
 	}
 	if (only_tgid)
 		return ids->tgid == only_tgid;
-	if (monitor_filter_tgid)
+	if (monitor_filters.tgid)
 		return bpf_map_lookup_elem(&monitor_tgids, &ids->tgid);
 	return ids->tgid != own_tgid;
 }
@@ -145,7 +142,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long number)
 
 	if (!selected(&ids))
 		return 0;
-	if (filter_tid && !bpf_map_lookup_elem(&tids, &ids.tid))
+	if (monitor_filters.other && !bpf_map_lookup_elem(&monitor_others, &ids.tid))
 		return 0;
 	abi = abi_of(regs);
 	if (filter_syscall) {
@@ -219,13 +216,13 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 
 	/* Read at exit: an execve or setuid is filtered by, and shows, the new name or ID. */
-	if (monitor_filter_uid || !summarize)
+	if (monitor_filters.uid || !summarize)
 		uid = bpf_get_current_uid_gid();
-	if (monitor_filter_uid && !bpf_map_lookup_elem(&monitor_uids, &uid))
+	if (monitor_filters.uid && !bpf_map_lookup_elem(&monitor_uids, &uid))
 		return 0;
-	if (monitor_filter_comm || !summarize)
+	if (monitor_filters.comm || !summarize)
 		bpf_get_current_comm(comm, sizeof(comm));
-	if (monitor_filter_comm && !bpf_map_lookup_elem(&monitor_comms, comm))
+	if (monitor_filters.comm && !bpf_map_lookup_elem(&monitor_comms, comm))
 		return 0;
 
 	if (summarize) {

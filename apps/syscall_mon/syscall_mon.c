@@ -26,10 +26,7 @@ static void configure(struct syscall_mon *skel)
 	skel->rodata->own_tgid = getpid();
 	skel->rodata->only_tgid =
 		monitor_options.pids.n == 1 ? *(unsigned int *)monitor_options.pids.keys : 0;
-	skel->rodata->monitor_filter_tgid = monitor_options.pids.n > 1;
-	skel->rodata->filter_tid = options.tids.n;
-	skel->rodata->monitor_filter_uid = monitor_options.uids.n;
-	skel->rodata->monitor_filter_comm = monitor_options.comms.n;
+	skel->rodata->monitor_filters = monitor_filters();
 	skel->rodata->filter_syscall = options.filter_syscall;
 	for (int slot = 0; slot < SLOTS; slot++)
 		skel->rodata->wanted[slot] =
@@ -53,19 +50,6 @@ static void configure(struct syscall_mon *skel)
 		bpf_map__set_type(skel->maps.starts, BPF_MAP_TYPE_HASH);
 	}
 	bpf_map__set_max_entries(skel->maps.starts, tids);
-	monitor_size_set(skel->maps.monitor_tgids, &monitor_options.pids);
-	monitor_size_set(skel->maps.tids, &options.tids);
-	monitor_size_set(skel->maps.monitor_uids, &monitor_options.uids);
-	monitor_size_set(skel->maps.monitor_comms, &monitor_options.comms);
-}
-
-static int fill_sets(const struct syscall_mon *skel)
-{
-	int err = monitor_fill_set(skel->maps.monitor_tgids, &monitor_options.pids);
-
-	err = err ?: monitor_fill_set(skel->maps.tids, &options.tids);
-	err = err ?: monitor_fill_set(skel->maps.monitor_uids, &monitor_options.uids);
-	return err ?: monitor_fill_set(skel->maps.monitor_comms, &monitor_options.comms);
 }
 
 static int on_event(void *context, void *data, size_t size)
@@ -94,12 +78,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	configure(skel);
-	err = syscall_mon__load(skel) ?: fill_sets(skel);
-	if (err) {
-		monitor_explain_load(err);
-		goto cleanup;
-	}
-	err = monitor_open(skel->maps.monitor_events, on_event);
+	err = monitor_load(skel->skeleton, on_event);
 	if (err)
 		goto cleanup;
 	err = syscall_mon__attach(skel);
@@ -110,9 +89,7 @@ int main(int argc, char **argv)
 
 	if (!options.summary)
 		output_begin();
-	monitor_follow();
-	syscall_mon__detach(skel);
-	monitor_drain();
+	monitor_follow(skel->skeleton);
 
 	if (skel->rodata->summarize)
 		err = summary_read(bpf_map__fd(skel->maps.summary));
