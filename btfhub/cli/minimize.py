@@ -1,7 +1,4 @@
-"""`./dev btfhub minimize`: the BTFs of kernels, as small as an app's objects need them.
-
-With --out-btf it is a build's step for one kernel.
-"""
+"""`./dev btfhub minimize`: the BTFs of kernels, as small as an app's objects need them."""
 
 import argparse
 import hashlib
