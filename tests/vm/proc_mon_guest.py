@@ -69,6 +69,7 @@ def proc_guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
     def boot(folder: Path) -> bytes:
         files, env = files_of(request.param, folder)
-        return guests.run_cases(kernel, "proc_mon_cases.sh", files, env=env)
+        cpus = 1 if request.param in ("6.1", NOBTF) else 2
+        return guests.run_cases(kernel, "proc_mon_cases.sh", files, env=env, cpus=cpus)
 
     return Guest(request.param, guests.once(tmp_path_factory, f"proc_mon-{request.param}", boot))

@@ -80,7 +80,8 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             "/bin/syscall_workload": guests.compiled("syscall_workload", folder),
             "/bin/compat_workload": _compat_workload(folder),
         }
-        return guests.run_cases(kernel, "syscall_mon_cases.sh", files, hide_btf=hide_btf)
+        cpus = 1 if hide_btf else 2
+        return guests.run_cases(kernel, "syscall_mon_cases.sh", files, hide_btf=hide_btf, cpus=cpus)
 
     files = guests.once(tmp_path_factory, f"syscall_mon-{name}-{hide_btf}", boot)
     return Guest(name, files, not hide_btf)
