@@ -17,18 +17,17 @@ enum abi { ABI_NATIVE, ABI_COMPAT, ABIS };
 #define SLOTS (ABIS * ABI_SLOTS)
 #define PRIVATE_SLOT 500
 #define UNKNOWN_SLOT (ABI_SLOTS - 1)
-#define ARM_PRIVATE_BASE 0x0f0000
+#define ARM_PRIVATE_BASE 0x0f0000U
+
+#define IS_PRIVATE(number) ((number) - ARM_PRIVATE_BASE < UNKNOWN_SLOT - PRIVATE_SLOT)
+#define SLOT_IN_ABI(number)                                                                        \
+	((number) < PRIVATE_SLOT ? (number) :                                                      \
+	 IS_PRIVATE(number)	 ? (number) - ARM_PRIVATE_BASE + PRIVATE_SLOT :                    \
+				   UNKNOWN_SLOT)
 
 static inline unsigned int syscall_slot(unsigned int abi, unsigned int number)
 {
-	unsigned int private = number - ARM_PRIVATE_BASE + PRIVATE_SLOT;
-	unsigned int slot = UNKNOWN_SLOT;
-
-	if (number < PRIVATE_SLOT)
-		slot = number;
-	else if (private >= PRIVATE_SLOT && private < UNKNOWN_SLOT)
-		slot = private;
-	return abi * ABI_SLOTS + slot;
+	return abi * ABI_SLOTS + SLOT_IN_ABI(number);
 }
 
 static inline _Bool is_error(long long ret)

@@ -15,19 +15,19 @@ const char *abi_name(enum abi abi)
 const char *syscall_name(enum abi abi, int number)
 {
 	static char unknown[sizeof("unknown_-2147483648")];
-	const char *name = syscall_names[syscall_slot(abi, number)];
+	unsigned int slot = syscall_slot(ABI_NATIVE, number);
 
-	if (name)
-		return name;
+	if (slot != UNKNOWN_SLOT && syscall_names[abi][slot])
+		return syscall_names[abi][slot];
 	snprintf(unknown, sizeof(unknown), "unknown_%d", number);
 	return unknown;
 }
 
 int syscall_find(enum abi abi, const char *name)
 {
-	for (int slot = abi * ABI_SLOTS; slot < (int)(abi + 1) * ABI_SLOTS; slot++)
-		if (syscall_names[slot] && !strcmp(syscall_names[slot], name))
-			return slot;
+	for (int slot = 0; slot < UNKNOWN_SLOT; slot++)
+		if (syscall_names[abi][slot] && !strcmp(syscall_names[abi][slot], name))
+			return abi * ABI_SLOTS + slot;
 	return -1;
 }
 
@@ -64,8 +64,8 @@ const char *syscall_nearest(const char *name)
 
 	if (strlen(name) > NAME_MAX_LEN)
 		return NULL;
-	for (int slot = 0; slot < SLOTS; slot++) {
-		const char *candidate = syscall_names[slot];
+	for (int i = 0; i < ABIS * UNKNOWN_SLOT; i++) {
+		const char *candidate = syscall_names[i / UNKNOWN_SLOT][i % UNKNOWN_SLOT];
 		size_t n;
 
 		if (!candidate || strlen(candidate) > NAME_MAX_LEN)
