@@ -25,7 +25,7 @@ __attribute__((format(printf, 1, 2))) void writer_printf(const char *format, ...
 void writer_header(const char *names);
 
 /*
- * Begins a line of at most longest bytes, in any format; what writes its fields does not check that.
+ * Begins a line of at most longest bytes, in any format, which the functions below do not check.
  * Returns false once a write has failed.
  */
 bool writer_begin_line(size_t longest);
@@ -39,9 +39,9 @@ void writer_signed(const char *name, long long value);
 void writer_word(const char *name, const char *word);
 
 /*
- * Any bytes. Text has \xNN for those that could break the line, its fields or a terminal. So has CSV,
- * except for space and =; it is quoted if RFC 4180 requires it. JSON has valid UTF-8 as it is and
- * U+FFFD for every other byte.
+ * Any bytes. Text has \xNN for those that could break the line, its fields or a terminal. So has
+ * CSV, except for space and =; it is quoted if RFC 4180 requires it. JSON has valid UTF-8 as it is
+ * and U+FFFD for every other byte.
  */
 void writer_bytes(const char *name, const char *value, size_t len);
 

@@ -10,7 +10,7 @@
 /* Returns the ABI's name, such as "arm64" or "arm". */
 const char *abi_name(enum abi abi);
 
-/* Returns the syscall's name, or unknown_NUMBER if the table has none; valid until the next call. */
+/* Returns the syscall's name, or unknown_NUMBER; the text is valid until the next call. */
 const char *syscall_name(enum abi abi, int number);
 
 /* Returns the slot of a name in the ABI's table, or -1. */

@@ -33,8 +33,8 @@ struct droidbpf_entry {
 };
 
 /*
- * What btfhub/embed.py packed. Of entries that fit equally well, the first is the best. A summary of
- * the entries follows them, then the BTFs.
+ * What btfhub/embed.py packed. Of entries that fit equally well, the first is the best. A summary
+ * of the entries follows them, then the BTFs.
  */
 struct droidbpf_embedded {
 	uint32_t n;
