@@ -63,9 +63,16 @@ def execute(command: Sequence[str], folder: Path = ROOT, **environment: str) -> 
 
 
 def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> list[Cost]:
-    """Return the least cost of each (command, folder), which take turns: noise only adds."""
-    rows = [[execute(command, folder) for command, folder in commands] for _ in range(rounds)]
-    return [min(column, key=lambda cost: cost.wall_s) for column in zip(*rows, strict=True)]
+    """Return the least cost of each (command, folder): noise only adds.
+
+    They take turns in both directions, since what has just run leaves its traces in the caches.
+    """
+    costs: list[list[Cost]] = [[] for _ in commands]
+    for number in range(rounds):
+        turns = list(enumerate(commands))
+        for i, (command, folder) in turns[:: -1 if number % 2 else 1]:
+            costs[i].append(execute(command, folder))
+    return [min(column, key=lambda cost: cost.wall_s) for column in costs]
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -51,7 +51,7 @@ def measure(tree: Path, request: list[str], rounds: int) -> list[Figure]:
     shutil.copytree(tree, crowded_tree)
     for number in range(OTHER_APPS):
         shutil.copytree(tree / "apps/syscall_mon", crowded_tree / f"apps/other_{number}")
-    alone, crowded = interleaved([(build, tree), (build, crowded_tree)], rounds)
+    alone, crowded = interleaved([(build, tree), (build, crowded_tree)], 2 * rounds)
     ideal_s = compilers / jobs
     crowd = f"null build with {OTHER_APPS} more apps / without"
     return [
