@@ -123,7 +123,11 @@ def lock(cache: Path, name: str, pause: Callable[[float], None] = time.sleep) ->
 
 def partial(cache: Path, sha256: str) -> Path:
     """Return the path of what is not verified yet; its folder is created."""
-    return make_folder(cache, "partial") / sha256
+    path = make_folder(cache, "partial") / sha256
+    if path.is_symlink():
+        with writing(cache):
+            path.unlink()
+    return path
 
 
 def adopt(file: Path, cache: Path, sha256: str) -> Path | None:

@@ -119,7 +119,8 @@ def _attempt(
                         file.flush()
                     progress(got)
     except cache.CacheError:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _explain(error, url) from error
@@ -198,8 +199,10 @@ def _explain(error: Exception, url: str) -> PlaceError:
         return PlaceError(f"unknown host {host}", unreachable=True)
     if among(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return PlaceError(f"the TLS certificate of {host} is not accepted")
-    if among(requests.exceptions.ProxyError):
+    if among(requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL):
         return PlaceError("the proxy fails")
+    if "SOCKS" in str(error):
+        return PlaceError("the proxy is a SOCKS proxy, which is not supported")
     if among(ConnectionRefusedError):
         return PlaceError("connection refused", unreachable=True)
     if among(requests.exceptions.ConnectTimeout, urllib3.exceptions.NewConnectionError):
@@ -207,7 +210,7 @@ def _explain(error: Exception, url: str) -> PlaceError:
     if among(requests.exceptions.TooManyRedirects):
         return PlaceError("too many redirects")
     if isinstance(error, ValueError):
-        return PlaceError(f"not an http(s) URL that can be asked: {redact(url)}")
+        return PlaceError(f"this URL, or its server's answer, is not valid HTTP: {redact(url)}")
     return RetryError("the connection broke")
 
 

@@ -4,7 +4,6 @@ The mirror, upstream's URLs, then the distribution's archive and its snapshots. 
 is verified before it is in the cache.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from fetch.errors import PlaceError
 from fetch.pins import LARGEST, Alternative, Pin
 from fetch.reasons import redact
 
+_CHUNK = 1 << 20
 _Place = tuple[str, Callable[[], Path]]
 
 
@@ -69,14 +69,21 @@ def _from_folder(folder: Path, name: str, sha256: str, size: int, settings: Sett
     if not folder.is_dir():
         raise PlaceError("no such folder")
     part = cache.partial(settings.cache, sha256)
+    left = (size or LARGEST) + 1
     try:
-        file = (folder / name).open("rb")
+        with (folder / name).open("rb") as file:
+            with cache.writing(settings.cache, size):
+                copy = part.open("wb")
+            with copy:
+                while chunk := file.read(min(left, _CHUNK)):
+                    left -= len(chunk)
+                    with cache.writing(settings.cache, size):
+                        copy.write(chunk)
+                        copy.flush()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PlaceError("not there", missing=True) from error
     except OSError as error:
         raise PlaceError(f"cannot read {name}: {error.strerror}") from error
-    with file, cache.writing(settings.cache, size), part.open("wb") as copy:
-        shutil.copyfileobj(file, copy)
     return _verified(part, sha256, settings)
 
 

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from http_server import Server, body
 from things import DATA, HASH, pin_of
 
 from base.errors import DroidbpfError
@@ -84,6 +86,19 @@ def test_lock_that_is_a_link_is_not_followed(settings: Settings, tmp_path: Path)
     with pytest.raises(cache.CacheError), cache.lock(settings.cache, "x"):
         pass
     assert not (tmp_path / "victim").exists()
+
+
+def test_partial_file_that_is_a_link_is_not_followed(
+    settings: Settings, tmp_path: Path, server: Server
+) -> None:
+    cache.content(settings.cache, HASH).unlink()
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    (settings.cache / "partial" / HASH).symlink_to(victim)
+    server.routes["/a"] = body(DATA)
+    pin = replace(PIN, urls=(server.url + "/a",))
+    assert obtain(pin, settings._replace(mirror="")).read_bytes() == DATA
+    assert victim.read_bytes() == b"mine"
 
 
 def test_cache_itself_may_be_a_link(settings: Settings, tmp_path: Path) -> None:

@@ -48,6 +48,24 @@ def test_mirror_folder_with_wrong_bytes_is_skipped_and_named(
     ]
 
 
+def test_mirror_file_that_is_too_large_is_copied_to_one_byte_above_the_size(
+    settings: Settings, mirror: Path, reported: list[str], server: Server
+) -> None:
+    os.truncate(mirror / PIN.filename, 100 << 20)
+    server.routes["/a"] = body(DATA)
+    assert obtain(replace(PIN, urls=(server.url + "/a",)), settings).read_bytes() == DATA
+    assert "thing-1.0.tar.gz: wrong bytes (400001 bytes, " in reported[0]
+
+
+def test_mirror_file_that_cannot_be_read_is_a_reason_to_ask_the_next_place(
+    settings: Settings, mirror: Path, server: Server
+) -> None:
+    (mirror / PIN.filename).unlink()
+    (mirror / PIN.filename).symlink_to("/proc/self/mem")
+    server.routes["/a"] = body(DATA)
+    assert obtain(replace(PIN, urls=(server.url + "/a",)), settings).read_bytes() == DATA
+
+
 def test_repacked_archive_satisfies_the_pin(tmp_path: Path, mirror: Path) -> None:
     repacked = b"repacked"
     sha256 = hashlib.sha256(repacked).hexdigest()

@@ -152,7 +152,7 @@ def test_malformed_url_to_pin_is_one_line(run: Run) -> None:
     done = run("pin", "http://[::1")
     assert (done.returncode, done.stderr) == (
         2,
-        "error: not an http(s) URL that can be asked: a malformed URL\n",
+        "error: this URL, or its server's answer, is not valid HTTP: a malformed URL\n",
     )
 
 

@@ -33,6 +33,15 @@ def test_redirect_to_a_file_is_refused(server: Server, settings: Settings) -> No
     assert reason(server.url + "/a", settings) == "redirects from http to file, refused"
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "http://127.0.0.1:99999/"])
+def test_malformed_redirect_is_not_taken_for_a_fault_of_the_pin(
+    server: Server, settings: Settings, target: str
+) -> None:
+    server.routes["/a"] = redirect(target)
+    message = f"this URL, or its server's answer, is not valid HTTP: {server.url}/a"
+    assert reason(server.url + "/a", settings) == message
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     path = tmp_path / "server.pem"
@@ -116,3 +125,17 @@ def test_proxy_of_the_environment_is_used(
     monkeypatch.setenv("http_proxy", server.url)
     server.routes["http://far.invalid/a"] = body(DATA)
     assert obtain(pin_of("http://far.invalid/a"), settings).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("socks5://user:secret@127.0.0.1:1", "the proxy is a SOCKS proxy, which is not supported"),
+        ("http:///", "the proxy fails"),
+    ],
+)
+def test_unusable_proxy_is_named_as_the_cause(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, proxy: str, message: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    assert reason("http://far.invalid/a", settings) == message
