@@ -88,6 +88,12 @@ def _run(
     return status
 
 
+def add_mirror(parser: argparse._ActionsContainer) -> None:
+    """Add --mirror and --offline."""
+    parser.add_argument("--mirror", default="", help="a folder or URL that is asked first")
+    add_offline(parser)
+
+
 def add_offline(parser: argparse._ActionsContainer) -> None:
     """Add --offline."""
     parser.add_argument("--offline", action="store_true", help="open no socket")

@@ -34,13 +34,6 @@ def watch() -> None:
     _thread.start_new_thread(_end_at_signal, (reader,))
 
 
-def release() -> None:
-    """Handle SIGINT and SIGTERM as Python does again."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def _wait_for_the_end(*_: object) -> None:
     """Stop the main thread: Python has written the number of the signal to the pipe."""
     while True:

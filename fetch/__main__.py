@@ -24,8 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     common = parser.add_argument_group("common options")
     common.add_argument("--pins", type=Path, default=PINS, metavar="FILE", help="file of pins")
-    common.add_argument("--mirror", default="", help="a folder or URL that is asked first")
-    cli.add_offline(common)
+    cli.add_mirror(common)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import fcntl
 import os
 import sys
@@ -32,7 +30,7 @@ def prepare() -> None:
 
 
 def lock() -> None:
-    """Keep others from building in this folder until we end or unlock(); wait for them first.
+    """Keep others from building in this folder until we end; wait for them first.
 
     The steps' processes hold it too: those that outlive a killed build end before the next one.
 
@@ -51,17 +49,8 @@ def lock() -> None:
     except BlockingIOError:
         print("waiting for another build in this folder", file=sys.stderr)
         fcntl.flock(handle, fcntl.LOCK_EX)
-    atexit.register(unlock)
 
 
 def held() -> tuple[int, ...]:
     """Return the file descriptors that hold the lock."""
     return tuple(_held)
-
-
-def unlock() -> None:
-    """Allow others to build in this folder."""
-    while _held:
-        handle = _held.pop()
-        with contextlib.suppress(OSError):
-            os.close(handle)

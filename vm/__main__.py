@@ -14,7 +14,7 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: that of the guest's program, or 2."""
     description = "Real arm64 kernels in QEMU."
-    return cli.main("vm", description, COMMANDS, "vm.cli", arguments=arguments)
+    return cli.main("vm", description, COMMANDS, "vm.cli", cli.add_mirror, arguments)
 
 
 if __name__ == "__main__":

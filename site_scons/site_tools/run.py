@@ -1,28 +1,24 @@
 """Tool: running an app. Adds env.RunAfterBuild(): arm64 apps run in a virtual machine, others here.
 
-The app runs when SCons has done its work and has given up its hold on signals, so that Ctrl-C
-reaches the app, and its exit status is ours.
+The app takes SCons's place when all is built: signals reach it, and its exit status is ours.
 """
 
 import atexit
 import os
 import shlex
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 from SCons.Script import Action
 
-import workspace
-from base import interrupts
-from base.errors import DroidbpfError
+from base import launch
+from base.errors import DroidbpfError, printable
 
 OPTIONS = (
     ("kernel", "for run: 5.10, 6.1, 6.12 or the path of an arm64 Image", "5.10", ()),
     ("args", "for run: the app's arguments", "", ()),
 )
-A_DAY_S = 86400.0  # a tracer runs until it is stopped
+A_DAY_S = 86400  # a tracer runs until it is stopped
 
 
 def generate(env):
@@ -40,7 +36,7 @@ def run_after_build(env, program):
     if env["ARCH"] == "arm64":
         _refuse_early(env)
     ready = []
-    atexit.register(lambda: ready and _run(env, str(program), arguments))
+    atexit.register(lambda: ready and _become(env, str(program), arguments))
     target = env.Alias("run", program, Action(lambda *_, **__: ready.append(True), None))
     return env.AlwaysBuild(target)
 
@@ -55,39 +51,19 @@ def _refuse_early(env):
     qemu.find(env["ENV"]["PATH"])
 
 
-def _run(env, program, arguments):
-    from base.cli import run_cli
-
+def _become(env, program, arguments):
+    """Put the app in this process's place, or the virtual machine that runs it; never returns."""
+    command = [os.path.abspath(program), *arguments]
+    if env["ARCH"] == "arm64":
+        options = ["--demo", f"--timeout={A_DAY_S}", f"--kernel={env['kernel']}"]
+        options += [f"--mirror={env['mirror']}", *(["--offline"] if env["offline"] == "1" else [])]
+        command = [sys.executable, "base/launch.py", "-m", "vm", "run", *options, *command]
+        signal.pthread_sigmask(signal.SIG_BLOCK, launch.WORDS)  # until launch.py can handle them
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and so would the app
+        signal.signal(number, signal.SIG_DFL)
     sys.stdout.flush()
-    workspace.unlock()
-    interrupts.release()
-    run = _guest if env["ARCH"] == "arm64" else _here
-    status = run_cli(lambda: run(env, program, arguments))
-    sys.stderr.flush()
-    os._exit(status)  # within atexit, sys.exit() would be ignored
-
-
-def _here(env, program, arguments):
-    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the app's
-    status = subprocess.call([os.path.abspath(program), *arguments])
-    return 128 - status if status < 0 else status
-
-
-def _guest(env, program, arguments):
-    from base.progress import show_progress
-    from vm import kernels, machine
-
-    with show_progress(env["FETCH_SETTINGS"]()) as settings:
-        kernel = kernels.kernel(env["kernel"], settings)
-        kernels.busybox(settings)
-    guest_path = f"/bin/{os.path.basename(program)}"
-    results = machine.run(
-        kernel,
-        [[guest_path, *arguments]],
-        {guest_path: Path(program)},
-        timeout_s=A_DAY_S,
-        stream=machine.terminal,
-        workload=machine.DEMO_WORKLOAD,
-        settings=settings,
-    )
-    return results[0].status
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        print(f"error: cannot run {printable(program)}: {error.strerror}", file=sys.stderr)
+        os._exit(2)
