@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-# Comments, strings, directives, and what a definition of main() is made of. Each byte is read once.
+# A directive of a condition, or a definition of main() at the beginning of a line.
 TOKEN = re.compile(
-    rb"""//[^\n]*|/\*(?:.*?\*/|.*)|"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?"""
-    rb"""|^[ \t]*+\#[ \t]*+(?P<directive>\w*+)(?:\\\n|[^\n])*+|[(){};]|\w++""",
-    re.DOTALL | re.MULTILINE,
+    rb"^[ \t]*#[ \t]*(?P<condition>if|endif)|^(?:\w{1,20}\s{1,9})?main\s{0,9}\([^;{}#]{0,200}\{",
+    re.MULTILINE,
 )
 
 
@@ -19,26 +18,9 @@ def defines_main(path: str) -> bool:
             text = file.read()
     except OSError:
         return False  # the step that compiles it reports that
-    if b"main" not in text:
-        return False
-    conditions = parentheses = 0
-    candidate = False
-    before = b""
+    conditions = 0
     for match in TOKEN.finditer(text):
-        token = match[0]
-        if token[:1] in b"/\"'":
-            continue
-        directive = match["directive"]
-        if directive is not None:
-            conditions += directive.startswith(b"if") - (directive == b"endif")
-        elif token == b"(":
-            candidate = candidate or (before == b"main" and not parentheses and not conditions)
-            parentheses += 1
-        elif token == b")":
-            parentheses -= 1
-        elif token == b"{" and candidate and not parentheses:
+        if not match["condition"] and not conditions:
             return True
-        elif token in b"{};":
-            candidate, parentheses = False, 0
-        before = token
+        conditions += {b"if": 1, b"endif": -1}.get(match["condition"], 0)
     return False

@@ -16,8 +16,6 @@ import c_source
         ("int main(void)\n{\n", True),
         ("#include <stdio.h>\n\nint\nmain(int argc, char *argv[]) {\n", True),
         ("int main(int a, int (*f)(int))\n{\n", True),
-        ("int /* the */ main(/* ) */ void) // {\n{\n", True),
-        ('const char *a = "\\"/*"; int main(void) {', True),
         ('extern "C" {\nint main() {\n', True),
         ("int main(void) __attribute__((cold));\nint main(void) {", True),
         ("static int domain(void)\n{\n", False),
