@@ -118,7 +118,7 @@ def layout(apps_dir: str) -> Layout:
                     continue
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif _is_file(entry):
+                elif entry.is_file():
                     files.append(entry.name)
     except OSError as error:
         hint = "apps_dir= takes a folder of apps: one folder per app, or NAME.bpf.c and NAME.c"
@@ -193,26 +193,12 @@ def _files(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             suffixes = (*USER_SPACE, *HEADERS)
-            found = [e.name for e in entries if e.name.endswith(suffixes) and _is_file(e)]
+            found = [e.name for e in entries if e.name.endswith(suffixes) and e.is_file()]
     except OSError as error:
         raise DroidbpfError(f"cannot read {folder}: {error.strerror}", "make it readable") from None
     files = sorted(name for name in found if name[0] != ".")  # editors' and macOS's
     names.refuse_files(folder, files)
     return files
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a folder is a file.
-
-    Raises:
-        DroidbpfError: it is a FIFO or a device, which a build would wait for.
-    """
-    if entry.is_file():
-        return True
-    if os.path.exists(entry.path) and not entry.is_dir():
-        path = printable(entry.path)
-        raise DroidbpfError(f"{path} is neither a file nor a folder", "remove it")
-    return False
 
 
 def _stem_files(folder: str, stem: str) -> list[str]:

@@ -125,15 +125,10 @@ def test_a_folder_that_cannot_be_read_is_refused() -> None:
         selection.plan("a", layout, "arm64")
 
 
-def test_a_header_that_would_be_waited_for_is_refused() -> None:
-    write("apps/a/a.bpf.c", "apps/a/a.c")
-    os.mkfifo("apps/a/a.h")
-    assert refused("a") == "error: apps/a/a.h is neither a file nor a folder\nhint: remove it"
-
-
 def test_what_is_no_file_is_no_source() -> None:
     write("apps/a/a.bpf.c", "apps/a/a.c")
     os.mkfifo("apps/a/SConscript")
+    os.mkfifo("apps/a/pipe.c")
     Path("apps/a/gone.c").symlink_to("nowhere")
     Path("apps/a/folder.c").mkdir()
     assert plan("a") == Plan("apps/a", ("a.bpf.c",), ("a.c",), ("apps/a",))

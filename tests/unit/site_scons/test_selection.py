@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -139,10 +138,3 @@ def test_one_program_can_be_run() -> None:
     with pytest.raises(DroidbpfError) as caught:
         selection.one({"a": 1, "b": 2})
     assert str(caught.value) == "error: run takes one app, not 2\nhint: name it: app=NAME run"
-
-
-def test_what_would_be_waited_for_is_refused(here: Path) -> None:
-    (here / "apps").mkdir(exist_ok=True)
-    os.mkfifo(here / "apps" / "b.h")
-    with pytest.raises(DroidbpfError, match=r"apps/b\.h is neither a file nor a folder"):
-        selection.layout("apps")
