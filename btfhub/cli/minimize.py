@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write there what the kernel lacks, or may have elsewhere, of what the app reads",
     )
     one.add_argument(
-        "--sha256", default="", metavar="HEX", help="of the raw BTF: it is not checked otherwise"
+        "--sha256",
+        default="",
+        metavar="HEX",
+        help="the pinned hash of the raw BTF, in place of a check of its content",
     )
 
 
