@@ -10,7 +10,7 @@ from btfhub.btf import Layout
 POINTER_SIZE = 8
 COMPOSITES = (btf.STRUCT, btf.UNION)
 _SIZED = (btf.INT, btf.STRUCT, btf.UNION, btf.ENUM, btf.ENUM64, btf.FLOAT)
-_SIGNED = 1 << 24  # of the word behind an btf.INT: BTF_INT_SIGNED
+_SIGNED = 1 << 24  # of the word behind an INT: BTF_INT_SIGNED
 _OFFSET = 0xFF_FFFF  # of a member's last word, where the struct has the flag; its bits are above
 _MOST_MEMBERS = 100_000  # no compiler writes more
 
