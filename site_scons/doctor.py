@@ -11,16 +11,7 @@ from toolchains import Probes, Request, Toolchain, bpf
 
 
 def main(arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request) -> int:
-    """Print the report; return the exit status, 2 where something is missing."""
-    lines, complete = report(arch, toolchain, bpftool, probes, request)
-    print(lines)
-    return 0 if complete else 2
-
-
-def report(
-    arch: str, toolchain: str, bpftool: str, probes: Probes, request: Request
-) -> tuple[str, bool]:
-    """Return lines about each tool that a build for arch needs, and whether none is missing."""
+    """Print a line for each tool that a build needs; return 0, or 2 if one is missing."""
     pick = functools.cache(lambda: toolchains.pick(toolchain, arch, probes, request))
     parts = [
         ("target compiler", lambda: _toolchain(pick())),
@@ -28,20 +19,15 @@ def report(
     ]
     if arch == "arm64":
         parts.append(("virtual machine, for run", _qemu))
-    lines = []
-    complete = True
+    status = 0
     for what, find in parts:
-        report, found = _try(find)
-        complete &= found
-        lines.append(f"{'ok' if found else 'FAIL':4}  {what}: {report}")
-    return "\n".join(lines), complete
-
-
-def _try(find: Callable[[], str]) -> tuple[str, bool]:
-    try:
-        return find(), True
-    except DroidbpfError as error:
-        return str(error).removeprefix("error: ").replace("\nhint: ", "\n      "), False
+        try:
+            print(f"ok    {what}: {find()}")
+        except DroidbpfError as error:
+            reason = str(error).removeprefix("error: ").replace("\nhint: ", "\n      ")
+            print(f"FAIL  {what}: {reason}")
+            status = 2
+    return status
 
 
 def _own_clang(pick: Callable[[], Toolchain]) -> tuple[str, ...]:
