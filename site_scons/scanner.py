@@ -1,5 +1,7 @@
 """The scanner that finds the headers a C file or a BPF program includes."""
 
+from itertools import pairwise
+
 from SCons.Scanner import ClassicCPP, FindPathDirs, ScannerBase
 
 from names import folder_node
@@ -35,7 +37,7 @@ def _searched(env, folder=None, target=None, source=None):
     flags = [str(word) for name in FLAGS for word in env.Flatten([env.get(name, [])])]
     first = [
         word.removeprefix("-I") or following
-        for word, following in zip(flags, [*flags[1:], ""], strict=True)
+        for word, following in pairwise([*flags, ""])
         if word.startswith("-I")
     ]
     own = tuple(folder_node(env, path) for path in first if path and "$" not in path)
