@@ -1,4 +1,4 @@
-"""The build folder: the only place a build writes to, except the cache of downloads."""
+"""The build folder: where a build writes everything but downloads and compiled Python modules."""
 
 from __future__ import annotations
 
