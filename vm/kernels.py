@@ -97,7 +97,9 @@ def _from_path(name: str) -> Kernel:
 
 
 def _from_folder(name: str, folder: Path) -> Kernel:
-    [image] = folder.glob("vmlinuz-*")
+    image = next(folder.glob("vmlinuz-*"), None)
+    if not image:
+        raise DroidbpfError(f"there is no kernel in {folder}", f"remove it: rm -r {folder}")
     release = image.name.removeprefix("vmlinuz-")
     return Kernel(name, image, release, tuple(sorted(folder.glob("*.ko"))))
 

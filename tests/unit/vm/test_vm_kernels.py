@@ -140,3 +140,10 @@ def test_last_package_is_in_use_and_what_a_killed_process_left_is_not(tmp_path: 
     assert found
     assert found.release == "6.1-a"
     assert [module.name for module in found.modules] == ["00-virtio.ko", "01-virtio_pci.ko"]
+
+
+def test_folder_without_its_kernel_is_one_error_with_the_remedy(tmp_path: Path) -> None:
+    folder = tmp_path / "vm" / "6.1-a"
+    folder.mkdir(parents=True)
+    with pytest.raises(DroidbpfError, match=f"no kernel in {folder}\nhint: remove it: rm -r "):
+        kernels.cached("6.1", Settings(tmp_path))
