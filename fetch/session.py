@@ -42,11 +42,11 @@ class Session(requests.Session):
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
         """Drop credentials where another host is asked; netrc's are for https only."""
-        url = str(prepared_request.url)
-        if url.startswith("https:"):
+        headers, url = prepared_request.headers, str(prepared_request.url)
+        if self.should_strip_auth(str(response.request.url), url):  # type: ignore[no-untyped-call]
+            headers.pop("Authorization", None)
+        if "Authorization" not in headers and url.startswith("https:"):
             super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
-        elif self.should_strip_auth(str(response.request.url), url):  # type: ignore[no-untyped-call]
-            prepared_request.headers.pop("Authorization", None)
 
 
 def credentials(url: str) -> Auth:

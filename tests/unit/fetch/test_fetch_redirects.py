@@ -119,6 +119,18 @@ def test_netrc_is_not_used_over_http(
     assert ["authorization" in request.headers for request in server.requests] == [False, False]
 
 
+def test_credentials_of_the_url_come_before_those_of_netrc_also_after_a_redirect(
+    settings: Settings, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with http_server.running(certificate) as secure:
+        secure.routes |= {"/a": redirect("/b"), "/b": body(DATA)}
+        obtain(pin_of(secure.url.replace("://", "://user:own@") + "/a"), settings)
+    assert len({request.headers["authorization"] for request in secure.requests}) == 1
+
+
 def test_proxy_of_the_environment_is_used(
     server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
