@@ -15,10 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Download the kernels and busybox, and print the releases; return 0."""
+    """Download the kernels and busybox, unless offline; print the releases; return 0."""
+    renew = not settings.offline
     with show_progress(settings) as shown:
         for name in options.kernels or kernels.SUITES:
-            kernel = kernels.kernel(name, shown, renew=True)
+            kernel = kernels.kernel(name, shown, renew=renew)
             print(f"{printable(name):6}{kernel.release}")
-        kernels.busybox(shown, renew=True)
+        kernels.busybox(shown, renew=renew)
     return 0

@@ -1,5 +1,6 @@
 """Kernels by path are checked before they boot; modules load in the order of their needs."""
 
+import argparse
 import gzip
 import lzma
 import os
@@ -10,6 +11,7 @@ import pytest
 from base.errors import DroidbpfError
 from base.settings import Settings
 from vm import image, kernels, modules
+from vm.cli import fetch
 
 BANNER = b"Linux version 5.10.1-gki (a@b) (clang) #1 SMP\n"
 IMAGE = bytes(56) + b"ARM\x64" + bytes(100) + b"Linux version %s\0" + BANNER
@@ -147,3 +149,14 @@ def test_folder_without_its_kernel_is_one_error_with_the_remedy(tmp_path: Path) 
     folder.mkdir(parents=True)
     with pytest.raises(DroidbpfError, match=f"no kernel in {folder}\nhint: remove it: rm -r "):
         kernels.cached("6.1", Settings(tmp_path))
+
+
+def test_offline_fetch_is_content_with_what_is_in_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in ("6.1-a/vmlinuz-6.1.0-50", "busybox-static-a/busybox"):
+        (tmp_path / "vm" / file).parent.mkdir(parents=True)
+        (tmp_path / "vm" / file).touch()
+    options = argparse.Namespace(kernels=["6.1"])
+    assert fetch.run(options, Settings(tmp_path, offline=True)) == 0
+    assert capsys.readouterr().out == "6.1   6.1.0-50\n"
