@@ -46,6 +46,9 @@ def _download(url: str, folder: Path, settings: Settings) -> Path:
 
     if settings.offline:
         raise DroidbpfError(f"offline: {redact(url)} cannot be asked")
+    if "@" in url.split("/")[2]:
+        hint = "put it into ~/.netrc: everybody reads a pin"
+        raise DroidbpfError(f"{redact(url)} holds a password", hint)
     path = folder / "partial" / (Path(unquote(re.split("[?#]", url)[0])).name or "archive")
     path.parent.mkdir()
     http.download(url, path, _LARGEST, exact=False)

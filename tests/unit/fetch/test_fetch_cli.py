@@ -130,6 +130,11 @@ def test_pin_prints_the_lines_for_the_file(
             "error: cannot read /none: No such file or directory\n"
             "hint: name an archive of this machine, or a URL that begins with http:// or https://\n",
         ),
+        (
+            ["pin", "http://me:secret@no.invalid/a"],
+            "error: http://no.invalid/a holds a password\n"
+            "hint: put it into ~/.netrc: everybody reads a pin\n",
+        ),
         (["pin", "http://no.invalid/a"], "error: unknown host no.invalid\n"),
         (["pin", "--offline", "http://x/a"], "error: offline: http://x/a cannot be asked\n"),
     ],
