@@ -146,9 +146,13 @@ static void describe_fit(const struct droidbpf_entry *entry, enum droidbpf_rank 
 /* libbpf takes BTF only from a path. Nobody else sees this file; it goes away with the program. */
 static int write_memfd(const void *data, size_t size)
 {
+	ssize_t n = -1;
+
 	memfd = syscall(SYS_memfd_create, "btf", CLOEXEC);
-	if (memfd < 0 || write(memfd, data, size) < 0)
-		return -errno;
+	if (memfd >= 0)
+		n = write(memfd, data, size);
+	if (n != (ssize_t)size)
+		return n < 0 ? -errno : -ENOSPC; /* part of it: memory or RLIMIT_FSIZE */
 	snprintf(btf_path, sizeof(btf_path), "/proc/self/fd/%d", memfd);
 	return check_readable(btf_path);
 }

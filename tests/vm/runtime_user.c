@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 	const struct sched_param param = { .sched_priority = 1 };
 	int option, err = 0;
 
-	while ((option = getopt(argc, argv, "vcf:tnMTN:Ruwm:")) > 0) {
+	while ((option = getopt(argc, argv, "vcf:tnLMTN:Ruwm:")) > 0) {
 		switch (option) {
 		case 'v':
 			verbose = true;
@@ -162,6 +162,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			in_namespace = true;
+			break;
+		case 'L': /* files of 100 bytes */
+			err = err ?: setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 100, 100 });
 			break;
 		case 'M':
 			no_memfd = true;

@@ -30,6 +30,7 @@ CASES = {
     "cut off": "head -c 1000000 /own.btf > /cut; own -f /cut",
     "larger than memory": "cp /own.btf /large; truncate -s 8G /large; own -f /large",
     "no memory to lock": "ulimit -l 0; own",
+    "file size": "own -L",
     "files: 4": "ulimit -n 4; own",
     "files: 5": "ulimit -n 5; own",
     "closed descriptors": "own -v <&- 2>&-",
@@ -113,6 +114,12 @@ def test_too_few_files_are_reported_as_such(cases: Cases) -> None:
     assert cases["files: 5"].stderr == (
         b"own: error: cannot load BPF programs: Too many open files\n"
     )
+
+
+def test_a_btf_that_does_not_fit_in_its_file_is_reported_as_such(cases: Cases) -> None:
+    assert cases["file size"].stdout == b"-2 no path\n"
+    reason = "cannot write it to a file: No space left on device\n"
+    assert reason in cases["file size"].stderr.decode()
 
 
 def test_a_thread_that_waits_for_all_children_does_no_harm(cases: Cases) -> None:
