@@ -56,14 +56,12 @@ class Library:
         archive: the path of its archive or program.
         uses: the pins of the libraries whose headers it includes.
         linked: the libraries of a program.
-        own_headers: the headers of its folder in third_party.
     """
 
     pin: str
     archive: str
     uses: list
     linked: list
-    own_headers: list
 
 
 def generate(env):
@@ -90,8 +88,7 @@ def third_party(env, name, pin, archive, uses, linked=()):
     used = (keys[use] for use in uses)
     link = [str(env[variable]) for variable in LINKING if linked]
     keys[pin] = state.key([PINS, *EXTRACTION, *files], *settings(env), *link, *used)
-    headers = [file for file in files if file.suffix == ".h"]
-    described = Library(pin, f"{output}/{archive}", uses, list(linked), headers)
+    described = Library(pin, f"{output}/{archive}", uses, list(linked))
     return settled(
         env,
         f"{output}/{name}.state",
@@ -103,7 +100,7 @@ def third_party(env, name, pin, archive, uses, linked=()):
 
 def _read_script(env, name, described):
     """Read a library's script; return the nodes of its archive and of what it offers."""
-    pinned = env.Clone(LIBRARY=described, SCANNERS=[])  # one digest stands for all headers
+    pinned = env.Clone(LIBRARY=described, SCANNERS=[])  # the compiler reports the headers
     pinned["BUILDERS"]["PinnedObject"] = Builder(
         action=pinned["BUILDERS"]["TargetObject"].action,
         suffix=".o",
@@ -131,22 +128,22 @@ def library(env, sources, headers, only=(), include=(), configured=None):
 
 
 def program(env, sources, only=(), include=(), offered=()):
-    """Return the nodes of a program and of the digest of its sources.
+    """Return the node of a program, in a list.
 
     Args:
         sources, only, include: as of library().
         offered: folders of headers that its libraries offer, searched first.
     """
     env.Append(CCFLAGS=[f"-I{INCLUDE}/{folder}" for folder in offered])
-    objects, others = _compiled(env, sources, {}, only, include, {})
+    objects, _ = _compiled(env, sources, {}, only, include, {})
     described = env["LIBRARY"]
     built = env.TargetProgram(f"#{described.archive}", [*objects, *described.linked])
     env.Requires(built, env["THIRD_PARTY"].states)
-    return [*built, *others]
+    return built
 
 
 def _compiled(env, sources, headers, only, include, configured):
-    """Return the nodes of the objects, and of what else there is for others."""
+    """Return the nodes of the objects, and of the headers for others."""
     from fetch import pins
 
     described, shared = env["LIBRARY"], env["THIRD_PARTY"]
@@ -163,10 +160,8 @@ def _compiled(env, sources, headers, only, include, configured):
         env.PinnedObject(f"#{folder}/{Path(source).stem}.o", f"#{tree}/{source}")
         for source in sources
     ]
-    digests = [_digest(name) for name in (pin.name, *described.uses)]
-    env.Depends(objects, [*(f"#{header}" for header in described.own_headers), *digests])
     env.Requires(objects, [node for use in described.uses for node in shared.offers.get(use, [])])
-    return objects, [extracted[-1], *offer]
+    return objects, offer
 
 
 def _declare_extraction(env, pin, sources, headers, only, configured):
@@ -177,12 +172,11 @@ def _declare_extraction(env, pin, sources, headers, only, configured):
     layouts = tuple(place.layout for place in pin.alternatives)
     key = state.key([], repr((pin.sha256, layouts, only)))  # SCons stores it with every file
     extracted = env.Command(
-        [*files, _digest(pin.name)],
+        files,
         [env.Value(key), *(f"#{file}" for file in EXTRACTION)],
         Action(user_errors(_extract), f"  FETCH    {pin.name} {pin.version}"),
         PINNED=pin,
         ONLY=only,
-        EXCEPT={f"{tree}/{source}" for source in sources},
     )
     env.Clean(extracted, f"#{tree}")
     copy = Action(user_errors(_copy), None, varlist=["LINES"])
@@ -197,11 +191,6 @@ def _declare_extraction(env, pin, sources, headers, only, configured):
         for header in group
     ]
     return extracted, env.Flatten(offer)
-
-
-def _digest(name):
-    """Return the file that changes when a header of a pin's archive does."""
-    return f"#{INCLUDE}/{name}.sha256"
 
 
 def _tree(pin):
@@ -224,9 +213,6 @@ def _extract(target, source, env):
     tree = Path(_tree(pin))
     shutil.rmtree(tree, ignore_errors=True)
     extract(archive, tree, only=env["ONLY"], layout=pin.layout(archive.name))
-    # One node for all that the C files may include: what it holds changes when any of it does.
-    files = [f for f in sorted(tree.rglob("*")) if f.is_file() and str(f) not in env["EXCEPT"]]
-    write_atomically(str(target[-1]), state.key(files))
 
 
 def _copy(target, source, env):
