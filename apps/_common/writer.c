@@ -167,12 +167,14 @@ static bool reserve(size_t len)
 void writer_printf(const char *format, ...)
 {
 	va_list args;
+	int length;
 
 	if (!reserve(256))
 		return;
 	va_start(args, format);
-	used += vsnprintf(buffer + used, 256, format, args);
+	length = vsnprintf(buffer + used, 256, format, args);
 	va_end(args);
+	used += length < 256 ? length : 255;
 }
 
 void writer_header(const char *names)
