@@ -7,6 +7,7 @@ import shlex
 import sys
 
 from SCons.Node import executed, no_state, up_to_date
+from SCons.Node.FS import File
 from SCons.Script import GetBuildFailures, GetOption
 
 import spawn
@@ -64,7 +65,8 @@ def _message(failure):
         hint = "is there a folder, or nothing, where a file belongs?"
         return f"error: {_target(failure)} was not built: {failure.errstr}\nhint: {hint}"
     program = os.path.basename(words[0])
-    inputs = ", ".join(map(str, failure.node.sources[:3] or [failure.node]))
+    files = [source for source in failure.node.sources if isinstance(source, File)]
+    inputs = ", ".join(map(str, files[:3] or [failure.node]))
     command = shlex.join(words).replace(" '>' ", " > ")
     return (
         f"error: {program} failed on {inputs} (status {failure.status})\n"

@@ -63,6 +63,7 @@ def app(env, name, layout):
     env = env.Clone()
     env["OUTPUT"] = f"{env['VARIANT']}/apps/{harmless(name)}"
     env["PLACE"] = _place(layout)
+    env["GENERATED"] = []  # headers that its script makes
     try:
         plan = selection.plan(name, layout, TARGET_ARCH[env["ARCH"]])
         with _blamed_on(plan.script):
@@ -70,8 +71,9 @@ def app(env, name, layout):
     except DroidbpfError as error:
         skeletons, program = [], _failing(env, f"{env['OUTPUT']}/{harmless(name)}", error)
     env.Expect(printable(name), program[0])
-    # First what others wait for: archives to extract, and the long chain to a skeleton.
-    env.Default(env.Alias(harmless(name), [*env["THIRD_PARTY"].fetched, *skeletons, *program]))
+    # First what others wait for: archives to extract, and the long chain to a header.
+    first = [*env["THIRD_PARTY"].fetched, *skeletons, *env["GENERATED"], *env["LIBRARIES"]]
+    env.Default(env.Alias(harmless(name), [*first, *program]))
     return program[0]
 
 
@@ -264,7 +266,9 @@ def _generate(env, header, script, sources):
     labels = literal(sources)
     labelled = [f"{label}=${{SOURCES[{i}]}}" for i, label in enumerate(labels, start=1)]
     target = file_node(env, f"{env['OUTPUT']}/{header}")
-    return env.Command(target, inputs, env["GENERATE"], LABELLED=labelled)
+    made = env.Command(target, inputs, env["GENERATE"], LABELLED=labelled)
+    env["GENERATED"] += made
+    return made
 
 
 def _macros(env, header):

@@ -62,7 +62,7 @@ def test_common_library_exports_only_prefixed_symbols(shipped: Tree) -> None:
 def test_headers_of_common_define_only_prefixed_names() -> None:
     text = "".join(path.read_text() for path in (ROOT / "apps/_common").glob("*.h"))
     names = {"".join(groups).lower() for groups in DEFINED.findall(text)}
-    assert {"monitor_comm_len", "writer_format", "writer_put", "monitor_uids"} <= names
+    assert {"monitor_comm_len", "writer_format", "monitor_uids"} <= names
     assert [name for name in sorted(names) if not name.startswith(PREFIXES)] == []
 
 
