@@ -62,8 +62,8 @@ def execute(command: Sequence[str], folder: Path = ROOT, **environment: str) -> 
     return Cost(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> list[Cost]:
-    """Return the least cost of each (command, folder): noise only adds.
+def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> list[list[Cost]]:
+    """Return the costs of each (command, folder), by rounds.
 
     They take turns in both directions, since what has just run leaves its traces in the caches.
     """
@@ -72,7 +72,13 @@ def interleaved(commands: Sequence[tuple[Sequence[str], Path]], rounds: int) -> 
         turns = list(enumerate(commands))
         for i, (command, folder) in turns[:: -1 if number % 2 else 1]:
             costs[i].append(execute(command, folder))
-    return [min(column, key=lambda cost: cost.wall_s) for column in costs]
+    return costs
+
+
+def ratio(costs: Sequence[Cost], others: Sequence[Cost]) -> float:
+    """Return the median of wall times as ratios to those of the same rounds: speeds drift."""
+    pairs = zip(costs, others, strict=True)
+    return statistics.median(cost.wall_s / other.wall_s for cost, other in pairs)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -27,7 +27,7 @@ from base.errors import DroidbpfError
 from base.settings import Settings
 from benchmarks import _peers
 from benchmarks._figures import Figure, add_rounds, count, print_figures
-from benchmarks._runs import SCONS, copied_checkout, execute, interleaved, median
+from benchmarks._runs import SCONS, copied_checkout, execute, interleaved, median, ratio
 
 ARCH = "arm64"
 VARIANT = f"build/{ARCH}-gnu"
@@ -101,16 +101,16 @@ def measure(tree: Path, ours: Path, theirs: Path, rounds: int, jobs: int) -> lis
             f"droidbpf / make: wall, median of {rounds}", statistics.median(ratios), "x", MOST_WALL
         ),
         Figure("droidbpf / make: wall, the worst", max(ratios), "x"),
-        Figure("scons --version: wall", version.wall_s, "s"),
-        Figure(f"null build of {ONE}: wall", null_one.wall_s, "s"),
+        Figure("scons --version: wall", median(version).wall_s, "s"),
+        Figure(f"null build of {ONE}: wall", median(null_one).wall_s, "s"),
         Figure(
             f"null build of {ONE} / scons --version",
-            null_one.wall_s / version.wall_s,
+            ratio(null_one, version),
             "x",
             MOST_NULL,
         ),
-        Figure(f"null build of {len(apps)} apps: wall", null_all.wall_s, "s"),
-        Figure("make, nothing to do: wall", null_make.wall_s, "s"),
+        Figure(f"null build of {len(apps)} apps: wall", median(null_all).wall_s, "s"),
+        Figure("make, nothing to do: wall", median(null_make).wall_s, "s"),
     ]
 
 

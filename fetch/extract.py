@@ -63,6 +63,7 @@ def _fill(
     """Write the members of an archive, but no links: what builds need of the pins has none."""
     top = ""
     missing = set(only)
+    wanted = tuple(f"{name}/" for name in only)
     while member := tar.next():
         tar.members.clear()  # type: ignore[attr-defined]
         parts = [part for part in member.name.split("/") if part not in ("", ".")]
@@ -74,7 +75,7 @@ def _fill(
         if parts[:1] != [top] or not (parts[1:] or member.isdir()):
             raise ArchiveError("does not have one single top folder")
         path = _place("/".join(parts[1:]), layout)
-        if path and (not only or any(f"{path}/".startswith(f"{name}/") for name in only)):
+        if path and (not only or f"{path}/".startswith(wanted)):
             _write(folder / path, tar, member)
             if not member.isdir():
                 missing.discard(path)
