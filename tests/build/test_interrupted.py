@@ -48,7 +48,7 @@ def test_the_next_build_repeats_no_finished_step(tree: Tree, number: signal.Sign
     made = tree.commands()
     assert len(made) >= 8
     again = [command for command in tree.scons("-j2").commands if command in made]
-    assert len(again) <= 1, "a step may end between its log and its entry"
+    assert len(again) <= 2, "each of two jobs may have a step between its log and its entry"
     assert_same(before, tree.products())
 
 
